@@ -1,0 +1,1 @@
+"""The rating table: sources, verification, split, synthetic generator."""

@@ -1,0 +1,1 @@
+"""Runs a trial in its environment."""

@@ -1,0 +1,246 @@
+"""The contract of a scenario, and how scenarios are found.
+
+A scenario is a module or package in ``scenarios/`` (or in a folder named by
+``HARNESS_SCENARIO_PATH``) with a ``SCENARIO`` in it. Its top level imports neither Keras nor a
+framework, so that the command line can list it; what trains is imported inside the methods.
+"""
+
+from __future__ import annotations
+
+import abc
+import difflib
+import functools
+import importlib
+import importlib.util
+import os
+import pkgutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.data import Table
+
+SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
+"""Names further folders of scenarios, separated as in ``PATH``."""
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a scenario has learned.
+
+    ``name`` is the key that ``model.evaluate(..., return_dict=True)`` answers with. ``reference``
+    is a published value and ``source`` where it stands. ``target`` is what time to quality waits
+    for; two trials whose values differ by more than ``tolerance`` did not learn the same.
+    """
+
+    name: str
+    label: str
+    direction: Literal["lower", "higher"]
+    reference: float | None
+    source: str
+    target: float | None
+    tolerance: float
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every scenario lets a user change; a scenario adds its own by inheriting.
+
+    Bounds belong in the annotation (``msgspec.Meta``), so that a value out of range is refused
+    before anything starts.
+    """
+
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 5
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """Inputs by name and labels, each an array of shape ``[examples]`` or ``[examples, ...]``."""
+
+    inputs: dict[str, Any]
+    labels: Any
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scenario trains and tests on, in the order in which it is seen.
+
+    ``sizes`` are the counts that the model is built from (table rows, classes).
+    ``split_sha256`` identifies which examples are where, and in which order.
+    """
+
+    train: Split
+    test: Split
+    sizes: dict[str, int]
+    split_sha256: str
+
+
+class Scenario(abc.ABC):
+    """What is trained: data and split, Keras model, loss, optimizer, and how quality is judged.
+
+    ``version`` is raised whenever a change makes older records incomparable.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    version: ClassVar[int]
+    metric: ClassVar[Metric]
+    settings_type: ClassVar[type[Settings]] = Settings
+
+    def needs_table(self, settings: Any) -> bool:
+        """Whether :meth:`data` reads the MovieLens table; ``False`` for generated data."""
+        return True
+
+    @abc.abstractmethod
+    def data(self, settings: Any, table: Table | None) -> Data:
+        """Cut the examples for training and testing.
+
+        ``table`` is the prepared rating table, or ``None`` where :meth:`needs_table` says so.
+        """
+
+    @abc.abstractmethod
+    def model(self, settings: Any, data: Data) -> keras.Model:
+        """Make the model, built and compiled."""
+
+    def fit(
+        self,
+        model: keras.Model,
+        train: Any,
+        *,
+        epochs: int,
+        initial_epoch: int = 0,
+        callbacks: list[Any] | None = None,
+    ) -> None:
+        """Train from epoch ``initial_epoch`` up to ``epochs``, every epoch on the same batches.
+
+        ``train`` is the dataset that the backend's adapter made of :attr:`Data.train`.
+        """
+        model.fit(
+            train,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            callbacks=callbacks,
+            shuffle=False,  # Keras shuffles the order of batches by default; here it is fixed
+            verbose=0,
+        )
+
+    def evaluate(self, model: keras.Model, test: Any) -> dict[str, float]:
+        """Every compiled metric on the test set, by name."""
+        return dict(model.evaluate(test, return_dict=True, verbose=0))
+
+    def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
+        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if there is one."""
+        return None
+
+    def shown(self, output: float) -> float:
+        """A model output in the unit that a person is shown."""
+        return output
+
+
+class UnknownScenarioError(HarnessError):
+    """There is no scenario of that name."""
+
+
+class InvalidSettingError(HarnessError):
+    """A setting that the scenario does not have, or a value that it does not take."""
+
+
+def names() -> list[str]:
+    """The names of all scenarios, sorted."""
+    return sorted(_modules())
+
+
+def find(name: str) -> Scenario:
+    """The scenario called ``name``.
+
+    Raises:
+        UnknownScenarioError: if there is none; the message lists those there are.
+    """
+    modules = _modules()
+    if name not in modules:
+        raise UnknownScenarioError(unknown("scenario", name, sorted(modules)))
+    module = _load(name, modules[name])
+    scenario = getattr(module, "SCENARIO", None)
+    if not isinstance(scenario, Scenario):
+        raise UnknownScenarioError(
+            f"{modules[name] or 'scenarios'}/{name} defines no SCENARIO of type Scenario"
+        )
+    return scenario
+
+
+def parse_settings(scenario: Scenario, assignments: Mapping[str, str] | None = None) -> Settings:
+    """All settings of ``scenario``, with ``assignments`` (texts, as typed by a user) put in.
+
+    Raises:
+        InvalidSettingError: naming the setting, what it takes, and the nearest name.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(scenario.settings_type)}
+    values: dict[str, Any] = {}
+    for name, text in (assignments or {}).items():
+        if name not in fields:
+            raise InvalidSettingError(unknown(f"setting of {scenario.name}", name, list(fields)))
+        try:
+            values[name] = msgspec.convert(text, fields[name].type, strict=False)
+        except msgspec.ValidationError as error:
+            raise InvalidSettingError(
+                f"{scenario.name} does not take {name}={text}: {_lower_first(str(error))} "
+                f"(the default is {fields[name].default!r})"
+            ) from None
+    try:
+        # Through convert, so that a __post_init__ with a rule over several settings is heard too.
+        return msgspec.convert(values, scenario.settings_type)
+    except msgspec.ValidationError as error:
+        raise InvalidSettingError(f"{scenario.name}: {_lower_first(str(error))}") from None
+
+
+def unknown(kind: str, name: str, valid: list[str]) -> str:
+    """The message for a name that is not among ``valid``, with the nearest match if one is near."""
+    near = difflib.get_close_matches(name, valid, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown {kind} '{name}'{hint} Valid: {', '.join(valid)}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def search_path() -> list[Path]:
+    """Folders beyond ``scenarios/`` in which scenarios are looked for."""
+    return [Path(p) for p in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if p]
+
+
+def _modules() -> dict[str, Path | None]:
+    """Scenario names, each with its folder, or ``None`` for those of the ``scenarios`` package."""
+    import scenarios
+
+    found: dict[str, Path | None] = {}
+    for folder in search_path():
+        for module in pkgutil.iter_modules([str(folder)]):
+            found.setdefault(module.name, folder)
+    for module in pkgutil.iter_modules(scenarios.__path__):
+        found[module.name] = None
+    return {name: folder for name, folder in found.items() if not name.startswith("_")}
+
+
+@functools.cache
+def _load(name: str, folder: Path | None) -> Any:
+    if folder is None:
+        return importlib.import_module(f"scenarios.{name}")
+    path = folder / name / "__init__.py"
+    if not path.exists():
+        path = folder / f"{name}.py"
+    # A name of its own: a scenario called `json` must not shadow the library.
+    spec = importlib.util.spec_from_file_location(f"_harness_scenario_{name}", path)
+    if spec is None or spec.loader is None:
+        raise UnknownScenarioError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

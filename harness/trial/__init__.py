@@ -1,0 +1,1 @@
+"""The half of a trial that lives inside a backend's environment."""

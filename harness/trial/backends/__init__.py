@@ -1,0 +1,1 @@
+"""One module per backend: device, synchronisation, memory, input batches."""

@@ -1,0 +1,1 @@
+"""One module or package per scenario; see docs/scenarios.md for how to add one."""

@@ -1,0 +1,111 @@
+"""Fixtures that several rooms share. Nothing here imports a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.record import (
+    Cell,
+    DeviceInfo,
+    Epoch,
+    Hashes,
+    Memory,
+    Phases,
+    Prediction,
+    Provenance,
+    Quality,
+    Record,
+)
+
+SETTINGS = {
+    "batch_size": 1000,
+    "epochs": 5,
+    "embedding_dimension": 32,
+    "learning_rate": 0.1,
+}
+
+
+@pytest.fixture
+def make_cell() -> Callable[..., Cell]:
+    """A cell of the ranking scenario on JAX; any field can be given."""
+
+    def make(**changes: Any) -> Cell:
+        fields: dict[str, Any] = {
+            "scenario": "ranking",
+            "backend": "jax",
+            "device": "cpu",
+            "settings": dict(SETTINGS),
+        }
+        return Cell(**(fields | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
+    """A made-up but complete record of a good trial.
+
+    ``step_time_s`` is the wall time per step of every counted epoch, ``value`` the final RMSE;
+    fields of the cell and of the record can both be given by name.
+    """
+
+    def make(
+        *, step_time_s: float = 0.002, value: float = 0.2590, timed_epochs: int = 10, **changes: Any
+    ) -> Record:
+        cell_fields = set(Cell.__struct_fields__)
+        cell = make_cell(**{k: changes.pop(k) for k in list(changes) if k in cell_fields})
+        steps = 80
+        epochs = [
+            Epoch(
+                index=i,
+                phase="quality" if i < 5 else "timing",
+                steps=steps,
+                examples=80_000,
+                wall_s=steps * step_time_s + (0.5 if i == 0 else 0.0),
+                warm_up=i in {0, 5},
+                train_loss=0.1 - 0.005 * i,
+                metric=value + (4 - i) * 0.004 if i < 5 else None,
+                evaluate_s=0.05 if i < 5 else None,
+            )
+            for i in range(5 + timed_epochs)
+        ]
+        record = Record(
+            status="ok",
+            cell=cell,
+            scenario_version=1,
+            seed=1,
+            repetition=1,
+            campaign="test",
+            round=1,
+            started_at="2026-01-01T00:00:00+00:00",
+            duration_s=12.5,
+            harness=Provenance(version="0.1.0", commit="0" * 40, dirty=False),
+            device=DeviceInfo(kind="cpu", name="Test CPU", framework_id="cpu:0"),
+            engine={"jit_compile": True},
+            phases=Phases(
+                import_s=2.0, data_s=0.1, build_s=0.3, first_step_s=0.5, predict_s=0.1, total_s=12.0
+            ),
+            epochs=epochs,
+            quality=Quality(
+                metric="root_mean_squared_error",
+                direction="lower",
+                value=value,
+                reference=0.25617,
+                target=0.27,
+                time_to_target_s=1.0,
+            ),
+            predictions=[
+                Prediction(inputs={"user_id": 42, "movie_id": 204}, output=0.7, shown=3.8)
+            ],
+            memory=Memory(peak_rss_bytes=600_000_000),
+            hashes=Hashes(
+                table="a" * 64, split="b" * 64, initial_weights="c" * 64, final_weights="d" * 64
+            ),
+        )
+        return msgspec.structs.replace(record, **changes)
+
+    return make
