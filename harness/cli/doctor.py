@@ -1,0 +1,117 @@
+"""``harness doctor``: is this machine fit to measure on?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.run import DEFAULT_RESULTS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from harness.probe.checks import Finding
+
+NOT_FIT = 1
+"""Exit code when something disturbs measuring."""
+
+GROUPS = {
+    "quiet": "Is it quiet now?",
+    "machine": "Is the machine set up for measuring?",
+    "ready": "Is everything in place for a run?",
+}
+
+STYLES = {"good": "green", "warning": "bold yellow", "unknown": "dim"}
+
+
+def doctor(
+    *,
+    results: Annotated[
+        Path, typer.Option(help="Folder that records will be written to.", metavar="FOLDER")
+    ] = DEFAULT_RESULTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Tell whether this machine is fit to measure on, and how to make it so.
+
+    Looks for about two seconds at what goes on now (load, other programs, other runs, stolen time,
+    how evenly a fixed piece of work runs), at how the machine is set (clock, cores, memory, swap,
+    power, disk), and at what a run needs (environments, rating table). Each warning tells why it
+    matters and what mends it.
+
+    \b
+    Examples:
+      harness doctor
+      harness doctor && harness run ranking
+      harness doctor --json | jq '.findings[] | select(.status == "warning")'
+
+    \b
+    Exit codes: 0 fit to measure on; 1 something disturbs measuring.
+    What is only missing for a run is a warning too, and does not change the exit code.
+    """  # noqa: D301  click wants the real control character
+    # Imported here, so that `harness --help` does not wait for it.
+    from rich.console import Console
+
+    from harness.probe.checks import fit
+    from harness.probe.doctor import examine
+
+    if sys.stderr.isatty():
+        # A line, not a spinner: what draws one would itself disturb the speed probe.
+        typer.echo("Watching the machine for about two seconds (longer if it is busy)…", err=True)
+    findings = examine(results=results, here=Path.cwd(), table=_table_path, variables=os.environ)
+    if as_json:
+        _print_json(findings)
+    else:
+        _print_text(findings, Console(highlight=False))
+    raise typer.Exit(0 if fit(findings) else NOT_FIT)
+
+
+def _table_path() -> Path:
+    from harness.data import cache
+
+    return cache.find().table
+
+
+def _print_json(findings: list[Finding]) -> None:
+    import msgspec
+
+    from harness.probe.checks import fit
+
+    answer = {"fit": fit(findings), "findings": findings}
+    typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+
+
+def _print_text(findings: list[Finding], console: Console) -> None:
+    from rich.text import Text
+
+    width = max(len(finding.check) for finding in findings)
+    for group, title in GROUPS.items():
+        _line(console, Text(title, style="bold"))
+        for finding in findings:
+            if finding.group == group:
+                mark = (f"  {finding.status:<9}", STYLES[finding.status])
+                _line(console, Text.assemble(mark, f"{finding.check:<{width}}  {finding.seen}"))
+                if finding.status == "warning":
+                    _line(console, Text(f"           why: {finding.why}"))
+                    _line(console, Text(f"           do:  {finding.remedy}"))
+        _line(console, Text())
+    _line(console, Text(verdict(findings), style="bold"))
+
+
+def verdict(findings: list[Finding]) -> str:
+    """The answer in one sentence."""
+    disturbing = [finding.check for finding in findings if finding.disturbs]
+    missing = [f.check for f in findings if f.status == "warning" and not f.disturbs]
+    hint = f" Before a run, see to: {', '.join(missing)}." if missing else ""
+    if not disturbing:
+        return f"Fit to measure on.{hint}"
+    return f"Not fit to measure on as it is: {', '.join(disturbing)}.{hint}"
+
+
+def _line(console: Console, line: Text) -> None:
+    # Soft wrap: a command in a remedy stays on one line, to be copied, and to be searched for.
+    console.print(line, soft_wrap=True)

@@ -1,0 +1,107 @@
+"""Is this machine fit to measure on? Gathers the facts and lets ``checks/`` judge them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from harness.probe import cgroup, files, noise, processes
+from harness.probe.checks import Finding, machine, quiet, ready
+from harness.probe.cpu import cpu, turbo_switch
+from harness.probe.machine import virtualisation
+from harness.probe.memory import memory
+
+SPEED_SAMPLES = 5
+
+
+def examine(
+    *,
+    results: Path,
+    here: Path,
+    table: Callable[[], Path | None],
+    variables: Mapping[str, str],
+    speed_probe: Callable[[], float] = noise.speed_probe,
+    wait: Callable[[float], None] = time.sleep,
+    root: Path = files.ROOT,
+) -> list[Finding]:
+    """Everything that ``harness doctor`` looks at, in the order in which it is shown.
+
+    It takes about two seconds, most of them for the speed probe.
+
+    Args:
+        results: the folder that records will be written to; it need not exist.
+        here: the folder in which tox environments are looked for.
+        table: tells where the prepared rating table belongs, ``None`` if that is unknown.
+        variables: the environment variables of the shell.
+        speed_probe: does a fixed piece of work and tells the seconds it took.
+        wait: lets that many seconds pass while other processes are watched.
+        root: the folder that stands for ``/``.
+    """
+    processor = cpu(root)
+    virtualised = virtualisation(root)
+    # The load first: the speed probe raises it.
+    load = quiet.load(noise.load_average(), processor.logical_cores)
+    others = _other_processes(processor.logical_cores, wait, root)
+    before = noise.snapshot(root)
+    samples_s = [speed_probe() for _ in range(SPEED_SAMPLES)]
+    steal_share = noise.difference(before, noise.snapshot(root)).steal_share
+    return [
+        load,
+        others,
+        quiet.other_runs(processes.harness_runs()),
+        quiet.steal(steal_share, virtualised),
+        quiet.speed(samples_s),
+        machine.governor(processor, virtualised),
+        machine.turbo(turbo_switch(root), virtualised),
+        machine.cores(processor, cgroup.cpu_quota(root)),
+        machine.memory(memory(root)),
+        machine.swap(_swap_used_bytes()),
+        machine.power(_on_mains()),
+        _disk(results),
+        *(ready.environment(name, here) for name in ready.ENVIRONMENTS),
+        ready.table(table()),
+        ready.threads(variables),
+    ]
+
+
+def _other_processes(cores: int, wait: Callable[[float], None], root: Path) -> Finding:
+    before, own_before_s = noise.snapshot(root), time.process_time()
+    uses = processes.cpu_use(wait)
+    seen = noise.difference(before, noise.snapshot(root))
+    own_cores = (time.process_time() - own_before_s) / seen.elapsed_s
+    return quiet.other_processes(uses, seen.busy_share, own_cores, cores)
+
+
+def _swap_used_bytes() -> int | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # psutil warns where /proc/vmstat is hidden
+            return int(psutil.swap_memory().used)
+    except (OSError, RuntimeError, psutil.Error):
+        return None
+
+
+def _on_mains() -> bool | None:
+    try:
+        battery = psutil.sensors_battery()
+    except (AttributeError, NotImplementedError, OSError, RuntimeError, psutil.Error):
+        return None  # psutil offers no battery on this system
+    return None if battery is None else battery.power_plugged
+
+
+def _disk(folder: Path) -> Finding:
+    # The folder may not exist yet: what counts is the nearest one above it that does.
+    existing = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
+    try:
+        free_bytes = shutil.disk_usage(existing).free
+    except OSError:
+        free_bytes = None
+    return machine.disk(folder, free_bytes, writable=os.access(existing, os.W_OK))

@@ -1,0 +1,110 @@
+"""Which machine this is: an anonymous id, its host name, and whether it is a virtual one."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import platform
+import re
+import uuid
+from pathlib import Path
+
+import psutil
+
+from harness.probe import files
+from harness.probe.cpu import parse_cpuinfo
+from harness.record import Cpu
+
+_VENDORS = {
+    # Text in the vendor or product name of the firmware, and what it stands for; the first counts.
+    "qemu": "kvm",
+    "kvm": "kvm",
+    "google compute engine": "kvm (Google Compute Engine)",
+    "amazon ec2": "kvm (Amazon EC2)",
+    "openstack": "kvm (OpenStack)",
+    "vmware": "vmware",
+    "virtualbox": "virtualbox",
+    "innotek": "virtualbox",
+    "xen": "xen",
+    "parallels": "parallels",
+    "bhyve": "bhyve",
+    "virtual machine": "hyper-v",  # Microsoft's product name; its vendor also makes laptops
+}
+
+
+def machine_id(cpu: Cpu, root: Path = files.ROOT) -> str:
+    """Twelve hexadecimal digits that stay the same on one machine, and tell nothing about it.
+
+    They are a keyed hash of the CPU model, the number of logical cores and the memory in GiB, the
+    key being the id in /etc/machine-id, which machine-id(5) asks never to show unhashed. Elsewhere
+    than on Linux the network card's address takes its place. So a machine that gets more memory
+    is a new one, which is right: it may be faster.
+
+    Two limits: machines cloned from one image with one hardware may share an id, and in a container
+    without /etc/machine-id all machines of one hardware do.
+    """
+    # In whole GiB: what the kernel keeps for itself differs a little from boot to boot.
+    memory_gib = round(psutil.virtual_memory().total / 2**30)
+    facts = f"{cpu.model}|{cpu.architecture}|{cpu.logical_cores}|{memory_gib}"
+    return hmac.new(_secret(root).encode(), facts.encode(), hashlib.sha256).hexdigest()[:12]
+
+
+def hostname() -> str:
+    """The machine's name in the network, ``unknown`` if it has none."""
+    return platform.node() or "unknown"
+
+
+def virtualisation(root: Path = files.ROOT) -> str | None:
+    """What stands between this process and the hardware: ``kvm``, ``docker in kvm``, ``docker``.
+
+    ``None`` means that no virtual machine and no container could be recognised.
+    """
+    container, machine = _container(root), _virtual_machine(root)
+    if container and machine:
+        return f"{container} in {machine}"
+    return container or machine
+
+
+def _secret(root: Path) -> str:
+    for place in ("etc/machine-id", "var/lib/dbus/machine-id"):
+        content = files.text(root / place)
+        # systemd writes "uninitialized" into images that have not booted yet.
+        if content and re.fullmatch(r"[0-9a-f]{32}", content):
+            return content
+    if platform.system() == "Linux":
+        return ""  # a container: its network address changes with each start, so it would not do
+    node = uuid.getnode()
+    invented = node >> 40 & 1  # the multicast bit: uuid found no card and drew a random number
+    return "" if invented else f"{node:012x}"
+
+
+def _virtual_machine(root: Path) -> str | None:
+    if "microsoft" in (files.text(root / "proc/sys/kernel/osrelease") or "").lower():
+        return "wsl"
+    firmware = root / "sys/class/dmi/id"
+    product = files.text(firmware / "product_name") or ""
+    described = f"{files.text(firmware / 'sys_vendor') or ''} {product}".lower()
+    if product.endswith(".metal"):
+        return None  # Amazon's bare-metal machines carry the vendor of its virtual ones
+    for text, kind in _VENDORS.items():
+        if text in described:
+            return kind
+    if hypervisor := files.text(root / "sys/hypervisor/type"):
+        return hypervisor
+    flags = parse_cpuinfo(files.text(root / "proc/cpuinfo") or "").get("flags", "")
+    return "virtual machine" if "hypervisor" in flags.split() else None
+
+
+def _container(root: Path) -> str | None:
+    if (root / ".dockerenv").exists():
+        return "docker"
+    if (root / "run/.containerenv").exists():
+        return "podman"
+    # systemd's convention for all others (https://systemd.io/CONTAINER_INTERFACE)
+    if (kind := files.text(root / "run/systemd/container")) is not None:
+        return kind or "container"
+    groups = files.text(root / "proc/1/cgroup") or ""
+    for kind in ("docker", "kubepods", "lxc"):
+        if f"/{kind}" in groups:
+            return kind
+    return None

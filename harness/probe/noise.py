@@ -1,0 +1,151 @@
+"""How quiet the machine is: a fixed piece of work, and what disturbed this process meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.probe import files
+from harness.probe.cpu import affinity, frequency_mhz
+from harness.record import Struct
+
+# The work of the speed probe, sized to take about 0.2 s on two cores with AVX-512. Figures of two
+# records can be compared only if these are the same: changing one is changing SCHEMA_VERSION.
+SPEED_MATRIX = 512
+SPEED_PRODUCTS = 120
+SPEED_VECTOR = 4_000_000
+SPEED_PASSES = 150
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """Counters at one moment; only the difference of two says anything.
+
+    Ticks are those of /proc/stat, summed over all CPUs of the machine. ``None`` stands for what
+    this system does not tell.
+    """
+
+    at_s: float
+    involuntary_switches: int | None
+    total_ticks: int | None
+    idle_ticks: int | None
+    steal_ticks: int | None
+    load_average: float | None
+    frequency_mhz: float | None
+
+
+class Disturbance(Struct, frozen=True, kw_only=True):
+    """What happened between two snapshots.
+
+    ``involuntary_switches`` counts how often a thread of this process had to make way for another
+    one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
+    virtual machines, and spent on anything at all. Load and frequency are those at the end.
+    """
+
+    elapsed_s: float
+    involuntary_switches: int | None
+    steal_share: float | None
+    busy_share: float | None
+    load_average: float | None
+    frequency_mhz: float | None
+
+
+class CpuTicks(Struct, frozen=True, kw_only=True):
+    """Time of all CPUs since the machine started, in clock ticks."""
+
+    total: int
+    idle: int
+    steal: int
+
+
+def speed_probe(clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that a fixed piece of NumPy work takes now, about 0.2 on two cores.
+
+    The amount of work never changes, so a longer time means a slower machine at that moment. One
+    part multiplies matrices of shape ``[512, 512]`` on all cores (a busy neighbour on any of them
+    shows), one part runs through 16 MB on a single core (a neighbour that fills the caches shows).
+    Buffers are allocated and threads started before the clock.
+    """
+    import numpy as np  # the command line starts without it
+
+    # Halves stay halves in every product's terms: no overflow and no slow denormal numbers.
+    matrix = np.full((SPEED_MATRIX, SPEED_MATRIX), 0.5, dtype=np.float32)
+    product = np.empty_like(matrix)
+    vector = np.ones(SPEED_VECTOR, dtype=np.float32)
+    np.matmul(matrix, matrix, out=product)
+    np.negative(vector, out=vector)
+    start = clock()
+    for _ in range(SPEED_PRODUCTS):
+        np.matmul(matrix, matrix, out=product)
+    for _ in range(SPEED_PASSES):
+        np.negative(vector, out=vector)
+    return clock() - start
+
+
+def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_counter) -> Snapshot:
+    """The counters now."""
+    ticks = parse_stat(files.text(root / "proc/stat") or "")
+    return Snapshot(
+        at_s=clock(),
+        involuntary_switches=_involuntary_switches(),
+        total_ticks=None if ticks is None else ticks.total,
+        idle_ticks=None if ticks is None else ticks.idle,
+        steal_ticks=None if ticks is None else ticks.steal,
+        load_average=load_average(),
+        frequency_mhz=frequency_mhz(root, affinity()),
+    )
+
+
+def difference(before: Snapshot, after: Snapshot) -> Disturbance:
+    """What happened from ``before`` to ``after``."""
+    total = _change(before.total_ticks, after.total_ticks)
+    steal = _change(before.steal_ticks, after.steal_ticks)
+    idle = _change(before.idle_ticks, after.idle_ticks)
+    return Disturbance(
+        elapsed_s=after.at_s - before.at_s,
+        involuntary_switches=_change(before.involuntary_switches, after.involuntary_switches),
+        steal_share=None if steal is None or not total else min(1.0, steal / total),
+        busy_share=None if idle is None or not total else max(0.0, 1 - idle / total),
+        load_average=after.load_average,
+        frequency_mhz=after.frequency_mhz,
+    )
+
+
+def parse_stat(content: str) -> CpuTicks | None:
+    """The ticks in the first line of /proc/stat, or ``None`` if it is not of the known form.
+
+    Its fields are user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice
+    (proc_stat(5)). The last two are already counted in the first two.
+    """
+    words = content.partition("\n")[0].split()
+    if len(words) < 9 or words[0] != "cpu":
+        return None
+    ticks = [files.to_integer(word) for word in words[1:9]]
+    counted = [tick for tick in ticks if tick is not None and tick >= 0]
+    if len(counted) < len(ticks):
+        return None
+    return CpuTicks(total=sum(counted), idle=counted[3] + counted[4], steal=counted[7])
+
+
+def load_average() -> float | None:
+    """Mean number of runnable processes over the last minute; ``None`` on Windows."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return None
+
+
+def _involuntary_switches() -> int | None:
+    # Not psutil: its num_ctx_switches() counts the main thread only (1 where four busy threads had
+    # 278 between them, measured), and on Windows it tells the voluntary ones as well.
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def _change(before: int | None, after: int | None) -> int | None:
+    # Some kernels let a counter step back by a few ticks when a CPU was asleep (proc_stat(5)).
+    return None if before is None or after is None else max(0, after - before)

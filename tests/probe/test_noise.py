@@ -1,0 +1,111 @@
+"""The speed probe is always the same work; disturbances are differences of counters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from harness.probe import noise
+from harness.probe.noise import CpuTicks, difference, parse_stat, snapshot, speed_probe
+
+
+@pytest.fixture
+def work(monkeypatch) -> Counter[tuple[str, tuple[int, ...]]]:
+    """Counts the NumPy operations, by name and shape, in place of doing them."""
+    done: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for name in ("matmul", "negative"):
+
+        def pretend(*values: NDArray[np.float32], out: NDArray[np.float32], name=name) -> None:
+            done[name, out.shape] += 1
+            assert {value.shape for value in values} == {out.shape}
+
+        monkeypatch.setattr(np, name, pretend)
+    return done
+
+
+def test_the_speed_probe_takes_some_time():
+    assert speed_probe() > 0
+
+
+def test_every_speed_probe_is_the_same_amount_of_work(work):
+    speed_probe()
+    first = dict(work)
+    work.clear()
+    speed_probe()
+    assert work == first
+    # One of each is done before the clock starts, so that threads and memory are there.
+    assert first == {
+        ("matmul", (noise.SPEED_MATRIX, noise.SPEED_MATRIX)): noise.SPEED_PRODUCTS + 1,
+        ("negative", (noise.SPEED_VECTOR,)): noise.SPEED_PASSES + 1,
+    }
+
+
+@pytest.mark.usefixtures("work")
+def test_the_speed_probe_tells_the_seconds_of_its_clock():
+    ticks: Iterator[float] = count(10.0, 0.25)
+    assert speed_probe(clock=lambda: next(ticks)) == 0.25
+
+
+def stat(*, user: int, idle: int, steal: int) -> str:
+    return f"cpu  {user} 0 0 {idle} 0 0 0 {steal} 0 0\ncpu0 1 2 3\nintr 7\n"
+
+
+def test_stolen_and_busy_time_are_shares_of_all_cpu_time(machine):
+    clock = iter([1.0, 3.5])
+    before = snapshot(machine({"proc/stat": stat(user=100, idle=1000, steal=10)}), clock.__next__)
+    after = snapshot(machine({"proc/stat": stat(user=130, idle=1060, steal=20)}), clock.__next__)
+    change = difference(before, after)
+    assert change.elapsed_s == 2.5
+    assert change.steal_share == pytest.approx(0.1)
+    assert change.busy_share == pytest.approx(0.4)
+
+
+def test_counters_that_step_back_are_no_disturbance(machine):
+    before = snapshot(machine({"proc/stat": stat(user=100, idle=1000, steal=10)}))
+    after = snapshot(machine({"proc/stat": stat(user=200, idle=990, steal=9)}))
+    assert difference(before, after).steal_share == 0
+
+
+def test_two_snapshots_in_one_tick_tell_no_share(machine):
+    root = machine({"proc/stat": stat(user=100, idle=1000, steal=10)})
+    assert difference(snapshot(root), snapshot(root)).steal_share is None
+
+
+def test_without_proc_the_shares_are_not_known(machine):
+    root = machine({})
+    change = difference(snapshot(root), snapshot(root))
+    assert (change.steal_share, change.busy_share, change.frequency_mhz) == (None, None, None)
+
+
+def test_this_machine_counts_involuntary_switches_upwards():
+    switches = difference(snapshot(), snapshot()).involuntary_switches
+    assert switches is None or switches >= 0
+
+
+TICKS = st.integers(0, 10**12)
+
+
+@given(st.lists(TICKS, min_size=8, max_size=8), st.lists(TICKS, max_size=3))
+def test_guest_time_is_not_counted_twice(ticks: list[int], guests: list[int]):
+    content = f"cpu  {' '.join(map(str, ticks + guests))}\ncpu0 1 1 1\n"
+    assert parse_stat(content) == CpuTicks(
+        total=sum(ticks), idle=ticks[3] + ticks[4], steal=ticks[7]
+    )
+
+
+@given(st.text())
+def test_no_content_of_stat_is_an_error(content: str):
+    parsed = parse_stat(content)
+    assert parsed is None or parsed.total >= parsed.idle
+
+
+@pytest.mark.parametrize("content", ["", "cpu", "cpu 1 2 3", "cpu0 1 2 3 4 5 6 7 8", "cpu a b"])
+def test_an_older_or_foreign_stat_is_unknown(content: str):
+    assert parse_stat(content) is None
