@@ -1,0 +1,145 @@
+"""The prepared table on disk: one ``.npz`` file that proves its own content when it is read.
+
+Reading needs only NumPy and takes a few milliseconds, since a trial does it beside the clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data import table as tables
+from harness.data.table import Movies, Ratings, Table, Users
+from harness.errors import UnavailableError
+
+FORMAT = 1
+"""Raised when a file written before would be misread; an older file is then made afresh."""
+
+_PARTS: dict[str, type[Ratings | Movies | Users]] = {
+    "ratings": Ratings,
+    "movies": Movies,
+    "users": Users,
+}
+
+
+class MissingTableError(UnavailableError):
+    """There is no prepared table at the path that was asked for."""
+
+
+class CorruptTableError(UnavailableError):
+    """The file is there, and is not what it should be."""
+
+
+def load(path: str | os.PathLike[str]) -> Table:
+    """Read a prepared table and check all of its content.
+
+    Args:
+        path: the ``.npz`` file that ``harness data prepare`` made.
+
+    Raises:
+        MissingTableError: if there is no such file.
+        CorruptTableError: if the file is truncated or altered, if its ratings are not
+            MovieLens-100K (:data:`harness.data.RATINGS_SHA256`), or if another version of the
+            harness wrote it; the message names the file.
+    """
+    path = Path(path)
+    try:
+        table = _parse(_arrays(path))
+    except FileNotFoundError:
+        raise MissingTableError(
+            f"no prepared table at {path}; `harness data prepare` makes it"
+        ) from None
+    except PermissionError as error:
+        raise CorruptTableError(
+            f"{path} cannot be read: {error.strerror}; `harness data prepare` makes it afresh"
+        ) from None
+    except Exception as error:  # noqa: BLE001
+        # zipfile, zlib and NumPy raise nearly anything on a damaged file (BadZipFile, EOFError,
+        # KeyError, NotImplementedError, struct.error ...); all of it means the same to the user.
+        raise CorruptTableError(
+            f"{path} is truncated or altered ({error}); `harness data prepare` makes it afresh"
+        ) from None
+    found = table.ratings_sha256
+    if found != tables.RATINGS_SHA256:
+        raise CorruptTableError(
+            f"{path} does not hold the ratings of MovieLens-100K: their sha256 is {found}, "
+            f"expected {tables.RATINGS_SHA256}; `harness data prepare` makes it afresh"
+        )
+    return table
+
+
+def write(table: Table, path: Path) -> None:
+    """Store ``table``, so that a reader finds either the old file or the whole new one.
+
+    Args:
+        table: what is stored; its ratings are not checked here, but when they are read.
+        path: the file to make or replace. Its folder must be there.
+    """
+    arrays = {
+        f"{part}.{name}": column
+        for part in _PARTS
+        for name, column in getattr(table, part).columns().items()
+    }
+    arrays["source"] = np.array(table.source)
+    arrays["format"] = np.array(FORMAT)
+    arrays["sha256"] = np.array(_content_sha256(arrays))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            # Not compressed: reading is then four times as fast, for 3 MB instead of 1 MB.
+            np.savez(stream, allow_pickle=False, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp makes it private; a cache may be shared
+        os.replace(temporary, path)  # noqa: PTH105 - the one call that is known to be atomic
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of the file. Each is read whole, its CRC checked, before NumPy looks at it."""
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            # allow_pickle=False: a file from a shared cache must not be able to run code.
+            arrays[member.removesuffix(".npy")] = np.lib.format.read_array(
+                io.BytesIO(archive.read(member)), allow_pickle=False
+            )
+    return arrays
+
+
+def _parse(arrays: dict[str, NDArray[Any]]) -> Table:
+    if int(arrays["format"]) != FORMAT:
+        raise ValueError(f"it has format {arrays['format']}, this harness reads {FORMAT}")
+    if str(arrays.pop("sha256")) != _content_sha256(arrays):
+        raise ValueError("its content does not match the digest stored in it")
+    parts: dict[str, Any] = {
+        part: columns(
+            **{n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{part}.")}
+        )
+        for part, columns in _PARTS.items()
+    }
+    return Table(**parts, source=str(arrays["source"]))
+
+
+def _content_sha256(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """A digest over all arrays but the ratings, which have a pinned hash of their own."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        if not name.startswith("ratings."):
+            array = np.ascontiguousarray(arrays[name])
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()

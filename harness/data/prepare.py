@@ -1,0 +1,168 @@
+"""Making the prepared table: one file that every trial reads, from whichever source there is.
+
+sources ──► checked against the pinned hash ──► written whole ──► read back ──► Prepared
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from harness.data import cache as caches
+from harness.data import file
+from harness.data import table as tables
+from harness.data.cache import Cache, Report, silent
+from harness.data.sources import SOURCES, SourceError
+from harness.data.sources.archive import URL
+from harness.data.table import Table
+from harness.errors import HarnessError, UnavailableError
+from harness.scenario import unknown
+
+AUTO = "auto"
+
+
+class UnknownSourceError(HarnessError):
+    """There is no source of that name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """A source that was tried in vain, and why it failed."""
+
+    source: str
+    problem: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A table that is ready to be loaded from ``path``.
+
+    ``source`` is where its content once came from, ``made`` whether that was just now, and
+    ``attempts`` the sources that were tried before.
+    """
+
+    path: Path
+    source: str
+    ratings_sha256: str
+    attempts: tuple[Attempt, ...] = ()
+    made: bool = False
+
+
+def prepare(
+    source: str = AUTO,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    report: Report = silent,
+) -> Prepared:
+    """Have the prepared table, making it if it is not there or not what it should be.
+
+    Several processes may do this at once: one makes the table, the others wait and use it.
+
+    Args:
+        source: ``auto`` takes the prepared table whatever its source, else the first that works
+            of tfds, archive and mirror. A source's own name takes the prepared table only if it
+            came from there, and else makes it afresh from there.
+        cache_dir: where the table and the downloads are kept, instead of ``HARNESS_CACHE_DIR`` or
+            the user's cache folder.
+        report: takes lines of progress, for a person.
+
+    Raises:
+        UnknownSourceError: if there is no such source; the message lists those there are.
+        SourceError: if no source works; the message lists why, and how to place the zip by hand.
+        harness.data.cache.CacheError: if the cache cannot be written to.
+    """
+    names = source_names(source)
+    cache = caches.find(cache_dir)
+    # Without the lock first: a prepared table is read from a cache that need not be writable.
+    if ready := _prepared(cache, source, silent):
+        return ready
+    cache.make()
+    with caches.alone(cache, report):
+        if ready := _prepared(cache, source, report):
+            return ready
+        table, attempts = _first_that_works(names, cache, report)
+        try:
+            file.write(table, cache.table)
+        except OSError as error:
+            raise caches.CacheError(
+                f"{cache.table} cannot be written: {error.strerror or error}; name another "
+                f"folder with --cache-dir or {caches.CACHE_VARIABLE}"
+            ) from None
+        table = file.load(cache.table)
+    return Prepared(cache.table, table.source, table.ratings_sha256, attempts, made=True)
+
+
+def source_names(source: str) -> list[str]:
+    """The sources that ``source`` stands for, in the order in which they are tried.
+
+    Raises:
+        UnknownSourceError: if it stands for none.
+    """
+    if source == AUTO:
+        return list(SOURCES)
+    if source == "synthetic":
+        raise UnknownSourceError(
+            "source 'synthetic' is generated where it is used and never prepared; "
+            f"valid: {', '.join([AUTO, *SOURCES])}"
+        )
+    if source not in SOURCES:
+        raise UnknownSourceError(unknown("source", source, [AUTO, *SOURCES]))
+    return [source]
+
+
+def read_source(name: str, cache: Cache, report: Report) -> Table:
+    """The table from one source, its ratings proven to be MovieLens-100K.
+
+    Raises:
+        UnavailableError: if the source cannot deliver, or delivers other ratings.
+    """
+    source = SOURCES[name]
+    if problem := source.problem(cache):
+        raise SourceError(problem)
+    try:
+        table = source.read(cache, report)
+    except OSError as error:
+        raise SourceError(f"{error.filename or cache.folder}: {error.strerror or error}") from None
+    if table.ratings_sha256 != tables.RATINGS_SHA256:
+        raise SourceError(
+            f"its ratings are not MovieLens-100K: their sha256 is {table.ratings_sha256}, "
+            f"expected {tables.RATINGS_SHA256}"
+        )
+    return table
+
+
+def _prepared(cache: Cache, source: str, report: Report) -> Prepared | None:
+    """The table that is already there, if it is right and came from where it should."""
+    try:
+        table = file.load(cache.table)
+    except file.MissingTableError:
+        return None
+    except file.CorruptTableError as error:
+        # Without its advice, which is being followed.
+        report(f"not used: {str(error).rpartition(';')[0]}; making it afresh")
+        return None
+    if source not in {AUTO, table.source}:
+        report(f"{cache.table} came from {table.source}; making it afresh from {source}")
+        return None
+    return Prepared(cache.table, table.source, table.ratings_sha256)
+
+
+def _first_that_works(
+    names: list[str], cache: Cache, report: Report
+) -> tuple[Table, tuple[Attempt, ...]]:
+    attempts: list[Attempt] = []
+    for name in names:
+        try:
+            table = read_source(name, cache, lambda line, name=name: report(f"{name}: {line}"))  # type: ignore[misc]
+        except UnavailableError as error:
+            attempts.append(Attempt(name, str(error)))
+            report(f"{name}: {error}")
+        else:
+            return table, tuple(attempts)
+    tried = "\n".join(f"  {attempt.source}: {attempt.problem}" for attempt in attempts)
+    raise SourceError(
+        f"MovieLens-100K could not be had; tried in vain:\n{tried}\n"
+        f"Download {URL} on another machine, put it at {cache.archive}, and run "
+        "`harness data prepare` again; its hash will be checked."
+    )

