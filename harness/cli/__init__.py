@@ -1,1 +1,77 @@
 """The command line: one subcommand per module; it parses, calls and prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness import __version__
+from harness.cli import data, doctor, report, run
+from harness.cli import list as list_
+from harness.errors import ExitCode, HarnessError
+
+EPILOG = f"""
+Examples:
+
+\b
+  harness doctor                                     is this machine fit to measure on?
+  harness data prepare                               get the ratings once
+  harness run ranking --backend jax,tf,torch         measure all three, interleaved
+  harness run ranking --seeds 42-46 --dry-run        what would run, and for how long?
+  harness report results/local                       the table again, from the records
+
+\b
+Exit codes:
+  {ExitCode.OK:>3}  all is well
+  {ExitCode.TRIAL_FAILED:>3}  at least one trial left no measurement; the others were kept
+  {ExitCode.USAGE:>3}  something in the command is unknown or out of range
+  {ExitCode.UNAVAILABLE:>3}  something is not there: data, an environment, a device, a folder
+  {ExitCode.NOT_STORED:>3}  a record could not be written where it belongs and was kept elsewhere
+  {ExitCode.INTERRUPTED:>3}  Ctrl-C; finished records stay
+"""
+
+app = typer.Typer(
+    name="harness",
+    help="Train the same Keras model on JAX, TensorFlow and PyTorch, and measure it well.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    # Typer's rich help costs a quarter of a second, and its tracebacks hide the line that matters.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that come before a subcommand."""
+
+
+app.command(epilog=run.EPILOG)(run.run)
+app.command()(report.report)
+app.add_typer(data.app, name="data")
+app.command(name="list")(list_.list_)
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run the ``harness`` command; a user's mistake ends with its message and no traceback."""
+    try:
+        app()
+    except HarnessError as error:
+        sys.stdout.flush()
+        typer.echo(f"harness: {error}", err=True)
+        sys.exit(int(error.exit_code))

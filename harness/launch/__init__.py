@@ -1,1 +1,6 @@
-"""Runs a trial in its environment."""
+"""Runs each trial in its environment: a fresh process, variables built explicitly, one record.
+
+`environments` finds the interpreters, `devices` settles where a cell runs, `variables` builds what
+the child sees, `process` runs and ends it, `local` makes the record of a trial, `campaign` goes
+through a plan.
+"""

@@ -1,0 +1,136 @@
+"""Reads what was typed for the axes of a plan: names, seeds, settings, environments."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.record import BACKENDS, Scalar
+from harness.scenario import Scenario, parse_settings, unknown
+
+BACKEND_ALIASES = {"tf": "tensorflow"}
+"""What the tox environments are called, where that differs from the backend's name in Keras."""
+
+MAX_SEEDS = 10_000
+"""More than any campaign needs; it catches ``1-99999999`` before the plan fills the memory."""
+
+MAX_SEED = 2**32 - 1
+"""What NumPy and the frameworks all take."""
+
+
+def parse_names(kind: str, texts: Iterable[str], valid: Sequence[str]) -> list[str]:
+    """Names from comma-separated texts, each once, in the order typed.
+
+    Raises:
+        HarnessError: for a name that is not among ``valid``, with the nearest that is.
+    """
+    names = [
+        BACKEND_ALIASES.get(name, name) if kind == "backend" else name for name in _parts(texts)
+    ]
+    for name in names:
+        if name not in valid:
+            raise HarnessError(unknown(kind, name, list(valid)))
+    if not names:
+        raise HarnessError(f"no {kind} is named. Valid: {', '.join(valid)}")
+    return list(dict.fromkeys(names))
+
+
+def parse_backends(texts: Iterable[str]) -> list[str]:
+    """Backends from comma-separated texts; ``tf`` means ``tensorflow``."""
+    return parse_names("backend", texts, BACKENDS)
+
+
+def parse_one(kind: str, text: str, valid: Sequence[str]) -> str:
+    """A single name that must be among ``valid``.
+
+    Raises:
+        HarnessError: if it is not, with the nearest that is.
+    """
+    if text not in valid:
+        raise HarnessError(unknown(kind, text, list(valid)))
+    return text
+
+
+def parse_seeds(texts: Iterable[str]) -> list[int]:
+    """Seeds from texts such as ``1,2,3``, ``1-5`` or ``1-3,7``, each once, in the order typed.
+
+    Raises:
+        HarnessError: if a part is neither a number nor a range, or a seed is out of range.
+    """
+    seeds: dict[int, None] = {}
+    for part in _parts(texts):
+        first, dash, last = part.partition("-")
+        if not _is_number(first) or (dash and not _is_number(last)):
+            raise HarnessError(
+                f"'{part}' is no seed: give whole numbers or ranges, such as 1,2,3 or 1-5"
+            )
+        low, high = int(first), int(last or first)
+        if high < low:
+            raise HarnessError(f"the range of seeds '{part}' runs backwards: write {high}-{low}")
+        if high > MAX_SEED:
+            raise HarnessError(f"seed {high} is too large: the highest that counts is {MAX_SEED}")
+        if high - low + len(seeds) >= MAX_SEEDS:
+            raise HarnessError(f"'{part}' makes more than {MAX_SEEDS:,} seeds: name fewer")
+        seeds.update(dict.fromkeys(range(low, high + 1)))
+    if not seeds:
+        raise HarnessError("no seed is named: give whole numbers or ranges, such as 1,2,3 or 1-5")
+    return list(seeds)
+
+
+def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[str, Scalar]]:
+    """All settings of ``scenario`` for every combination of what ``--set name=value`` says.
+
+    A value with commas, ``batch_size=500,1000``, gives one set for each.
+
+    Raises:
+        HarnessError: for a text without ``=``, and a setting named twice.
+        InvalidSettingError: for a setting or a value that the scenario does not take.
+    """
+    choices: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise HarnessError(f"--set {text} names no value: write --set name=value")
+        if name in choices:
+            raise HarnessError(
+                f"--set names {name} twice: for several values write {name}=VALUE,VALUE"
+            )
+        choices[name] = [value.strip() for value in values.split(",")]
+    sets = []
+    for values_of_one in itertools.product(*choices.values()):
+        settings = parse_settings(scenario, dict(zip(choices, values_of_one, strict=True)))
+        # Twice through convert, so that a default of 1 and a typed 1 are the same float and hence
+        # the same cell.
+        plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(settings), type(settings)))
+        sets.append(dict(plain))
+    return sets
+
+
+def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
+    """Interpreters from texts such as ``jax=PATH``, by backend.
+
+    Raises:
+        HarnessError: for a text without ``=``, and an unknown backend.
+    """
+    paths: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise HarnessError(f"--env {text} names no path: write --env jax=PATH")
+        for backend in parse_backends([name]):
+            paths[backend] = Path(path).expanduser()
+    return paths
+
+
+def _parts(texts: Iterable[str]) -> list[str]:
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def _is_number(text: str) -> bool:
+    # str.isdigit alone also takes superscripts and other scripts' digits; int() refuses the former.
+    return text.isascii() and text.isdigit()

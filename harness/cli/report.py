@@ -1,0 +1,174 @@
+"""``harness report``: one table of whatever records a folder holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from harness.analysis.summary import About, Summary
+    from harness.record import Record
+    from harness.report.benchmarks import Benchmarks
+
+DEFAULT_FOLDER = Path("results/local")
+STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""Names the file that GitHub Actions shows as a job's summary."""
+
+
+def report(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of records, at any depth; results/local if none is named.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the Markdown goes; FOLDER/report.md if not named.",
+            metavar="FILE.md",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON instead of the table.")
+    ] = False,
+    step_summary: Annotated[
+        bool,
+        typer.Option(
+            "--step-summary", help=f"Also append it to the file in {STEP_SUMMARY_VARIABLE}."
+        ),
+    ] = False,
+    titles: Annotated[
+        bool,
+        typer.Option(
+            help="Name the predicted movies. --no-titles for a report that will be published: the "
+            "licence of MovieLens allows no redistribution."
+        ),
+    ] = True,
+) -> None:
+    """Make one table of whatever records are there, in the terminal and as Markdown.
+
+    Missing backends, failed trials and whatever else weakens the answer are named beside it. A
+    report of an empty folder is a report too.
+
+    Exit codes: 0 a report was made, whatever is missing in it; 3 there is no such folder, or the
+    Markdown cannot be written.
+
+    \b
+    Examples:
+      harness report
+      harness report results/ci --output summary.md --step-summary
+      harness report results/reference --no-titles
+    """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
+    # Imported here, so that `harness --help` does not wait for it.
+    from harness.analysis.summary import summarise
+    from harness.report import benchmarks, document, markdown, terminal
+    from harness.store import load
+
+    root = _folder(folder)
+    results = load(root)
+    summary = summarise(
+        results.records,
+        [(file.path, file.reason) for file in results.broken],
+        about=about(results.records),
+    )
+    operations = benchmarks.read(results.benchmarks)
+    composed = document.compose(summary, operations, local_titles() if titles else None)
+
+    text = markdown.render(composed)
+    target = output or root / "report.md"
+    _write(target, text)
+    console, log = terminal.console(), terminal.console(stderr=as_json)
+    if as_json:
+        typer.echo(_json(summary, operations))
+    else:
+        terminal.show(composed, console)
+        log.print()
+    log.print(f"Markdown: {target}", markup=False, soft_wrap=True)
+    if step_summary:
+        log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
+
+
+def _folder(named: Path | None) -> Path:
+    root = named or DEFAULT_FOLDER
+    if root.is_dir() or (named is None and not root.exists()):
+        return root
+    what = "is no folder" if root.exists() else "does not exist"
+    raise UnavailableError(
+        f"the results folder {root} {what}. Name one that holds records, or make some: "
+        "tox -e jax,tf,torch writes them to results/local"
+    )
+
+
+def about(records: Iterable[Record]) -> dict[str, About]:
+    """What is known here of the records' scenarios; records may come from elsewhere.
+
+    Of an empty folder the main scenario is told about, since its backends are what is missing.
+    """
+    import msgspec
+
+    from harness import scenario
+    from harness.analysis.summary import MAIN_SCENARIO, About
+
+    wanted = dict.fromkeys(record.cell.scenario for record in records) or {MAIN_SCENARIO: None}
+    here = set(scenario.names())
+    found = {name: scenario.find(name) for name in wanted if name in here}
+    return {
+        name: About(metric=one.metric, defaults=msgspec.to_builtins(scenario.parse_settings(one)))
+        for name, one in found.items()
+    }
+
+
+def local_titles() -> Mapping[int, str] | None:
+    """Titles by ``movie_id`` from the prepared table, if this machine has one that can be read."""
+    from harness import data
+    from harness.data import cache
+
+    try:
+        movies = data.load(cache.find().table).movies
+    except UnavailableError:
+        return None
+    return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
+
+
+def _json(summary: Summary, operations: Benchmarks) -> str:
+    import msgspec
+
+    answer = msgspec.to_builtins(summary) | {"benchmarks": msgspec.to_builtins(operations)}
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(
+            f"the Markdown cannot be written to {path}: {error.strerror or error}. "
+            "Name another file with --output"
+        ) from None
+
+
+def _append_to_step_summary(text: str) -> str:
+    """Append and tell what was done; outside of GitHub Actions there is nothing to append to."""
+    target = os.environ.get(STEP_SUMMARY_VARIABLE)
+    if not target:
+        return f"Step summary: {STEP_SUMMARY_VARIABLE} is not set, so nothing was appended"
+    try:
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        raise UnavailableError(
+            f"the step summary {target} cannot be appended to: {error.strerror or error}. "
+            f"{STEP_SUMMARY_VARIABLE} should name a file that can be written"
+        ) from None
+    return f"Step summary: appended to {target}"

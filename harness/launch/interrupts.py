@@ -1,0 +1,62 @@
+"""Ctrl-C, and its relatives, between the trials of a campaign."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+@contextlib.contextmanager
+def ends_as_interrupt() -> Iterator[None]:
+    """Inside, a request to terminate and a closed terminal end things as Ctrl-C does.
+
+    A CI job that is cancelled, and a batch system whose time is up, send SIGTERM. Without this the
+    running trial would go on alone, in its own session, with nobody to take its record.
+    """
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    with _handlers(dict.fromkeys(names, _interrupt)):
+        yield
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Inside, Ctrl-C and its relatives wait for the end of the block.
+
+    Raises:
+        KeyboardInterrupt: after the block, if one of them came.
+    """
+    waiting: list[int] = []
+
+    def later(number: int, _frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM"), later)):
+        yield
+    if waiting:
+        raise KeyboardInterrupt
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _handlers(handlers: dict[str, signal._HANDLER]) -> Iterator[None]:
+    """Put ``handlers`` in place, by the names of their signals, and the earlier ones back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets only the main thread set handlers, and only that one is interrupted
+        return
+    earlier = {}
+    for name, handler in handlers.items():
+        number = signal.Signals[name]
+        # `nohup` and background jobs of a shell ignore signals on purpose.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            earlier[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -1,0 +1,130 @@
+"""What a child process sees of the environment: a short list passed on, and what we set.
+
+Nothing is inherited by accident: ``XLA_FLAGS`` in a shell's profile, a ``keras.json`` in the home
+folder or a thread count left over from another job would change a measurement without a trace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+PASSED_ON = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "LD_LIBRARY_PATH",  # where CUDA is found
+        "CUDA_VISIBLE_DEVICES",  # which GPU the user, or a batch system, chose …
+        "CUDA_DEVICE_ORDER",  # … and how they are counted
+        # Windows starts no Python without these.
+        "SYSTEMROOT",
+        "SYSTEMDRIVE",
+        "WINDIR",
+        "COMSPEC",
+        "PATHEXT",
+        "TEMP",
+        "TMP",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+    }
+)
+"""Passed on as they are, with everything that begins with one of :data:`PASSED_ON_PREFIXES`."""
+
+PASSED_ON_PREFIXES = ("LC_", "HARNESS_")
+
+_CHANGES_A_MEASUREMENT = re.compile(
+    r"""(XLA|JAX|TF|KERAS|TORCH|TORCHINDUCTOR|PYTORCH|OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR
+    |DNNL|ONEDNN|CUBLAS|CUDNN|NCCL|MALLOC|TCMALLOC|CUDA_CACHE)_\w+
+    |PYTHON(PATH|HOME|OPTIMIZE|MALLOC|DEVMODE|TRACEMALLOC|_GIL|_JIT)
+    |NPROC|LD_PRELOAD|GLIBC_TUNABLES|NVIDIA_TF32_OVERRIDE
+    |CUDA_LAUNCH_BLOCKING|CUDA_MODULE_LOADING|CUDA_DEVICE_MAX_CONNECTIONS""",
+    re.VERBOSE,
+)
+
+
+def child_variables(
+    source: Mapping[str, str],
+    *,
+    backend: str,
+    device: str | None,
+    keras_home: Path,
+    threads: int | None = None,
+    pass_env: Iterable[str] = (),
+) -> dict[str, str]:
+    """The whole environment of a child process.
+
+    Args:
+        source: the environment to pass on from, usually ``os.environ``.
+        backend: what ``KERAS_BACKEND`` will say.
+        device: ``cpu`` hides every GPU; ``gpu`` and ``None`` hide nothing.
+        keras_home: an empty folder: a ``keras.json`` in the user's own may change the float type.
+        threads: CPU threads for the operations of every framework; ``None`` leaves it to them.
+        pass_env: names of the user's own to pass on; they win over what is set here.
+    """
+    chosen = {name: value for name, value in source.items() if is_passed_on(name)}
+    chosen |= {
+        "KERAS_BACKEND": backend,
+        "KERAS_HOME": str(keras_home),
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",  # the output's tail goes into a record, in whatever locale
+        "PYTHONUNBUFFERED": "1",  # a killed process cannot flush what it said last
+        "PYTHONFAULTHANDLER": "1",  # a segmentation fault then tells where
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        # TF_ENABLE_ONEDNN_OPTS is left to TensorFlow's own default on purpose.
+    }
+    if device == "cpu":
+        chosen |= {
+            "JAX_PLATFORMS": "cpu",
+            # All three count GPUs through CUDA, which stops at the first number that is none.
+            "CUDA_VISIBLE_DEVICES": "-1",
+        }
+        if backend == "torch":
+            # Keras takes Apple's `mps` before the CPU where there is one.
+            chosen["KERAS_TORCH_DEVICE"] = "cpu"
+    if threads is not None:
+        chosen |= _thread_variables(threads)
+    chosen |= {name: source[name] for name in pass_env if name in source}
+    return chosen
+
+
+def is_passed_on(name: str) -> bool:
+    """Whether a variable reaches the child without being asked for."""
+    return name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+
+
+def kept_back(source: Mapping[str, str], pass_env: Iterable[str] = ()) -> list[str]:
+    """Variables in ``source`` that would change a measurement and do not reach the child.
+
+    Those that every child gets from us are left out: tox sets some of them on its own.
+    """
+    from_us = child_variables({}, backend="", device="cpu", keras_home=Path(), threads=None)
+    spared = {*from_us, *pass_env}
+    return sorted(
+        name
+        for name in source
+        if _CHANGES_A_MEASUREMENT.fullmatch(name) and not is_passed_on(name) and name not in spared
+    )
+
+
+def _thread_variables(threads: int) -> dict[str, str]:
+    """One number for every pool.
+
+    ``NPROC`` is what XLA's CPU client reads: with JAX 0.10.2 it brought a matrix product from 1.97
+    busy cores to 1.00, while ``XLA_FLAGS=--xla_cpu_multi_thread_eigen=false`` left it at 1.97.
+    TensorFlow 2.21 follows ``TF_NUM_INTRAOP_THREADS`` (1.00 busy cores) and not OpenMP's number
+    (1.76); PyTorch 2.13 follows OpenMP's.
+    """
+    names = (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "NPROC",
+    )
+    return dict.fromkeys(names, str(threads))

@@ -1,0 +1,166 @@
+"""What may be typed for seeds, names, settings and environments, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import msgspec
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from harness.cli import axes
+from harness.errors import HarnessError
+from harness.record import BACKENDS, Cell
+from harness.scenario import InvalidSettingError, Scenario, Settings
+
+
+class ThrowawaySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    learning_rate: Annotated[float, msgspec.Meta(gt=0)] = 1  # an int, as a careless author writes
+
+
+class Throwaway(Scenario):
+    name = "throwaway"
+    settings_type: ClassVar[type[Settings]] = ThrowawaySettings
+
+    def data(self, settings, table):
+        raise NotImplementedError
+
+    def model(self, settings, data):
+        raise NotImplementedError
+
+    def fit(self, model, train, *, epochs, initial_epoch=0, callbacks=None):
+        raise NotImplementedError
+
+    def evaluate(self, model, test):
+        raise NotImplementedError
+
+
+scenario = Throwaway()
+seed_numbers = st.integers(0, axes.MAX_SEED)
+
+
+@given(st.lists(seed_numbers, min_size=1, max_size=20))
+def test_seeds_come_back_each_once_in_the_order_typed(seeds):
+    assert axes.parse_seeds([",".join(map(str, seeds))]) == list(dict.fromkeys(seeds))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 500))
+def test_a_range_of_seeds_includes_both_ends(first, more):
+    assert axes.parse_seeds([f"{first}-{first + more}"]) == list(range(first, first + more + 1))
+
+
+@given(st.text(alphabet="0123456789-, ²x", max_size=12))
+def test_any_text_is_either_seeds_or_a_clear_refusal(text):
+    try:
+        seeds = axes.parse_seeds([text])
+    except HarnessError:
+        event("refused")
+    else:
+        assert seeds
+        assert all(0 <= seed <= axes.MAX_SEED for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no seed is named"),
+        ("one", "'one' is no seed: give whole numbers or ranges, such as 1,2,3 or 1-5"),
+        ("-3", "'-3' is no seed"),
+        ("5-1", "runs backwards: write 1-5"),
+        ("4294967296", "too large: the highest that counts is 4294967295"),
+        ("1-99999999", "more than 10,000 seeds"),
+    ],
+)
+def test_a_wrong_seed_is_refused_with_the_remedy(text, message):
+    with pytest.raises(HarnessError, match=message):
+        axes.parse_seeds([text])
+
+
+@given(st.lists(st.sampled_from(BACKENDS), min_size=1))
+def test_backends_may_be_separated_by_commas_or_given_apart(backends):
+    once = list(dict.fromkeys(backends))
+    assert axes.parse_backends([",".join(backends)]) == once
+    assert axes.parse_backends(backends) == once
+
+
+def test_tf_is_what_tox_calls_tensorflow():
+    assert axes.parse_backends(["tf,tensorflow, torch"]) == ["tensorflow", "torch"]
+
+
+def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
+    with pytest.raises(HarnessError, match=r"'tensorflo'; did you mean tensorflow\? Valid: jax"):
+        axes.parse_backends(["tensorflo"])
+    with pytest.raises(HarnessError, match="unknown mode 'tf'"):
+        axes.parse_names("mode", ["tf"], ["fit"])
+    with pytest.raises(HarnessError, match=r"unknown device 'gpus'; did you mean gpu\?"):
+        axes.parse_one("device", "gpus", ["auto", "cpu", "gpu"])
+
+
+def test_naming_nothing_is_refused():
+    with pytest.raises(HarnessError, match=r"no backend is named\. Valid: jax, tensorflow, torch"):
+        axes.parse_backends([" , "])
+
+
+@given(
+    st.lists(st.integers(1, 1_000_000), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(1, 10_000), min_size=1, max_size=4, unique=True),
+)
+def test_values_with_commas_give_every_combination(batch_sizes, epochs):
+    texts = [
+        "batch_size=" + ",".join(map(str, batch_sizes)),
+        "epochs = " + ", ".join(map(str, epochs)),
+    ]
+    sets = axes.parse_setting_sets(scenario, texts)
+    assert [(s["batch_size"], s["epochs"]) for s in sets] == list(
+        itertools.product(batch_sizes, epochs)
+    )
+
+
+def test_settings_are_always_complete():
+    assert axes.parse_setting_sets(scenario, []) == [
+        {"batch_size": 1000, "epochs": 5, "learning_rate": 1.0}
+    ]
+
+
+def test_a_typed_default_is_the_same_cell_as_the_default():
+    digests = {
+        Cell(scenario="throwaway", backend="jax", device="cpu", settings=settings).digest
+        for typed in ([], ["learning_rate=1"], ["learning_rate=1.0", "epochs=5"])
+        for settings in axes.parse_setting_sets(scenario, typed)
+    }
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["batch_size"], "--set batch_size names no value: write --set name=value"),
+        (["=3"], "names no value"),
+        (["epochs=1", "epochs=2"], "--set names epochs twice: for several values write epochs="),
+    ],
+)
+def test_a_malformed_setting_is_refused_with_the_remedy(texts, message):
+    with pytest.raises(HarnessError, match=message):
+        axes.parse_setting_sets(scenario, texts)
+
+
+@pytest.mark.parametrize("text", ["batch=3", "batch_size=0", "batch_size=many", "epochs=1,0"])
+def test_a_setting_that_the_scenario_does_not_take_is_refused(text):
+    with pytest.raises(InvalidSettingError):
+        axes.parse_setting_sets(scenario, [text])
+
+
+def test_environments_are_named_by_backend():
+    assert axes.parse_environments(["jax=/a", "tf=b=c"]) == {
+        "jax": Path("/a"),
+        "tensorflow": Path("b=c"),
+    }
+
+
+@pytest.mark.parametrize("text", ["jax", "jax="])
+def test_an_environment_without_a_path_is_refused(text):
+    with pytest.raises(HarnessError, match="names no path: write --env jax=PATH"):
+        axes.parse_environments([text])

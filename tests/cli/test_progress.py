@@ -1,0 +1,88 @@
+"""What a person sees while a campaign runs: a bar on a terminal, a line for each trial in a log."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.cli.progress import figures, lines, progress
+from harness.plan import PlannedTrial
+from harness.record import Failure
+from harness.scenario import Metric
+from harness.store import Saved
+
+METRIC = Metric(
+    name="root_mean_squared_error",
+    label="test RMSE",
+    direction="lower",
+    reference=None,
+    source="",
+    target=None,
+    tolerance=0.1,
+)
+
+
+@pytest.fixture
+def good(make_record):
+    return make_record(step_time_s=0.00173, value=0.2593, duration_s=12.4)
+
+
+@pytest.fixture
+def failed(make_record):
+    output = "\n".join(f"line {i}" for i in range(9)) + "\n[bold]\x1b[31mred"
+    failure = Failure(reason="ended with exit code 3", exit_code=3, output_tail=output)
+    return make_record(status="crashed", failure=failure, duration_s=2.0)
+
+
+def shown(records, *, terminal):
+    console = Console(
+        file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, highlight=False
+    )
+    with progress(console, METRIC) as observer:
+        total = len(records)
+        for number, record in enumerate(records, start=1):
+            trial = PlannedTrial(cell=record.cell, seed=record.seed, round=1)
+            observer.starting(trial, number=number, total=total, left_s=100.0)
+            observer.finished(
+                Saved(path=Path("r.json"), record=record), number=number, total=total, left_s=90.0
+            )
+    return console.file.getvalue()
+
+
+def test_a_good_trial_is_one_line_with_step_time_and_quality(good):
+    assert list(lines(Saved(path=Path("r.json"), record=good), METRIC)) == [
+        "jax cpu fit, seed 1: 1.73 ms per step, test RMSE 0.25930 (12 s)"
+    ]
+
+
+def test_a_failed_trial_is_shown_with_its_last_lines_made_harmless(failed):
+    first, *tail = lines(Saved(path=Path("r.json"), record=failed), METRIC)
+    assert first == "jax cpu fit, seed 1: crashed: ended with exit code 3 (2 s)"
+    assert tail == [f"    | line {i}" for i in (5, 6, 7, 8)] + ["    | [bold]\\x1b[31mred"]
+
+
+def test_a_record_that_was_kept_elsewhere_is_named_at_once(good):
+    saved = Saved(path=Path("/elsewhere/r.json"), record=good, trouble="results is full")
+    assert list(lines(saved, METRIC))[1] == (
+        "    its record is kept in /elsewhere/r.json, because results is full"
+    )
+
+
+def test_a_trial_without_a_quality_shows_a_dash(make_record):
+    assert figures(make_record(quality=None, epochs=[]), METRIC) == "— per step, test RMSE —"
+
+
+def test_a_log_gets_a_line_for_each_trial_with_the_time_left(good, failed):
+    first, *_, last = shown([good, failed], terminal=False).splitlines()
+    assert first.endswith("(12 s, about 1 min 30 s left)")
+    assert last == "    | [bold]\\x1b[31mred"
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left_below_the_same_lines(good):
+    output = shown([good, good], terminal=True)
+    assert "jax cpu fit, seed 1: 1.73 ms per step, test RMSE 0.25930 (12 s)" in output
+    assert "2/2" in output
+    assert "about 1 min" in output

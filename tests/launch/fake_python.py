@@ -1,0 +1,67 @@
+"""Writes a fake interpreter: a script that answers what a launcher asks a backend's Python.
+
+It is not named `test_*` and holds no fixture, so that the tests of the launcher and of the command
+line can both load it with :func:`runpy.run_path`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_SCRIPT = '''\
+#!{python}
+"""A fake interpreter: it imports no framework, and its trial is a few lines of a test."""
+import json, os, signal, subprocess, sys
+import harness
+from pathlib import Path
+
+if sys.argv[1] == "-c":
+    print(json.dumps({{"missing": {missing!r}, "version": {version}}}))
+    sys.exit()
+if sys.argv[2] == "harness.trial.devices":
+    print("a greeting of the framework")
+    print(json.dumps({kinds!r}))
+    sys.exit()
+
+import msgspec
+from harness.record import Epoch, Quality, Record, Trial
+
+record_path = Path(sys.argv[3])
+trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
+good = Record(
+    status="ok", cell=trial.cell, scenario_version=0, seed=trial.seed,
+    repetition=trial.repetition, campaign=trial.campaign, round=trial.round,
+    started_at="2026-01-01T00:00:00+00:00", duration_s=1.0, harness=trial.harness,
+    epochs=[Epoch(index=0, phase="timing", steps=10, examples=100, wall_s=0.02, warm_up=False,
+                  train_loss=0.1)],
+    quality=Quality(metric="loss", direction="lower", value=0.5),
+)
+
+def leave(record):
+    record_path.write_bytes(msgspec.json.encode(record))
+
+{trial}
+'''
+
+
+def write_fake_python(
+    path: Path,
+    trial: str = "leave(good)",
+    *,
+    kinds: list[str] | None = None,
+    missing: list[str] | None = None,
+    version: str = "harness.__version__",
+) -> Path:
+    """An executable at ``path`` whose trial runs the lines ``trial``."""
+    script = _SCRIPT.format(
+        python=sys.executable,
+        trial=trial,
+        kinds=kinds or ["cpu"],
+        missing=missing or [],
+        version=version,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script, encoding="utf-8")
+    path.chmod(0o755)
+    return path

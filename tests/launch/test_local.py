@@ -1,0 +1,193 @@
+"""A trial leaves exactly one record, whatever becomes of its process. The processes are real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.launch import process
+from harness.launch.environments import Interpreter
+from harness.launch.local import LocalLauncher, TrialInterrupted, run_trial
+
+LONG_S = 60.0
+FOREVER = "signal.pause()"
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+
+
+def test_a_good_trial_leaves_its_record_as_the_child_wrote_it(trial, fake_python):
+    record = run_trial(trial, fake_python(), timeout_s=LONG_S)
+    assert record.status == "ok"
+    assert record.failure is None
+    assert record.quality.value == 0.5
+    assert (record.seed, record.repetition, record.round) == (3, 2, 1)
+
+
+def test_the_child_is_told_when_it_was_started(trial, fake_python):
+    before = time.time_ns()
+    record = run_trial(
+        trial,
+        fake_python(
+            "import dataclasses\n"
+            "leave(msgspec.structs.replace(good, engine={'at': str(trial.launched_at_ns)}))"
+        ),
+        timeout_s=LONG_S,
+    )
+    assert before <= int(record.engine["at"]) <= time.time_ns()
+
+
+def test_a_trial_that_raises_leaves_a_record_with_the_last_lines(trial, fake_python):
+    lines = "for i in range(100): print('line', i)\nraise RuntimeError('out of luck')"
+    record = run_trial(trial, fake_python(lines), timeout_s=LONG_S)
+    assert record.status == "crashed"
+    assert record.failure.exit_code == 1
+    assert record.failure.reason.endswith("RuntimeError: out of luck")
+    tail = record.failure.output_tail.splitlines()
+    assert len(tail) == process.TAIL_LINES
+    assert "line 99" in tail
+    assert "line 0" not in tail
+
+
+def test_what_is_known_about_a_crashed_trial_is_in_its_record(trial, fake_python):
+    record = run_trial(trial, fake_python("sys.exit(3)"), timeout_s=LONG_S)
+    assert record.cell == trial.cell
+    assert (record.seed, record.repetition, record.campaign) == (3, 2, "test")
+    assert record.scenario_version == 7
+    assert record.failure.exit_code == 3
+    assert record.duration_s > 0
+    assert record.started_at.endswith("+00:00")
+
+
+def test_a_segmentation_fault_is_a_crash_with_its_signal_and_the_place(trial, fake_python):
+    record = run_trial(trial, fake_python("import ctypes\nctypes.string_at(0)"), timeout_s=LONG_S)
+    assert record.status == "crashed"
+    assert record.failure.signal == "SIGSEGV"
+    assert record.failure.exit_code is None
+    assert "string_at" in record.failure.output_tail, "faulthandler tells where"
+
+
+def test_a_trial_that_is_killed_from_outside_says_so(trial, fake_python):
+    lines = "print('training')\nos.kill(os.getpid(), signal.SIGKILL)"
+    record = run_trial(trial, fake_python(lines), timeout_s=LONG_S)
+    assert record.status == "killed"
+    assert record.failure.signal == "SIGKILL"
+    assert "memory ran out" in record.failure.reason
+    assert record.failure.output_tail == "training", "nothing stays in a buffer"
+
+
+def test_a_trial_that_hangs_is_ended_at_its_timeout(trial, fake_python):
+    record = run_trial(trial, fake_python(f"print('hanging')\n{FOREVER}"), timeout_s=1.0)
+    assert record.status == "timeout"
+    assert record.failure.signal == "SIGTERM"
+    assert record.failure.reason == "still running after 1 s; --timeout sets the limit"
+
+
+def test_a_trial_that_ignores_the_polite_signal_is_killed(trial, fake_python, monkeypatch):
+    monkeypatch.setattr(process, "GRACE_S", 0.2)
+    lines = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: {FOREVER}"
+    record = run_trial(trial, fake_python(lines), timeout_s=1.0)
+    assert record.status == "timeout"
+    assert record.failure.signal == "SIGKILL"
+
+
+def test_descendants_do_not_outlive_their_trial(trial, fake_python, tmp_path):
+    # The grandchild holds the writing end of a pipe; reading sees its end once nobody is left.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    lines = f"subprocess.Popen(['sleep', '1000'], stdout=open({str(pipe)!r}, 'w'))\nleave(good)"
+    ended = threading.Event()
+
+    def read_to_the_end():
+        pipe.read_text(encoding="utf-8")
+        ended.set()
+
+    threading.Thread(target=read_to_the_end, daemon=True).start()
+    assert run_trial(trial, fake_python(lines), timeout_s=LONG_S).status == "ok"
+    assert ended.wait(LONG_S)
+
+
+@pytest.mark.parametrize("garbage", ["", "{", "[]", '{"schema": 1}', "\\x00\\xff"])
+def test_a_file_that_is_no_record_is_a_failure_with_the_reason(trial, fake_python, garbage):
+    record = run_trial(trial, fake_python(f"record_path.write_text({garbage!r})"), timeout_s=LONG_S)
+    assert record.status == "failed"
+    assert record.failure.reason.startswith("the process left something that is no record")
+    assert record.cell == trial.cell
+
+
+def test_the_record_of_another_cell_is_not_believed(trial, fake_python):
+    lines = (
+        "cell = msgspec.structs.replace(trial.cell, backend='torch')\n"
+        "leave(msgspec.structs.replace(good, cell=cell))"
+    )
+    record = run_trial(trial, fake_python(lines), timeout_s=LONG_S)
+    assert record.status == "failed"
+    assert "the record of another trial (torch cpu fit, seed 3" in record.failure.reason
+    assert record.cell == trial.cell
+    assert record.quality is None
+
+
+def test_a_failure_that_the_child_explains_is_completed_with_its_output(trial, fake_python):
+    lines = (
+        "from harness.record import Failure\n"
+        "print('the last words')\n"
+        "leave(msgspec.structs.replace(good, status='failed', failure=Failure(reason='no GPU')))\n"
+        "sys.exit(1)"
+    )
+    record = run_trial(trial, fake_python(lines), timeout_s=LONG_S)
+    assert (record.status, record.failure.reason) == ("failed", "no GPU")
+    assert record.failure.exit_code == 1
+    assert record.failure.output_tail == "the last words"
+    assert record.scenario_version == 7
+
+
+def test_a_crash_after_the_last_epoch_is_a_crash_and_keeps_what_was_measured(trial, fake_python):
+    record = run_trial(trial, fake_python("leave(good)\nos.abort()"), timeout_s=LONG_S)
+    assert record.status == "crashed"
+    assert record.failure.reason.startswith("it measured to the end, then crashed with SIGABRT")
+    assert record.quality.value == 0.5
+
+
+def test_an_interpreter_that_cannot_be_started_leaves_a_record(trial, tmp_path):
+    nowhere = Interpreter(backend="jax", python=tmp_path / "nowhere", origin="fake")
+    record = run_trial(trial, nowhere, timeout_s=LONG_S)
+    assert record.status == "crashed"
+    assert record.failure.reason.startswith("could not be started: ")
+
+
+def test_ctrl_c_ends_the_child_and_hands_over_its_record(trial, fake_python):
+    # The child reports that it runs, and only then comes Ctrl-C: nothing waits by the clock.
+    def interrupt(line):
+        assert line == "running"
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrialInterrupted) as caught:
+        run_trial(
+            trial, fake_python(f"print('running')\n{FOREVER}"), timeout_s=LONG_S, on_line=interrupt
+        )
+    record = caught.value.record
+    assert record.status == "interrupted"
+    assert record.cell == trial.cell
+    assert record.failure.output_tail == "running"
+
+
+def test_the_child_works_in_an_empty_folder_with_a_keras_home_of_its_own(trial, fake_python):
+    lines = (
+        "engine = {'here': ' '.join(sorted(os.listdir())), 'home': os.environ['KERAS_HOME'],\n"
+        "          'at_home': ' '.join(os.listdir(os.environ['KERAS_HOME']))}\n"
+        "leave(msgspec.structs.replace(good, engine=engine))"
+    )
+    engine = run_trial(trial, fake_python(lines), timeout_s=LONG_S).engine
+    assert engine["here"] == "keras trial.json"
+    assert engine["at_home"] == ""
+    assert not Path(engine["home"]).exists(), "removed when the trial is over"
+
+
+def test_a_launcher_takes_the_interpreter_of_the_backend(trial, fake_python):
+    assert LocalLauncher({"jax": fake_python()}).run(trial).status == "ok"
+    with pytest.raises(KeyError):
+        LocalLauncher({"torch": fake_python()}).run(trial)
