@@ -1,0 +1,172 @@
+"""What weakens the answer of a set of records, said in whole sentences beside the figures.
+
+Each note tells what was seen and why it matters, and names the command that mends it where there
+is one. Here are the notes on what is there at all; those on what may be compared with what are in
+:mod:`harness.analysis.comparability`. A note never ranks: verdicts are not made here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.analysis.rows import Group
+from harness.record import Record, Struct
+
+LISTED = 5
+"""So many names stand in a note; the rest is counted."""
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """One weakness: ``code`` for a script, ``text`` for a person.
+
+    Where a command mends it, ``text`` ends with that ``command``.
+    """
+
+    code: str
+    text: str
+    command: str | None = None
+
+
+def note(code: str, text: str, command: str | None = None) -> Note:
+    """A note whose text ends with the command, if there is one."""
+    return Note(code=code, text=f"{text} {command}" if command else text, command=command)
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """A backend without any record, and the command that makes one."""
+
+    scenario: str
+    backend: str
+    device: str
+    command: str
+
+
+class Broken(Struct, frozen=True, kw_only=True):
+    """A record file that could not be read."""
+
+    path: str
+    reason: str
+
+
+def missing_backends(missing: Sequence[Missing]) -> Iterator[Note]:
+    """Backends that nobody has measured."""
+    for lack in missing:
+        yield note(
+            "missing-backend",
+            f"No record of {lack.backend} on {lack.device} in {lack.scenario}. To make one:",
+            lack.command,
+        )
+
+
+def synthetic_data(groups: Sequence[Group]) -> Iterator[Note]:
+    """Trials on generated data."""
+    trials = [record for group in groups for record in group.trials]
+    synthetic = sum(record.synthetic for record in trials)
+    if synthetic:
+        yield note(
+            "synthetic-data",
+            f"SYNTHETIC DATA in {share(synthetic, len(trials), 'trial')}: generated, not real "
+            "ratings. Quality on it says nothing about the published figure.",
+        )
+
+
+def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
+    """Trials without a measurement: how many, which, and why."""
+    trials = [record for group in groups for record in group.trials]
+    failed = [record for record in trials if record.status != "ok"]
+    if failed:
+        names = [
+            f"{r.cell.label} seed {r.seed} repetition {r.repetition} ({r.status}: {_reason(r)})"
+            for r in sorted(failed, key=started)
+        ]
+        yield note(
+            "failed-trials",
+            f"{share(len(failed), len(trials), 'trial')} left no measurement and "
+            f"{'is' if len(failed) == 1 else 'are'} in no figure: {listed(names, '; ')}.",
+        )
+
+
+def one_trial(groups: Sequence[Group]) -> Iterator[Note]:
+    """Rows that rest on a single process."""
+    single = [f"{g.row.cell.backend} {g.row.cell.device}" for g in groups if g.row.good == 1]
+    if single:
+        yield note(
+            "one-trial",
+            # The spread between processes: docs/method.md, 50 processes per backend.
+            f"One trial only for {listed(single)}: no spread can be given, and processes "
+            "that measure the same thing differ by 3 to 5%, some by far more.",
+        )
+
+
+def broken_records(broken: Sequence[Broken]) -> Iterator[Note]:
+    """Files that were no records."""
+    if broken:
+        names = [f"{file.path} ({_first_line(file.reason)})" for file in broken]
+        yield note(
+            "broken-records",
+            f"{len(broken)} record file{'s' * (len(broken) != 1)} could not be read and "
+            f"{'are' if len(broken) != 1 else 'is'} in no figure: {listed(names, '; ')}.",
+        )
+
+
+def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
+    """Records of a changed or of several harnesses."""
+    trials = [record for group in groups for record in group.trials]
+    dirty = sum(record.harness.dirty is True for record in trials)
+    if dirty:
+        yield note(
+            "dirty-harness",
+            f"{share(dirty, len(trials), 'trial')} ran from a checkout with uncommitted "
+            "changes: the commit in the record does not tell what was measured.",
+        )
+    commits = {r.harness.commit or f"version {r.harness.version}" for r in trials}
+    if len(commits) > 1:
+        yield note(
+            "several-harnesses",
+            f"Records come from {len(commits)} commits of the harness, which may measure "
+            f"differently: {listed([c[:12] for c in sorted(commits)])}.",
+        )
+
+
+def started(record: Record) -> float:
+    """When the trial began, in seconds since 1970; 0 if the record does not tell properly."""
+    return _seconds(record.started_at)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _seconds(timestamp: str) -> float:
+    try:
+        moment = dt.datetime.fromisoformat(timestamp)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def listed(names: Sequence[str], separator: str = ", ") -> str:
+    """The first few names, each once, and how many more there are."""
+    counted = [name if n == 1 else f"{name} ({n} times)" for name, n in Counter(names).items()]
+    more = [f"and {len(counted) - LISTED} more"] if len(counted) > LISTED else []
+    return separator.join([*counted[:LISTED], *more])
+
+
+def joined(names: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def share(count: int, total: int, noun: str) -> str:
+    """``2 of 3 trials``."""
+    return f"{count} of {total} {noun}{'s' * (total != 1)}"
+
+
+def _reason(record: Record) -> str:
+    return _first_line(record.failure.reason if record.failure else "no reason given")
+
+
+def _first_line(text: str) -> str:
+    line = next(iter(text.strip().splitlines()), "")
+    return line if len(line) <= 120 else f"{line[:117]}..."

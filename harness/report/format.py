@@ -1,0 +1,109 @@
+"""The only place where figures become text, so that all outputs agree to the printed digit.
+
+Figures are printed in fixed notation, never scientific, with three significant digits: processes
+that measure the same thing differ by some per cent, and a fourth digit would promise too much.
+"""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "—"
+"""Stands where there is no figure."""
+
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
+def duration(seconds: float | None) -> str:
+    """A time with its unit: ``1.73 ms``, ``498 ms``, ``12.3 s``."""
+    if seconds is None:
+        return NOTHING
+    scale, unit = _unit(seconds)
+    return f"{significant(seconds / scale)} {unit}"
+
+
+def duration_range(low: float | None, high: float | None, *, of: float) -> str:
+    """Two times in the unit that the time ``of`` is printed in: ``1.65–1.85``; empty if none."""
+    if low is None or high is None:
+        return ""
+    scale, _ = _unit(of)
+    return f"{significant(low / scale)}–{significant(high / scale)}"
+
+
+def spread(seconds: float, *, of: float) -> str:
+    """How far times lie apart, in the unit that the time ``of`` is printed in: ``0.11 ms``."""
+    scale, unit = _unit(of)
+    return f"{significant(seconds / scale, digits=2)} {unit}"
+
+
+def rate(per_second: float | None) -> str:
+    """A throughput, rounded to three significant digits: ``578,000``."""
+    if per_second is None:
+        return NOTHING
+    if not math.isfinite(per_second):
+        return significant(per_second)
+    return significant(float(f"{per_second:.2e}"))
+
+
+def memory(size_bytes: float | None) -> str:
+    """A size in megabytes of 1,000,000 bytes: ``612 MB``."""
+    return NOTHING if size_bytes is None else f"{significant(size_bytes / 1e6)} MB"
+
+
+def capacity(size_bytes: float) -> str:
+    """What a machine has, in gigabytes of 1,000,000,000 bytes: ``8.25 GB``."""
+    return f"{significant(size_bytes / 1e9)} GB"
+
+
+def quality(value: float | None) -> str:
+    """A metric with five decimals, since seeds differ in the third and backends in the fifth."""
+    return NOTHING if value is None else _fixed(value, 5)
+
+
+def quality_range(low: float | None, high: float | None) -> str:
+    """Two metrics: ``0.25593–0.26674``; empty if none."""
+    return "" if low is None or high is None else f"{quality(low)}–{quality(high)}"
+
+
+def shown(value: float | None) -> str:
+    """A prediction as a person is shown it: ``3.81``."""
+    return NOTHING if value is None else _fixed(value, 2)
+
+
+def count(number: int) -> str:
+    """A whole number: ``1,000``."""
+    return f"{number:,}"
+
+
+def short_hash(digest: str | None) -> str:
+    """The first twelve digits of a hash, enough to tell it from any other."""
+    return plain(digest[:12]) if digest else NOTHING
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Fixed notation with so many significant digits, and never fewer than all whole ones."""
+    if not math.isfinite(value):
+        return "not finite"
+    # The exponent is that of the rounded value: 9.996 is printed as 10.0, not as 10.00.
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return _fixed(value, min(max(digits - 1 - exponent, 0), 6 if value else digits - 1))
+
+
+def plain(text: str, limit: int = 1_000) -> str:
+    r"""A text from a record, made harmless for a terminal: one line, nothing invisible.
+
+    Records come from other machines. Line breaks, terminal escape sequences and characters that
+    turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
+    """
+    cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}" if math.isfinite(value) else "not finite"
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    """The largest unit of which the rounded time holds at least one."""
+    rounded = float(f"{abs(seconds):.2e}")
+    return next((u for u in _UNITS if rounded >= u[0]), _UNITS[-1] if rounded else _UNITS[0])

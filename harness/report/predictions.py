@@ -1,0 +1,96 @@
+"""The scenario's own prediction, as the tutorial ends: which movie would this user like best?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.analysis.rows import Row
+from harness.analysis.summary import MAIN_SCENARIO, About, Summary
+from harness.report import format as fmt
+from harness.report.table import SYNTHETIC, Column, Table, settings
+
+Inputs = tuple[tuple[str, int], ...]
+
+COLUMNS = 6
+"""So many rows of the summary are shown side by side; a sweep has more than fit on a page."""
+
+
+def tables(summary: Summary, titles: Mapping[int, str] | None) -> list[Table]:
+    """Candidates against backends, best first, for each scenario that predicts something.
+
+    Args:
+        summary: its rows hold the predictions, as means over trials.
+        titles: movie titles by ``movie_id``, from the local table. Records hold none, since the
+            licence of the data does not allow it. Generated movies never get a title.
+    """
+    kinds = dict.fromkeys((r.cell.scenario, r.synthetic) for r in summary.rows if r.predictions)
+    return [
+        _table(
+            [r for r in summary.rows if r.predictions and (r.cell.scenario, r.synthetic) == kind],
+            summary.about.get(kind[0]),
+            None if kind[1] else titles,
+        )
+        for kind in kinds
+    ]
+
+
+def _table(rows: list[Row], about: About | None, titles: Mapping[int, str] | None) -> Table:
+    side_by_side = rows[:COLUMNS]
+    values: dict[Inputs, dict[int, float]] = {}
+    for i, row in enumerate(side_by_side):
+        for predicted in row.predictions:
+            values.setdefault(tuple(predicted.inputs.items()), {})[i] = predicted.shown.value
+    best_first = sorted(values, key=lambda inputs: -_mean(values[inputs]))
+    common = _common(best_first)
+    return Table(
+        title=_title(rows, common),
+        columns=[Column(header="candidate"), *_columns(side_by_side, about)],
+        rows=[
+            [
+                _candidate([pair for pair in inputs if pair not in common], titles),
+                *(fmt.shown(values[inputs].get(i)) for i in range(len(side_by_side))),
+            ]
+            for inputs in best_first
+        ],
+    )
+
+
+def _mean(shown: Mapping[int, float]) -> float:
+    return sum(shown.values()) / len(shown)
+
+
+def _common(candidates: Sequence[Inputs]) -> list[tuple[str, int]]:
+    """Inputs that all candidates share, such as the user; of a single candidate there are none."""
+    if len(candidates) == 1:
+        return []
+    return [pair for pair in candidates[0] if all(pair in other for other in candidates)]
+
+
+def _title(rows: Sequence[Row], common: Sequence[tuple[str, int]]) -> str:
+    scenario = rows[0].cell.scenario
+    unit = "stars (1 to 5)" if scenario == MAIN_SCENARIO else "values"
+    whose = f" for {', '.join(_input(*pair) for pair in common)}" if common else ""
+    beyond = len(rows) - COLUMNS
+    title = f"Predicted {unit}{whose}, mean over trials (scenario {scenario})"
+    title += f", {SYNTHETIC} DATA" if rows[0].synthetic else ""
+    title += f"; the first {COLUMNS} of {len(rows)} rows" if beyond > 0 else ""
+    return fmt.plain(title)
+
+
+def _columns(rows: Sequence[Row], about: About | None) -> Iterator[Column]:
+    devices = len({row.cell.device for row in rows}) > 1
+    for row, told in zip(rows, settings(rows, about), strict=True):
+        # That the data is synthetic stands in the title.
+        extra = [setting for setting in told if setting != SYNTHETIC]
+        names = [row.cell.backend, *([row.cell.device] if devices else []), *extra]
+        yield Column(header=" ".join(names), figures=True)
+
+
+def _input(name: str, value: int) -> str:
+    return f"{name.removesuffix('_id')} {value}"
+
+
+def _candidate(inputs: Sequence[tuple[str, int]], titles: Mapping[int, str] | None) -> str:
+    text = ", ".join(_input(*pair) for pair in inputs)
+    title = (titles or {}).get(dict(inputs).get("movie_id", -1))
+    return fmt.plain(f"{title} ({text})" if title else text)

@@ -1,0 +1,86 @@
+"""Records and documents that several tests of the report look at."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from harness.analysis.summary import About
+from harness.record import Cpu, Environment, Prediction, Record
+from harness.report.document import Document
+from harness.report.terminal import show
+from harness.scenario import Metric
+
+VERSIONS = {"jax": ("jax", "0.10.2"), "tensorflow": ("tensorflow-cpu", "2.21.0")}
+
+
+@pytest.fixture
+def about() -> dict[str, About]:
+    """What is known of the ranking scenario."""
+    metric = Metric(
+        name="root_mean_squared_error",
+        label="test RMSE",
+        direction="lower",
+        reference=0.25617,
+        source="https://keras.io/keras_rs/examples/basic_ranking/",
+        target=0.26702,
+        tolerance=5e-4,
+    )
+    defaults = {
+        "batch_size": 1000,
+        "epochs": 5,
+        "embedding_dimension": 32,
+        "learning_rate": 0.1,
+    }
+    return {"ranking": About(metric=metric, defaults=defaults)}
+
+
+@pytest.fixture
+def measured(make_record: Callable[..., Record]) -> Callable[..., Record]:
+    """A record with its environment and the tutorial's prediction."""
+
+    def make(backend: str = "jax", machine_id: str = "machine-a", **changes) -> Record:
+        package, version = VERSIONS.get(backend, (backend, "2.13.0"))
+        environment = Environment(
+            machine_id=machine_id,
+            hostname="bench01",
+            os="Linux 6.1",
+            python="3.11.7",
+            cpu=Cpu(
+                model="Test CPU 9000",
+                architecture="x86_64",
+                logical_cores=4,
+                physical_cores=2,
+                affinity=None,
+            ),
+            gpus=[],
+            memory_total_bytes=8_250_000_000,
+            memory_available_bytes=7_000_000_000,
+            load_average=0.1,
+            thread_pools=[],
+            packages={"keras": "3.15.1", "numpy": "2.4.6", package: version},
+            variables={},
+        )
+        predictions = [
+            Prediction(inputs={"user_id": 42, "movie_id": movie_id}, output=0.5, shown=stars)
+            for movie_id, stars in ((204, 3.8), (141, 3.5), (131, 3.6))
+        ]
+        given = {"environment": environment, "predictions": predictions}
+        return make_record(backend=backend, **(given | changes))
+
+    return make
+
+
+@pytest.fixture
+def printed() -> Callable[[Document, int], str]:
+    """What a terminal of some width shows, without colour."""
+
+    def show_it(document: Document, width: int = 100) -> str:
+        console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+        show(document, console)
+        return console.file.getvalue()  # type: ignore[attr-defined]
+
+    return show_it

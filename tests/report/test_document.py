@@ -1,0 +1,164 @@
+"""What a report says; terminal and Markdown say the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.analysis.summary import summarise
+from harness.report import benchmarks as bench
+from harness.report import markdown
+from harness.report.document import compose
+
+TITLES = {204: "Back to the Future (1985)", 141: "20,000 Leagues Under the Sea (1954)"}
+
+
+def operation(**changes):
+    fields = {
+        "name": "test_train_step",
+        "scenario": "ranking",
+        "backend": "jax",
+        "device": "cpu",
+        "median_s": 0.00212,
+        "iqr_s": 0.0001,
+        "rounds": 200,
+        "machine": "host",
+        "measured_at": "2026-01-01",
+    }
+    return bench.Operation(**(fields | changes))
+
+
+@pytest.fixture
+def document(measured, about):
+    records = [
+        measured(backend, seed=seed, step_time_s=step * (1 + seed / 100))
+        for backend, step in (("jax", 0.00173), ("tensorflow", 0.00341))
+        for seed in (1, 2, 3)
+    ]
+    records.append(measured("tensorflow", seed=4, status="timeout"))
+    summary = summarise(records, [("records/broken.json", "cut off")], about=about)
+    return compose(summary, bench.Benchmarks(operations=[operation()]), TITLES)
+
+
+def section(document, heading):
+    (found,) = [section for section in document.sections if section.heading == heading]
+    return found
+
+
+def cells(document):
+    return [
+        line
+        for part in document.sections
+        for table in part.tables
+        for row in table.rows
+        for cell in row
+        for line in cell.split("\n")
+        if line
+    ]
+
+
+@pytest.mark.parametrize("width", [50, 80, 100, 200])
+def test_the_terminal_shows_every_text_of_the_document_at_any_width(document, printed, width):
+    shown = " ".join(printed(document, width).split())
+    for text in cells(document):
+        assert " ".join(text.split()) in shown
+    for part in document.sections:
+        for bullet in part.bullets:
+            if bullet.command:
+                assert bullet.command in shown
+
+
+def test_the_same_figures_to_the_printed_digit_in_terminal_and_markdown(document, printed):
+    def figures(text):
+        return sorted(set(re.findall(r"\d[\d,]*\.?\d*", text)))
+
+    # Backslashes are Markdown's own.
+    source = markdown.render(document).replace("\\", "")
+    assert figures(" ".join(cells(document))) == [
+        figure for figure in figures(source) if figure in figures(" ".join(cells(document)))
+    ]
+    assert figures(source) == figures(" ".join(printed(document, 200).split()))
+
+
+def test_weaknesses_stand_right_below_the_table(document):
+    assert [part.heading for part in document.sections][:2] == [
+        "Results",
+        "What weakens this answer",
+    ]
+    texts = [bullet.text for bullet in section(document, "What weakens this answer").bullets]
+    assert any("separate blocks" in text for text in texts)
+    assert any(text.startswith("No record of torch") for text in texts)
+    assert any("records/broken.json (cut off)" in text for text in texts)
+
+
+def test_how_to_read_the_table(document):
+    text = " ".join(section(document, "How to read the table").paragraphs)
+    for words in ("median over a trial's epochs", "scaled to 0–1", "0.25617", "no ranking"):
+        assert words in text
+
+
+def test_the_machine_and_the_data(document):
+    (machine,) = section(document, "Machine").bullets
+    for fact in (
+        "Test CPU 9000",
+        "2 physical and 4 logical",
+        "8.25 GB",
+        "Linux 6.1",
+        "Python 3.11.7",
+    ):
+        assert fact in machine.text
+    (data,) = section(document, "Data").bullets
+    assert data.text == "Table with SHA-256 aaaaaaaaaaaa: not synthetic, 7 trials"
+
+
+class TestPrediction:
+    def test_candidates_are_ranked_by_stars_with_titles_where_known(self, document):
+        (table,) = section(document, "Prediction").tables
+        assert "user 42" in table.title
+        assert [row[0] for row in table.rows] == [
+            "Back to the Future (1985) (movie 204)",
+            "movie 131",
+            "20,000 Leagues Under the Sea (1954) (movie 141)",
+        ]
+        assert [column.header for column in table.columns] == ["candidate", "jax", "tensorflow"]
+        assert table.rows[0][1:] == ["3.80", "3.80"]
+
+    def test_without_titles_the_ids_stand_alone(self, measured, about):
+        (table,) = section(compose(summarise([measured()], about=about)), "Prediction").tables
+        assert table.rows[0][0] == "movie 204"
+
+    def test_generated_movies_get_no_title(self, measured, about):
+        summary = summarise([measured(synthetic=True)], about=about)
+        (table,) = section(compose(summary, titles=TITLES), "Prediction").tables
+        assert "SYNTHETIC DATA" in table.title
+        assert table.rows[0][0] == "movie 204"
+
+
+def test_synthetic_data_is_said_in_every_output_before_the_table(measured, about, printed):
+    document = compose(summarise([measured(synthetic=True)], about=about))
+    for output in (printed(document), markdown.render(document)):
+        assert output.index("SYNTHETIC DATA") < output.index("Results")
+
+
+def test_an_empty_folder_is_a_report_with_the_three_commands(about, printed):
+    document = compose(summarise([], about=about))
+    for output in (printed(document), markdown.render(document)):
+        for command in ("tox -e jax", "tox -e tf", "tox -e torch"):
+            assert command in output
+
+
+def test_no_report_ever_calls_a_backend_faster(document, printed):
+    assert not re.search(r"\b(fast|slow)(er|est)\b", printed(document) + markdown.render(document))
+
+
+def test_hostile_texts_of_a_record_reach_no_output_unescaped(measured, printed):
+    evil = "<img src=x onerror=alert(1)>\n| a | b |\n# heading \x1b[2J [red]x[/red] `code`"
+    record = measured(scenario=evil, settings={evil: evil})
+    broken = [(evil, evil)]
+    document = compose(summarise([record], broken), titles={204: evil})
+    source, shown = markdown.render(document), printed(document, 120)
+    assert "\x1b" not in source + shown
+    assert not re.search(r"(?<!\\)<img", source)
+    assert not re.search(r"^# heading", source, re.MULTILINE)
+    assert "[red]x[/red]" in shown

@@ -1,0 +1,65 @@
+"""The report in a terminal: it fits, it can be copied, and it needs no colour."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.analysis.summary import summarise
+from harness.report import terminal
+from harness.report.document import compose
+
+
+@pytest.fixture
+def document(measured, about):
+    records = [
+        measured(backend, seed=seed, value=0.25 + seed / 100)
+        for backend in ("jax", "tensorflow", "torch")
+        for seed in (1, 2)
+    ]
+    return compose(summarise(records, about=about))
+
+
+def test_the_main_table_is_one_table_in_100_columns(document, printed):
+    lines = printed(document, 100).splitlines()
+    (heading,) = [line for line in lines if line.startswith("backend")]
+    assert heading.split()[-1] == "versions"
+    assert max(len(line.rstrip()) for line in lines) <= 100
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_no_line_but_a_command_is_wider_than_the_terminal(document, printed, width):
+    for line in printed(document, width).splitlines():
+        assert len(line.rstrip()) <= width or line.startswith("    harness run")
+
+
+def test_in_80_columns_the_versions_stand_below_the_table(document, printed):
+    shown = printed(document, 80)
+    assert "versions:\n- jax cpu: keras 3.15.1, jax 0.10.2" in shown
+
+
+def test_where_no_table_fits_every_row_is_a_list(document, printed):
+    shown = printed(document, 50)
+    assert "- torch\n    device: cpu\n    step time: 2.00 ms, 2.00–2.00\n" in shown
+
+
+def test_a_command_stands_on_a_line_of_its_own_and_is_never_broken(document, printed):
+    lines = printed(document, 40).splitlines()
+    assert any(
+        line.startswith("    harness run ranking --backend jax,tf,torch --") for line in lines
+    )
+
+
+def test_colour_carries_no_meaning(document):
+    coloured = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="truecolor")
+    terminal.show(document, coloured)
+    # Bold and underline only, so that nothing is lost without them.
+    assert "\x1b[3" not in coloured.file.getvalue()
+
+
+def test_a_log_without_a_terminal_gets_100_columns(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert terminal.console().width == 100
