@@ -1,3 +1,3 @@
-"""The same Keras ranking model on JAX, TensorFlow and PyTorch, measured so that the answer holds."""
+"""The same Keras ranking model on JAX, TensorFlow and PyTorch, measured to be believed."""
 
 __version__ = "0.1.0"

@@ -91,7 +91,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why there is no measurement. ``output_tail`` holds the last lines that the process printed."""
+    """Why there is no measurement; ``output_tail`` holds the last lines that were printed."""
 
     reason: str
     exit_code: int | None = None
@@ -135,8 +135,9 @@ class Epoch(Struct, frozen=True, kw_only=True):
     ``phase`` is ``quality`` for the epochs that the scenario trains and ``timing`` for those that
     follow until the time budget is used. ``wall_s`` ends with the device synchronised and leaves
     evaluation out. ``warm_up`` marks an epoch that is kept but not counted in the step time.
-    ``train_loss`` is the mean loss over the epoch, ``metric`` the scenario's metric on the test set
-    after the epoch (``None`` where it was not evaluated).
+    ``train_loss`` is the mean loss over the epoch, ``None`` once it is no longer a number;
+    ``metric`` is the scenario's metric on the test set after the epoch, ``None`` where it was not
+    evaluated.
     """
 
     index: int
@@ -145,7 +146,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     examples: int
     wall_s: float
     warm_up: bool
-    train_loss: float
+    train_loss: float | None
     metric: float | None = None
     evaluate_s: float | None = None
 
@@ -178,7 +179,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """Peaks over the whole trial. ``peak_device_bytes`` is ``None`` where there is no device memory."""
+    """Peaks over the whole trial; ``peak_device_bytes`` is ``None`` without device memory."""
 
     peak_rss_bytes: int
     peak_device_bytes: int | None = None
@@ -198,7 +199,7 @@ class Hashes(Struct, frozen=True, kw_only=True):
 
 
 class Cpu(Struct, frozen=True, kw_only=True):
-    """The processor as the trial saw it. ``affinity`` lists the logical CPUs it was allowed to use."""
+    """The processor as the trial saw it; ``affinity`` lists the logical CPUs it might use."""
 
     model: str
     architecture: str

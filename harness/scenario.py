@@ -50,6 +50,12 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None
     tolerance: float
 
+    def reached(self, value: float | None) -> bool:
+        """Whether ``value`` is at the target or better."""
+        if value is None or self.target is None:
+            return False
+        return value <= self.target if self.direction == "lower" else value >= self.target
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every scenario lets a user change; a scenario adds its own by inheriting.
@@ -73,13 +79,15 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     """What a scenario trains and tests on, in the order in which it is seen.
 
     ``sizes`` are the counts that the model is built from (table rows, classes).
-    ``split_sha256`` identifies which examples are where, and in which order.
+    ``split_sha256`` identifies which examples are where, and in which order. ``synthetic`` marks
+    generated examples; every output says so.
     """
 
     train: Split
     test: Split
     sizes: dict[str, int]
     split_sha256: str
+    synthetic: bool = False
 
 
 class Scenario(abc.ABC):
@@ -109,6 +117,7 @@ class Scenario(abc.ABC):
     def model(self, settings: Any, data: Data) -> keras.Model:
         """Make the model, built and compiled."""
 
+    @abc.abstractmethod
     def fit(
         self,
         model: keras.Model,
@@ -118,25 +127,18 @@ class Scenario(abc.ABC):
         initial_epoch: int = 0,
         callbacks: list[Any] | None = None,
     ) -> None:
-        """Train from epoch ``initial_epoch`` up to ``epochs``, every epoch on the same batches.
+        """Train with ``model.fit`` from epoch ``initial_epoch`` up to ``epochs``.
 
-        ``train`` is the dataset that the backend's adapter made of :attr:`Data.train`.
+        ``train`` is the dataset that the backend's adapter made of :attr:`Data.train`; it yields
+        the same batches in the same order every time, so ``shuffle=False`` belongs in the call.
         """
-        model.fit(
-            train,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            callbacks=callbacks,
-            shuffle=False,  # Keras shuffles the order of batches by default; here it is fixed
-            verbose=0,
-        )
 
+    @abc.abstractmethod
     def evaluate(self, model: keras.Model, test: Any) -> dict[str, float]:
         """Every compiled metric on the test set, by name."""
-        return dict(model.evaluate(test, return_dict=True, verbose=0))
 
     def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
-        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if there is one."""
+        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""
         return None
 
     def shown(self, output: float) -> float:
@@ -203,7 +205,7 @@ def parse_settings(scenario: Scenario, assignments: Mapping[str, str] | None = N
 def unknown(kind: str, name: str, valid: list[str]) -> str:
     """The message for a name that is not among ``valid``, with the nearest match if one is near."""
     near = difflib.get_close_matches(name, valid, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else "."
     return f"unknown {kind} '{name}'{hint} Valid: {', '.join(valid)}"
 
 

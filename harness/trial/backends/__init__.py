@@ -1,1 +1,94 @@
-"""One module per backend: device, synchronisation, memory, input batches."""
+"""One module per backend: device, synchronisation, memory, input batches.
+
+``load("torch")`` imports the adapter and with it the framework, and no other framework.
+"""
+
+from __future__ import annotations
+
+import abc
+import importlib
+from typing import Any, ClassVar, cast
+
+import msgspec
+
+from harness.errors import UnavailableError
+from harness.record import BACKENDS, Backend, Device, Scalar
+from harness.scenario import Split, unknown
+
+
+class DeviceUnavailableError(UnavailableError):
+    """The framework has no usable device of the kind that was asked for."""
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a variable lives, as its framework tells it; see :class:`harness.record.DeviceInfo`."""
+
+    kind: Device
+    framework_id: str
+    name: str | None = None
+    memory_bytes: int | None = None
+
+
+class Adapter(abc.ABC):
+    """What the harness needs of a framework beyond what Keras offers for all."""
+
+    backend: ClassVar[Backend]
+
+    @abc.abstractmethod
+    def kinds(self) -> list[Device]:
+        """The kinds of device that the framework can use in this process."""
+
+    @abc.abstractmethod
+    def use(self, device: Device, threads: int | None) -> None:
+        """Choose the device and the CPU threads, before any variable is made."""
+
+    @abc.abstractmethod
+    def synchronize(self, values: Any) -> None:
+        """Return when the device has finished computing ``values``, a tree of tensors."""
+
+    @abc.abstractmethod
+    def placement(self, variable: Any) -> Placement:
+        """Where the Keras ``variable`` really lives."""
+
+    @abc.abstractmethod
+    def batches(self, split: Split, batch_size: int) -> Any:
+        """Batches cut and kept once, what the tutorial writes as ``.batch(1000).cache()``."""
+
+    @abc.abstractmethod
+    def engine(self) -> dict[str, Scalar | None]:
+        """How the framework runs here: threads, precision of matrix products, input pipeline."""
+
+    def peak_device_bytes(self) -> int | None:
+        """Peak memory on the device, ``None`` on a CPU."""
+        return None
+
+    def require(self, device: Device) -> None:
+        """Raise :class:`DeviceUnavailableError` unless ``device`` can be used here."""
+        kinds = self.kinds()
+        if device not in kinds:
+            raise DeviceUnavailableError(
+                f"{self.backend} has no usable {device} here, only {', '.join(kinds)}; "
+                f"run with --device {kinds[0]}, or install the GPU environment (tox -e "
+                f"{'tf' if self.backend == 'tensorflow' else self.backend}-gpu) and its driver"
+            )
+
+
+def load(backend: str) -> Adapter:
+    """The adapter of ``backend``; imports the framework.
+
+    Raises:
+        UnavailableError: if the framework is not installed in this interpreter.
+    """
+    if backend not in BACKENDS:
+        raise UnavailableError(unknown("backend", backend, list(BACKENDS)))
+    try:
+        module = importlib.import_module(f"harness.trial.backends.{backend}")
+    except ModuleNotFoundError as error:
+        if error.name != backend:
+            raise
+        environment = "tf" if backend == "tensorflow" else backend
+        raise UnavailableError(
+            f"this interpreter has no {backend}; use the environment made by "
+            f"`tox -e {environment} --notest`"
+        ) from None
+    return cast("Adapter", module.ADAPTER)

@@ -1,0 +1,67 @@
+"""``python -m harness.trial RECORD``: a cell's JSON on standard input, a record's JSON in a file.
+
+Exits with 0 for a measurement, with 1 for a record that tells why there is none. The launcher
+writes the record of a process that leaves no file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.record import Failure, Record, Trial
+
+TAIL_LINES = 40
+
+
+def main() -> int:
+    """Measure, and write the record under a temporary name first."""
+    variables = dict(os.environ)
+    target = Path(sys.argv[1])
+    trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        from harness.trial.measure import measure
+
+        record = measure(trial, variables)
+    except HarnessError as error:
+        record = _failed(trial, started_at, str(error), "")
+    except Exception as error:  # noqa: BLE001 - whatever a scenario or a framework raises becomes a record
+        reason = f"{type(error).__name__}: {error}"
+        record = _failed(trial, started_at, reason, traceback.format_exc())
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    partial.write_bytes(msgspec.json.encode(record))
+    partial.replace(target)
+    return 0 if record.status == "ok" else 1
+
+
+def _failed(trial: Trial, started_at: str, reason: str, output: str) -> Record:
+    print(output or reason, file=sys.stderr)
+    return Record(
+        status="failed",
+        cell=trial.cell,
+        scenario_version=0,
+        seed=trial.seed,
+        repetition=trial.repetition,
+        campaign=trial.campaign,
+        round=trial.round,
+        started_at=started_at,
+        duration_s=(time.time_ns() - trial.launched_at_ns) * 1e-9,
+        harness=trial.harness,
+        failure=Failure(
+            reason=reason,
+            exit_code=1,
+            output_tail="\n".join(output.splitlines()[-TAIL_LINES:]),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""JAX: device, synchronisation, memory, input batches."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+
+from harness.record import Backend, Device, Scalar
+from harness.scenario import Split
+from harness.trial.backends import Adapter, Placement
+
+
+class JaxAdapter(Adapter):
+    """JAX through Keras' JAX backend."""
+
+    backend: ClassVar[Backend] = "jax"
+
+    def kinds(self) -> list[Device]:
+        """CPU always, GPU where JAX started a CUDA or ROCm platform."""
+        platforms = {device.platform for device in jax.devices()}
+        return ["cpu", "gpu"] if "gpu" in platforms else ["cpu"]
+
+    def use(self, device: Device, threads: int | None) -> None:
+        """Make ``device`` the default. XLA's CPU threads are set by the launcher, by variable."""
+        self.require(device)
+        jax.config.update("jax_default_device", jax.devices(device)[0])
+
+    def synchronize(self, values: Any) -> None:
+        """``jax.block_until_ready``; JAX computes asynchronously, on a CPU too."""
+        jax.block_until_ready(values)
+
+    def placement(self, variable: Any) -> Placement:
+        """The device that holds the variable's array."""
+        device = next(iter(variable.value.devices()))
+        if device.platform == "cpu":
+            return Placement(kind="cpu", framework_id=str(device))
+        limit = (device.memory_stats() or {}).get("bytes_limit")
+        return Placement(
+            kind="gpu", framework_id=str(device), name=device.device_kind, memory_bytes=limit
+        )
+
+    def batches(self, split: Split, batch_size: int) -> Any:
+        """Batches cut once from the NumPy arrays."""
+        from harness.trial.backends.batches import CachedBatches
+
+        return CachedBatches(split, batch_size)
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """JAX's own choices."""
+        return {
+            "input": "keras.utils.PyDataset of cached batches",
+            "matmul_precision": jax.config.jax_default_matmul_precision or "default",
+            "platform": jax.default_backend(),
+        }
+
+    def peak_device_bytes(self) -> int | None:
+        """``peak_bytes_in_use`` of the default device's allocator."""
+        peaks = [
+            (device.memory_stats() or {}).get("peak_bytes_in_use")
+            for device in jax.devices()
+            if device.platform != "cpu"
+        ]
+        return max((int(peak) for peak in peaks if peak is not None), default=None)
+
+
+ADAPTER = JaxAdapter()

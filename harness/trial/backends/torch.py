@@ -1,0 +1,69 @@
+"""PyTorch: device, synchronisation, memory, input batches."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from harness.record import Backend, Device, Scalar
+from harness.scenario import Split
+from harness.trial.backends import Adapter, Placement
+
+
+class TorchAdapter(Adapter):
+    """PyTorch through Keras' PyTorch backend."""
+
+    backend: ClassVar[Backend] = "torch"
+
+    def kinds(self) -> list[Device]:
+        """CPU always, GPU where CUDA (or ROCm, which says CUDA too) is available."""
+        return ["cpu", "gpu"] if torch.cuda.is_available() else ["cpu"]
+
+    def use(self, device: Device, threads: int | None) -> None:
+        """Check the device, which the launcher chose by ``KERAS_TORCH_DEVICE``; set the threads."""
+        self.require(device)
+        if threads is not None:
+            torch.set_num_threads(threads)
+
+    def synchronize(self, values: Any) -> None:
+        """Wait for CUDA; on a CPU PyTorch computes before it returns."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+    def placement(self, variable: Any) -> Placement:
+        """The device of the variable's tensor."""
+        device = variable.value.device
+        if device.type == "cpu":
+            return Placement(kind="cpu", framework_id=str(device))
+        properties = torch.cuda.get_device_properties(device)
+        return Placement(
+            kind="gpu",
+            framework_id=str(device),
+            name=properties.name,
+            memory_bytes=properties.total_memory,
+        )
+
+    def batches(self, split: Split, batch_size: int) -> Any:
+        """Batches cut once from the NumPy arrays."""
+        from harness.trial.backends.batches import CachedBatches
+
+        return CachedBatches(split, batch_size)
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """PyTorch's own choices."""
+        return {
+            "input": "keras.utils.PyDataset of cached batches",
+            "matmul_precision": torch.get_float32_matmul_precision(),
+            "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+            "threads": torch.get_num_threads(),
+        }
+
+    def peak_device_bytes(self) -> int | None:
+        """Peak of CUDA's caching allocator."""
+        if not torch.cuda.is_available() or not torch.cuda.is_initialized():
+            return None
+        return int(torch.cuda.max_memory_allocated())
+
+
+ADAPTER = TorchAdapter()

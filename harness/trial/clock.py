@@ -1,0 +1,138 @@
+"""The clocks that run beside training.
+
+All read ``time.perf_counter_ns`` with the device synchronised, so that no work is left over for
+the next span. None overrides a per-batch hook: a callback that does makes Keras synchronise or
+dispatch at every step (``CallbackList._configure_async_dispatch``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import keras
+
+from harness.record import Epoch
+
+NANOSECONDS = 1e-9
+
+
+def finite(value: float | None) -> float | None:
+    """``value``, or ``None`` for what JSON cannot hold: infinities and what is no number."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+class Stopwatch:
+    """Seconds since it was made or last read."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter_ns()
+
+    def lap_s(self) -> float:
+        """Seconds since the last lap."""
+        now = time.perf_counter_ns()
+        lap = (now - self._last) * NANOSECONDS
+        self._last = now
+        return lap
+
+
+class FirstStepClock(keras.callbacks.Callback):
+    """Times the first training step, the one that traces and compiles.
+
+    Keras calls ``model.train_function`` for every step and makes it before ``on_train_begin``. It
+    is wrapped for one call and put back, so later steps run as if nothing had been there.
+    """
+
+    def __init__(self, synchronize: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._synchronize = synchronize
+        self.first_step_s = 0.0
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Wrap the train function for one call."""
+        train_function = self.model.train_function
+
+        def first_step(*args: Any) -> Any:
+            started = time.perf_counter_ns()
+            outputs = train_function(*args)
+            self._synchronize(outputs)
+            self.first_step_s = (time.perf_counter_ns() - started) * NANOSECONDS
+            self.model.train_function = train_function
+            return outputs
+
+        self.model.train_function = first_step
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Times every epoch, evaluates after it outside the clock, and keeps all of it.
+
+    Args:
+        phase: what the epochs are for; see :class:`harness.record.Epoch`.
+        steps: training steps per epoch.
+        examples: training examples per epoch.
+        synchronize: waits until the device has finished computing a tree of tensors.
+        evaluate: gives the test metric after an epoch, or ``None`` for no evaluation.
+        budget_s: ends the training once the counted epochs have taken this long together;
+            ``None`` leaves the end to ``fit``.
+        minimum: counted epochs to time even if the budget is used.
+    """
+
+    def __init__(
+        self,
+        *,
+        phase: Literal["quality", "timing"],
+        steps: int,
+        examples: int,
+        synchronize: Callable[[Any], None],
+        evaluate: Callable[[], float] | None = None,
+        budget_s: float | None = None,
+        minimum: int = 1,
+    ) -> None:
+        super().__init__()
+        self._phase = phase
+        self._steps = steps
+        self._examples = examples
+        self._synchronize = synchronize
+        self._evaluate = evaluate
+        self._budget_s = budget_s
+        self._minimum = minimum
+        self._started = 0
+        self.epochs: list[Epoch] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock on an idle device."""
+        self._wait()
+        self._started = time.perf_counter_ns()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Stop the clock, then evaluate."""
+        self._wait()
+        wall_s = (time.perf_counter_ns() - self._started) * NANOSECONDS
+        metric = evaluate_s = None
+        if self._evaluate is not None:
+            watch = Stopwatch()
+            metric = finite(self._evaluate())
+            evaluate_s = watch.lap_s()
+        self.epochs.append(
+            Epoch(
+                index=epoch,
+                phase=self._phase,
+                steps=self._steps,
+                examples=self._examples,
+                wall_s=wall_s,
+                # The first epoch of every fit compiles or fills its input pipeline's cache.
+                warm_up=not self.epochs,
+                train_loss=finite((logs or {}).get("loss")),
+                metric=metric,
+                evaluate_s=evaluate_s,
+            )
+        )
+        if self._budget_s is not None:
+            counted = [e.wall_s for e in self.epochs if not e.warm_up]
+            if len(counted) >= self._minimum and sum(counted) >= self._budget_s:
+                self.model.stop_training = True
+
+    def _wait(self) -> None:
+        self._synchronize([variable.value for variable in self.model.trainable_variables])

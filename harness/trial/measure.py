@@ -1,0 +1,254 @@
+"""The phases of a trial, in the tutorial's order, each under its clock.
+
+Import, data, model, ``fit`` with an evaluation after every epoch, prediction; then more epochs of
+the same training until the time budget is used, because five epochs are too few for a stable step
+time.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from harness import data as rating_data
+from harness import probe, scenario
+from harness.errors import HarnessError
+from harness.record import (
+    DeviceInfo,
+    Environment,
+    Epoch,
+    Hashes,
+    Memory,
+    Phases,
+    Prediction,
+    Quality,
+    Record,
+    Trial,
+)
+from harness.trial import backends
+
+MINIMUM_TIMED_EPOCHS = 5
+"""Counted epochs of the timing phase, whatever the time budget; fewer say little about spread."""
+
+
+class DivergedError(HarnessError):
+    """Training ended in values that are no numbers."""
+
+
+class WrongBackendError(HarnessError):
+    """Keras runs on another backend than the cell names."""
+
+
+def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
+    """Train the cell's scenario once and return everything that was seen.
+
+    Args:
+        trial: what to measure.
+        variables: the environment variables that this process was given; frameworks add their own
+            to ``os.environ`` as they are imported.
+
+    Raises:
+        HarnessError: where the cell cannot be measured in this environment: wrong or missing
+            backend, no such device, unknown scenario or setting, unreadable table.
+    """
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    cell = trial.cell
+    chosen = scenario.find(cell.scenario)
+    settings = msgspec.convert(cell.settings, chosen.settings_type)
+
+    # First by the variable: Keras itself fails obscurely where the other backend is not installed.
+    _require_backend(cell.backend, variables.get("KERAS_BACKEND", cell.backend))
+    adapter = backends.load(cell.backend)
+    adapter.use(cell.device, cell.threads)
+    import keras
+
+    from harness.trial import weights
+    from harness.trial.clock import EpochClock, FirstStepClock, Stopwatch
+
+    _require_backend(cell.backend, keras.backend.backend())
+    import_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
+    environment = probe.environment(variables)
+    watch = Stopwatch()
+
+    table = None
+    if chosen.needs_table(settings):
+        if trial.table is None:
+            raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
+        table = rating_data.load(Path(trial.table))
+    data = chosen.data(settings, table)
+    train = adapter.batches(data.train, settings.batch_size)
+    test = adapter.batches(data.test, settings.batch_size)
+    data_s = watch.lap_s()
+
+    keras.utils.set_random_seed(trial.seed)
+    model = chosen.model(settings, data)
+    model({name: values[:1] for name, values in data.train.inputs.items()})  # makes the variables
+    if cell.init == "common":
+        weights.assign(model, weights.draw(model, trial.seed))
+    initial_weights = weights.digest(weights.current(model))
+    build_s = watch.lap_s()
+    device = _device(adapter, model, environment, cell.device)
+
+    examples = len(data.train.labels)
+    steps = math.ceil(examples / settings.batch_size)
+    first_step = FirstStepClock(adapter.synchronize)
+    learning = EpochClock(
+        phase="quality",
+        steps=steps,
+        examples=examples,
+        synchronize=adapter.synchronize,
+        evaluate=lambda: float(chosen.evaluate(model, test)[chosen.metric.name]),
+    )
+    chosen.fit(model, train, epochs=settings.epochs, callbacks=[first_step, learning])
+    learned = quality(chosen.metric, learning.epochs)
+    final_weights = weights.digest(weights.current(model))
+
+    watch.lap_s()
+    predictions = _predictions(chosen, settings, data, model)
+    predict_s = watch.lap_s() if predictions else None
+
+    timing = EpochClock(
+        phase="timing",
+        steps=steps,
+        examples=examples,
+        synchronize=adapter.synchronize,
+        budget_s=trial.time_budget_s,
+        minimum=MINIMUM_TIMED_EPOCHS,
+    )
+    chosen.fit(model, train, initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
+
+    total_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
+    return Record(
+        status="ok",
+        cell=cell,
+        scenario_version=chosen.version,
+        seed=trial.seed,
+        repetition=trial.repetition,
+        campaign=trial.campaign,
+        round=trial.round,
+        started_at=started_at,
+        duration_s=total_s,
+        harness=trial.harness,
+        device=device,
+        engine={
+            "keras": keras.__version__,
+            "floatx": keras.config.floatx(),
+            "jit_compile": bool(model.jit_compile),
+            "run_eagerly": bool(model.run_eagerly),
+            "steps_per_execution": int(model.steps_per_execution),
+            **adapter.engine(),
+        },
+        phases=Phases(
+            import_s=import_s,
+            data_s=data_s,
+            build_s=build_s,
+            first_step_s=first_step.first_step_s,
+            predict_s=predict_s,
+            total_s=total_s,
+        ),
+        epochs=learning.epochs + timing.epochs,
+        quality=learned,
+        predictions=predictions,
+        memory=Memory(
+            peak_rss_bytes=peak_rss_bytes(), peak_device_bytes=adapter.peak_device_bytes()
+        ),
+        hashes=Hashes(
+            table=table.ratings_sha256 if table is not None else "generated",
+            split=data.split_sha256,
+            initial_weights=initial_weights,
+            final_weights=final_weights,
+        ),
+        environment=environment,
+        synthetic=data.synthetic,
+    )
+
+
+def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
+    """The metric after the last of ``epochs``, and the training time until the target.
+
+    Raises:
+        DivergedError: if the last metric is not a finite number.
+    """
+    trained_s = 0.0
+    time_to_target_s = None
+    for epoch in epochs:
+        trained_s += epoch.wall_s
+        if time_to_target_s is None and metric.reached(epoch.metric):
+            time_to_target_s = trained_s
+    value = epochs[-1].metric
+    if value is None:
+        raise DivergedError(
+            f"training diverged: {metric.label} after epoch {len(epochs)} is not a finite number; "
+            "try a smaller learning rate"
+        )
+    return Quality(
+        metric=metric.name,
+        direction=metric.direction,
+        value=value,
+        reference=metric.reference,
+        target=metric.target,
+        time_to_target_s=time_to_target_s,
+    )
+
+
+def peak_rss_bytes() -> int:
+    """Peak resident set of this process; ``ru_maxrss`` is in KiB on Linux, in bytes on macOS."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _require_backend(named: str, running: str) -> None:
+    if running != named:
+        raise WrongBackendError(
+            f"the cell names {named}, but Keras runs on {running}; set KERAS_BACKEND={named}"
+        )
+
+
+def _predictions(
+    chosen: scenario.Scenario, settings: Any, data: scenario.Data, model: Any
+) -> list[Prediction]:
+    inputs = chosen.prediction_inputs(settings, data)
+    if inputs is None:
+        return []
+    outputs = np.ravel(model.predict(inputs, verbose=0)).tolist()
+    return [
+        Prediction(
+            inputs={name: int(values[i]) for name, values in inputs.items()},
+            output=output,
+            shown=chosen.shown(output),
+        )
+        for i, output in enumerate(outputs)
+    ]
+
+
+def _device(
+    adapter: backends.Adapter, model: Any, environment: Environment, wished: str
+) -> DeviceInfo:
+    """Where the framework put the variables; refuses if that is not where the cell says."""
+    placement = adapter.placement(model.trainable_variables[0])
+    if placement.kind != wished:
+        raise backends.DeviceUnavailableError(
+            f"the cell names {wished}, but {adapter.backend} placed the variables on "
+            f"{placement.framework_id}"
+        )
+    if placement.kind == "cpu":
+        return DeviceInfo(
+            kind="cpu", name=environment.cpu.model, framework_id=placement.framework_id
+        )
+    driver = next(iter(environment.gpus), None)
+    return DeviceInfo(
+        kind="gpu",
+        name=placement.name or (driver.name if driver else "unknown GPU"),
+        framework_id=placement.framework_id,
+        driver=driver.driver if driver else None,
+        memory_bytes=placement.memory_bytes or (driver.memory_bytes if driver else None),
+    )

@@ -1,0 +1,135 @@
+"""Initial weights drawn with NumPy, so that every backend starts from the same numbers.
+
+Equal seeds give different weights on each Keras backend, since each draws with its framework's
+own generator. Here every variable's *own initialiser* decides the distribution, as in the
+scenario's model, and NumPy does the drawing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+class UnknownInitializerError(TypeError):
+    """An initialiser that has no counterpart here."""
+
+
+def draw(model: keras.Model, seed: int) -> list[Array]:
+    """Values for ``model.trainable_variables``, in their order and shapes.
+
+    Every variable has a random stream of its own, so adding one leaves the others' values alone.
+    """
+    variables = model.trainable_variables
+    initializers = _initializers(model)
+    streams = np.random.SeedSequence(seed).spawn(len(variables))
+    return [
+        _draw(initializers[id(variable)], tuple(variable.shape), np.random.default_rng(stream))
+        for variable, stream in zip(variables, streams, strict=True)
+    ]
+
+
+def assign(model: keras.Model, values: list[Array]) -> None:
+    """Set ``model.trainable_variables`` to ``values``."""
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        variable.assign(value)
+
+
+def current(model: keras.Model) -> list[Array]:
+    """The values of ``model.trainable_variables`` as they are now."""
+    return [
+        np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float32)
+        for variable in model.trainable_variables
+    ]
+
+
+def digest(values: list[Array]) -> str:
+    """SHA-256 over shapes and little-endian float32 values, in order."""
+    sha256 = hashlib.sha256()
+    for value in values:
+        sha256.update(repr(value.shape).encode())
+        sha256.update(np.ascontiguousarray(value, dtype="<f4").tobytes())
+    return sha256.hexdigest()
+
+
+def _initializers(model: keras.Model) -> dict[int, Any]:
+    """Each trainable variable's initialiser, by the variable's ``id``.
+
+    Keras does not keep the initialiser with the variable, but by its convention a layer with a
+    variable ``kernel`` has an attribute ``kernel_initializer``.
+    """
+    found: dict[int, Any] = {}
+    for layer in model._flatten_layers():  # noqa: SLF001 - Keras has no public way to walk all layers
+        for variable in layer._trainable_variables:  # noqa: SLF001 - `trainable_variables` has those of sublayers too
+            initializer = getattr(layer, f"{variable.name}_initializer", None)
+            if initializer is None:
+                raise UnknownInitializerError(
+                    f"{layer.name} has a variable {variable.name} but no attribute "
+                    f"{variable.name}_initializer; run with --init keras"
+                )
+            found[id(variable)] = initializer
+    return found
+
+
+def _draw(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    config = initializer.get_config()
+    kind = type(initializer).__name__
+    if kind in {"Zeros", "Ones", "Constant"}:
+        fill = {"Zeros": 0.0, "Ones": 1.0}.get(kind, config.get("value", 0.0))
+        return np.full(shape, fill, dtype=np.float32)
+    if kind == "RandomUniform":
+        return rng.uniform(config["minval"], config["maxval"], shape).astype(np.float32)
+    if kind in {"RandomNormal", "TruncatedNormal"}:
+        normal = _truncated_normal if kind == "TruncatedNormal" else _normal
+        mean, stddev = float(config["mean"]), float(config["stddev"])
+        return (mean + stddev * normal(rng, shape)).astype(np.float32)
+    if isinstance(initializer, keras.initializers.VarianceScaling):
+        return _variance_scaling(initializer, shape, rng)
+    raise UnknownInitializerError(
+        f"no NumPy counterpart of the initialiser {kind}; run with --init keras"
+    )
+
+
+def _variance_scaling(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Glorot, He and LeCun initialisers: variance ``scale / fan``, as Keras defines it."""
+    fan_in, fan_out = _fans(shape)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    variance = initializer.scale / max(1.0, fan[initializer.mode])
+    if initializer.distribution == "uniform":
+        limit = math.sqrt(3.0 * variance)
+        return rng.uniform(-limit, limit, shape).astype(np.float32)
+    if initializer.distribution == "untruncated_normal":
+        return (math.sqrt(variance) * _normal(rng, shape)).astype(np.float32)
+    # Keras widens a truncated normal so that its variance is the one asked for: 0.8796... is the
+    # standard deviation of a standard normal cut at two.
+    return (math.sqrt(variance) / 0.87962566103423978 * _truncated_normal(rng, shape)).astype(
+        np.float32
+    )
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    """Inputs and outputs per unit of a kernel shaped ``[..., inputs, outputs]``."""
+    if len(shape) < 2:
+        size = float(shape[0]) if shape else 1.0
+        return size, size
+    receptive = math.prod(shape[:-2])
+    return float(shape[-2] * receptive), float(shape[-1] * receptive)
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return rng.standard_normal(shape)
+
+
+def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Standard normal values, those beyond two standard deviations drawn again."""
+    values = rng.standard_normal(shape)
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = rng.standard_normal(int(outside.sum()))
+    return values

@@ -1,0 +1,91 @@
+"""Real frameworks. These tests run once in every backend's environment, as KERAS_BACKEND says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness import scenario
+from harness.data.prepare import prepare
+from harness.launch.variables import child_variables
+from harness.record import Cell, Provenance, Record, Trial
+
+Child = tuple[int, Record, str]
+
+
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """The backend of this environment."""
+    return os.environ["KERAS_BACKEND"]
+
+
+@pytest.fixture(scope="session")
+def table_path() -> Path:
+    """The prepared rating table."""
+    return prepare().path
+
+
+@pytest.fixture(scope="session")
+def run_child(
+    backend: str, table_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Child]:
+    """Run one real trial in a fresh process; gives its exit code, its record and its output."""
+    keras_home = tmp_path_factory.mktemp("keras-home")
+
+    def run(
+        *,
+        seed: int = 42,
+        settings: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+        **fields: Any,
+    ) -> Child:
+        fields = {"scenario": "ranking", "backend": backend, "device": "cpu"} | fields
+        parsed = scenario.parse_settings(scenario.find(fields["scenario"]), settings)
+        cell = Cell(settings=msgspec.to_builtins(parsed), **fields)
+        trial = Trial(
+            cell=cell,
+            seed=seed,
+            repetition=1,
+            campaign="test",
+            round=1,
+            time_budget_s=0.0,
+            table=str(table_path),
+            launched_at_ns=time.time_ns(),
+            harness=Provenance(version="test"),
+        )
+        target = tmp_path_factory.mktemp("trial") / "record.json"
+        child = subprocess.run(
+            [sys.executable, "-m", "harness.trial", str(target)],
+            input=msgspec.json.encode(trial),
+            env=child_variables(
+                os.environ,
+                backend=backend,
+                device=cell.device,
+                keras_home=keras_home,
+                threads=cell.threads,
+            )
+            | (variables or {}),
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        record = msgspec.json.decode(target.read_bytes(), type=Record)
+        return child.returncode, record, (child.stdout + child.stderr).decode()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def good_record(run_child: Callable[..., Child]) -> Record:
+    """The record of one good trial, common weights, seed 42."""
+    _, record, output = run_child()
+    assert record.status == "ok", output
+    return record

@@ -1,0 +1,91 @@
+"""Latency of single operations of every scenario: one train step, one evaluation batch, predict.
+
+They are the calls that a user of Keras makes for one batch (``train_on_batch``,
+``test_on_batch``, ``predict_on_batch``), each of which returns NumPy values and so ends with the
+device synchronised. The step time inside ``fit`` is another figure, and is in the records.
+"""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import pytest
+
+from harness import data as rating_data
+from harness import scenario
+from harness.data.prepare import prepare
+from harness.record import DEVICES
+from harness.trial import backends, weights
+
+SEED = 42
+WARM_UP_ROUNDS = 5
+
+
+@pytest.fixture(scope="module", params=scenario.names())
+def trained(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """A scenario's model from common weights, and batches for it."""
+    device = request.config.option.device
+    assert device in DEVICES
+    adapter = backends.load(os.environ["KERAS_BACKEND"])
+    adapter.use(device, None)
+    chosen = scenario.find(request.param)
+    settings: Any = scenario.parse_settings(chosen)
+    table = rating_data.load(prepare().path) if chosen.needs_table(settings) else None
+    data = chosen.data(settings, table)
+    model = chosen.model(settings, data)
+
+    def batch(split: scenario.Split, size: int) -> tuple[dict[str, Any], Any]:
+        inputs = {name: values[:size] for name, values in split.inputs.items()}
+        return inputs, split.labels[:size]
+
+    model(batch(data.train, 1)[0])
+    weights.assign(model, weights.draw(model, SEED))
+    return SimpleNamespace(
+        model=model,
+        train_batch=batch(data.train, settings.batch_size),
+        test_batch=batch(data.test, settings.batch_size),
+        candidates=lambda count: batch(data.test, count)[0],
+        info={
+            "scenario": chosen.name,
+            "backend": adapter.backend,
+            "device": adapter.placement(model.trainable_variables[0]).kind,
+            "keras": keras.__version__,
+        },
+    )
+
+
+def test_train_step(benchmark: Any, trained: SimpleNamespace) -> None:
+    benchmark.extra_info.update(trained.info)
+    loss = benchmark.pedantic(
+        trained.model.train_on_batch,
+        args=trained.train_batch,
+        rounds=200,
+        warmup_rounds=WARM_UP_ROUNDS,
+    )
+    assert loss[0] > 0
+
+
+def test_evaluate_batch(benchmark: Any, trained: SimpleNamespace) -> None:
+    benchmark.extra_info.update(trained.info)
+    loss = benchmark.pedantic(
+        trained.model.test_on_batch,
+        args=trained.test_batch,
+        rounds=200,
+        warmup_rounds=WARM_UP_ROUNDS,
+    )
+    assert loss[0] > 0
+
+
+@pytest.mark.parametrize("count", [3, 100, 1_000])
+def test_predict(benchmark: Any, trained: SimpleNamespace, count: int) -> None:
+    benchmark.extra_info.update(trained.info, candidates=count)
+    outputs = benchmark.pedantic(
+        trained.model.predict_on_batch,
+        args=(trained.candidates(count),),
+        rounds=200,
+        warmup_rounds=WARM_UP_ROUNDS,
+    )
+    assert outputs.shape == (count, 1)
