@@ -81,7 +81,7 @@ def download(target: Path) -> None:
     Raises:
         SourceError: if GroupLens cannot be reached or does not have it.
     """
-    import pooch  # type: ignore[import-untyped]  # it has no types
+    import pooch
 
     try:
         pooch.HTTPDownloader(timeout=TIMEOUT_S, chunk_size=1 << 16)(URL, str(target), None)
