@@ -91,7 +91,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
 
     keras.utils.set_random_seed(trial.seed)
     model = chosen.model(settings, data)
-    model({name: values[:1] for name, values in data.train.inputs.items()})  # makes the variables
+    weights.build(model, data.train.inputs)
     if cell.init == "common":
         weights.assign(model, weights.draw(model, trial.seed))
     initial_weights = weights.digest(weights.current(model))

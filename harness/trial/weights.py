@@ -22,6 +22,20 @@ class UnknownInitializerError(TypeError):
     """An initialiser that has no counterpart here."""
 
 
+def build(model: keras.Model, inputs: dict[str, NDArray[Any]]) -> None:
+    """Make the model's variables, for ``inputs`` of shape ``[examples, ...]`` each.
+
+    The call is symbolic: a real one would run every operation by itself, which on JAX compiles
+    each of them and costs more than a second.
+    """
+    model(
+        {
+            name: keras.KerasTensor((None, *values.shape[1:]), dtype=str(values.dtype))
+            for name, values in inputs.items()
+        }
+    )
+
+
 def draw(model: keras.Model, seed: int) -> list[Array]:
     """Values for ``model.trainable_variables``, in their order and shapes.
 

@@ -41,7 +41,7 @@ def trained(request: pytest.FixtureRequest) -> SimpleNamespace:
         inputs = {name: values[:size] for name, values in split.inputs.items()}
         return inputs, split.labels[:size]
 
-    model(batch(data.train, 1)[0])
+    weights.build(model, data.train.inputs)
     weights.assign(model, weights.draw(model, SEED))
     return SimpleNamespace(
         model=model,
