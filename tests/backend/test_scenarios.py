@@ -1,0 +1,127 @@
+"""What every scenario owes the harness. Run it on a new one:
+
+    tox -e test-jax -- tests/backend/test_scenarios.py -k NAME
+
+A scenario in a folder of its own is found through HARNESS_SCENARIO_PATH.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness import data as rating_data
+from harness import scenario
+from harness.trial import backends, weights
+
+
+@pytest.fixture(scope="module", params=scenario.names())
+def chosen(request):
+    return scenario.find(request.param)
+
+
+@pytest.fixture(scope="module")
+def settings(chosen):
+    return scenario.parse_settings(chosen)
+
+
+@pytest.fixture(scope="module")
+def data(chosen, settings, table_path):
+    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    return chosen.data(settings, table)
+
+
+@pytest.fixture(scope="module")
+def adapter(backend):
+    return backends.load(backend)
+
+
+@pytest.fixture
+def model(chosen, settings, data):
+    model = chosen.model(settings, data)
+    weights.build(model, data.train.inputs)
+    weights.assign(model, weights.draw(model, 42))
+    return model
+
+
+def test_it_is_listed_without_keras(chosen):
+    code = (
+        "import sys; from harness import scenario;"
+        f"scenario.find({chosen.name!r}); assert 'keras' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_it_says_what_it_is(chosen):
+    assert chosen.summary
+    assert chosen.version >= 1
+    assert chosen.metric.tolerance > 0
+    assert (chosen.metric.reference is None) or chosen.metric.source
+
+
+def test_its_settings_survive_a_record(chosen, settings):
+    plain = msgspec.to_builtins(settings)
+    assert all(isinstance(value, (bool, int, float, str)) for value in plain.values())
+    assert msgspec.convert(plain, chosen.settings_type) == settings
+
+
+def test_its_examples_are_arrays_of_one_length(data):
+    for split in (data.train, data.test):
+        assert len(split.labels) > 0
+        assert all(len(values) == len(split.labels) for values in split.inputs.values())
+
+
+def test_its_data_are_the_same_every_time(chosen, settings, data, table_path):
+    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    again = chosen.data(settings, table)
+    assert again.split_sha256 == data.split_sha256
+    for name, values in data.train.inputs.items():
+        assert np.array_equal(values, again.train.inputs[name])
+
+
+def test_common_weights_can_be_drawn_for_every_variable(model):
+    drawn = weights.draw(model, 42)
+    assert weights.digest(drawn) == weights.digest(weights.current(model))
+    assert len(drawn) == len(model.trainable_variables) > 0
+
+
+def test_it_learns_and_reports_its_metric(chosen, settings, data, adapter, model):
+    def first(split):
+        size = settings.batch_size * 4
+        inputs = {name: values[:size] for name, values in split.inputs.items()}
+        return adapter.batches(
+            scenario.Split(inputs=inputs, labels=split.labels[:size]), settings.batch_size
+        )
+
+    train = first(data.train)
+    before = chosen.evaluate(model, train)
+    chosen.fit(model, train, epochs=3)
+    after = chosen.evaluate(model, train)
+    assert math.isfinite(after[chosen.metric.name])
+    assert after["loss"] < before["loss"]
+
+
+def test_its_prediction_is_shown_in_its_own_unit(chosen, settings, data, model):
+    inputs = chosen.prediction_inputs(settings, data)
+    if inputs is None:
+        return
+    outputs = np.ravel(model.predict(inputs, verbose=0))
+    assert len(outputs) == len(next(iter(inputs.values())))
+    assert all(math.isfinite(chosen.shown(float(output))) for output in outputs)
+
+
+def test_the_example_in_the_docs_trains(run_child, tmp_path, monkeypatch):
+    page = Path(__file__).parents[2] / "docs" / "scenarios.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "user_mean.py").write_text(example, encoding="utf-8")
+    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
+    _, record, output = run_child(scenario="user_mean", settings={"epochs": "1"})
+    assert record.status == "ok", output
+    assert record.quality.value < 0.3

@@ -1,0 +1,63 @@
+"""tox.ini as a menu, the pins behind it, and what each environment tells Keras."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BACKENDS = {"jax": "jax", "tf": "tensorflow", "torch": "torch"}
+
+
+@pytest.fixture(scope="module")
+def menu():
+    """Environment names with their descriptions, as `tox list` shows them."""
+    return dict(re.findall(r"^(\S+)\s+->\s*(.*)$", _tox("list"), flags=re.MULTILINE))
+
+
+def _tox(*arguments):
+    command = [sys.executable, "-m", "tox", *arguments, "-c", str(ROOT / "tox.ini")]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_every_environment_says_what_it_does(menu):
+    assert {"data", "report", "lint", "test", *BACKENDS} <= set(menu)
+    assert {f"{name}-gpu" for name in BACKENDS} | {f"test-{name}" for name in BACKENDS} <= set(menu)
+    for name, description in menu.items():
+        assert len(description) > 10, name
+        assert description != "[no description]", name
+
+
+def test_tox_alone_does_the_whole_job():
+    assert _tox("config", "--core", "-k", "env_list").split("=")[-1].split() == [
+        "data",
+        "jax",
+        "tf",
+        "torch",
+        "report",
+    ]
+
+
+@pytest.mark.parametrize("prefix_and_suffix", [("", ""), ("", "-gpu"), ("test-", "")])
+@pytest.mark.parametrize("name", BACKENDS)
+def test_each_backend_environment_names_its_backend_and_no_other_framework(name, prefix_and_suffix):
+    prefix, suffix = prefix_and_suffix
+    shown = _tox("config", "-e", f"{prefix}{name}{suffix}", "-k", "set_env", "deps", "extras")
+    assert f"KERAS_BACKEND={BACKENDS[name]}" in shown
+    assert f"constraints/{name}.txt" in shown
+    extras = set(shown.split("extras =")[1].split())
+    others = set(BACKENDS) - {name}
+    assert not extras & (others | {f"{other}-gpu" for other in others})
+
+
+@pytest.mark.parametrize("name", ["jax", "tf", "torch", "data", "report", "test", "lint"])
+def test_constraints_pin_exactly_and_name_no_place_of_a_machine(name):
+    lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert len(pins) > 5
+    for pin in pins:
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*( *;.*)?", pin), pin
