@@ -279,8 +279,3 @@ class Record(Struct, frozen=True, kw_only=True):
     hashes: Hashes | None = None
     environment: Environment | None = None
     synthetic: bool = False
-
-
-def json_schema() -> dict[str, object]:
-    """The JSON Schema of a record, as published in ``docs/record.schema.json``."""
-    return msgspec.json.schema(Record)
