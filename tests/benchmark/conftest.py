@@ -28,11 +28,4 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.benchmark_json is None and BACKEND is not None:
         path = Path(config.option.results) / "benchmarks" / f"{BACKEND}-{config.option.device}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        config.option.benchmark_json = path.open("wb")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave no empty file behind when nothing was measured."""
-    path = Path(getattr(config.option.benchmark_json, "name", os.devnull))
-    if path.is_file() and path.stat().st_size == 0:
-        path.unlink()
+        config.option.benchmark_json = str(path)
