@@ -20,13 +20,23 @@ def write_new(path: Path, content: bytes) -> None:
         _publish(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    if os.name == "posix":
-        # The name is on the disk only once its folder is.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    _sync_folder(path.parent)
+
+
+def write_over(path: Path, content: bytes) -> None:
+    """Let ``path`` hold all of ``content``, or still what it held before.
+
+    Raises:
+        OSError: if it cannot be written; nothing has changed then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write_synced(partial, content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -39,6 +49,17 @@ def write_synced(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    # A name is on the disk only once its folder is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _publish(partial: Path, path: Path) -> None:

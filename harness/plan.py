@@ -1,26 +1,20 @@
-"""What a campaign will measure: axes → cells → shuffled rounds, and how long that takes.
+"""What a campaign will measure: axes → cells → shuffled rounds, and when it ends.
 
 A round holds one trial of every cell, so that slow drift of the machine hits all cells alike; the
-order inside a round is shuffled, so that none always runs after the same neighbour.
+order inside a round is shuffled, so that none always runs after the same neighbour. Any round can
+be made from the plan and its number alone, so that a campaign that was killed goes on as planned.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from harness.record import Cell, Device, Init, Mode, Record, Scalar, Struct
+from harness.record import Cell, Device, Init, Mode, Scalar, Struct
 
-START_UP_GUESS_S: Mapping[str, float] = {"jax": 5.0, "tensorflow": 8.0, "torch": 6.0}
-"""Seconds for import, build, first step and prediction: guesses, from a quiet machine of 2 cores.
-
-They stand only until the results folder holds a record of the same cell.
-"""
-
-EPOCH_GUESS_S = 0.5
-"""Seconds for an epoch that quality needs, with its evaluation: a guess for 80 steps."""
+CAMPAIGN_SCHEMA = 1
+"""Raised whenever a reader of the older ``campaign.json`` would misread the newer one."""
 
 
 class Axes(Struct, frozen=True, kw_only=True):
@@ -34,8 +28,6 @@ class Axes(Struct, frozen=True, kw_only=True):
     modes: list[Mode]
     inits: list[Init]
     settings: list[dict[str, Scalar]]
-    seeds: list[int]
-    repetitions: int = 1
     threads: int | None = None
 
 
@@ -45,28 +37,76 @@ class PlannedTrial(Struct, frozen=True, kw_only=True):
     cell: Cell
     seed: int
     round: int
+    run_id: str | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Rounds of trials, in the order in which they will run."""
+    """The rounds of one ``harness run``, as a recipe, and how their outcome will be judged.
 
-    rounds: list[list[PlannedTrial]]
+    ``rounds`` is how many there are; ``None`` for an adaptive campaign, which goes on until every
+    pair's interval is as narrow as ``precision`` (a half-width, as a share) or ``budget_s``, the
+    wall time of the whole command, is used. ``margin`` is the smallest difference that matters, as
+    a share. ``seeds`` take turns, one for all cells of a round. ``first_round`` is above 1 where
+    another run of the campaign was gone on with. ``time_budget_s`` is the timed training in each
+    trial, after the epochs for quality.
+    """
+
+    run_id: str
+    started_at: str
+    cells: list[Cell]
+    seeds: list[int]
+    shuffle_seed: int
     time_budget_s: float
+    margin: float
+    rounds: int | None = None
+    precision: float | None = None
+    budget_s: float | None = None
+    first_round: int = 1
 
     @property
-    def trials(self) -> list[PlannedTrial]:
-        """All trials, in order."""
-        return list(itertools.chain.from_iterable(self.rounds))
+    def adaptive(self) -> bool:
+        """Whether the number of rounds is left to the intervals and the budget."""
+        return self.rounds is None
 
     @property
-    def cells(self) -> list[Cell]:
-        """Each cell once, sorted by its label, so that a printed plan does not show the shuffle."""
-        unique = {trial.cell.digest: trial.cell for trial in self.trials}
-        return sorted(unique.values(), key=lambda cell: (cell.label, cell.init, cell.digest))
+    def sequential(self) -> bool:
+        """Whether the campaign might stop at a precision, which verdicts must then allow for.
+
+        A budget alone looks at no interval, so it is no reason for wider ones.
+        """
+        return self.adaptive and self.precision is not None
+
+    def round(self, number: int) -> list[PlannedTrial]:
+        """Round ``number``, counted from 1: every cell once, in shuffled order, with one seed."""
+        seed = self.seeds[(number - 1) % len(self.seeds)]
+        shuffler = random.Random(f"{self.shuffle_seed}/{number}")  # noqa: S311 - an order, no secret
+        return [
+            PlannedTrial(cell=cell, seed=seed, round=number, run_id=self.run_id)
+            for cell in shuffler.sample(self.cells, k=len(self.cells))
+        ]
+
+    def trials(self, rounds: int) -> list[PlannedTrial]:
+        """The trials of the first ``rounds`` rounds that this run makes, in order."""
+        numbers = range(self.first_round, self.first_round + rounds)
+        return list(itertools.chain.from_iterable(map(self.round, numbers)))
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """The content of ``campaign.json``: the plan of every run that left records in the folder.
+
+    It is written before the first trial, so that whoever reads the records later judges them by the
+    rules under which they were measured.
+    """
+
+    schema: int = CAMPAIGN_SCHEMA
+    runs: list[Plan]
 
 
 def cells(axes: Axes) -> list[Cell]:
-    """Every combination of the axes that make a cell, each once."""
+    """Every combination of the axes that make a cell, each once, in the order of their labels.
+
+    The order is that of a printed plan; it does not show the shuffle.
+    """
     combined = [
         Cell(
             scenario=axes.scenario,
@@ -81,114 +121,21 @@ def cells(axes: Axes) -> list[Cell]:
             axes.devices.items(), axes.modes, axes.inits, axes.settings
         )
     ]
-    return list({cell.digest: cell for cell in combined}.values())
+    unique = {cell.digest: cell for cell in combined}
+    return sorted(unique.values(), key=lambda cell: (cell.label, cell.init, cell.digest))
 
 
-def make_plan(axes: Axes, *, time_budget_s: float, shuffler: random.Random) -> Plan:
-    """The rounds of a campaign: ``len(seeds) × repetitions``, each with every cell once.
-
-    Args:
-        axes: what is combined.
-        time_budget_s: seconds of timed training in each trial, after the epochs for quality.
-        shuffler: a seeded generator; the same seed gives the same order.
-    """
-    matrix = cells(axes)
-    seeds = [seed for _ in range(axes.repetitions) for seed in axes.seeds]
-    rounds = [
-        [
-            PlannedTrial(cell=cell, seed=seed, round=number)
-            for cell in shuffler.sample(matrix, k=len(matrix))
-        ]
-        for number, seed in enumerate(seeds, start=1)
-    ]
-    return Plan(rounds=rounds, time_budget_s=time_budget_s)
-
-
-class Durations:
-    """How long a trial takes: guessed for a cell until a good record of it was seen."""
-
-    def __init__(self, records: Iterable[Record] = ()) -> None:
-        self._beside_timing_s: dict[str, list[float]] = {}
-        for record in records:
-            self.learn(record)
-
-    def learn(self, record: Record) -> None:
-        """Take the duration of a good trial into account, whatever its time budget was."""
-        if record.status == "ok":
-            timing_s = sum(epoch.wall_s for epoch in record.epochs if epoch.phase == "timing")
-            durations = self._beside_timing_s.setdefault(record.cell.digest, [])
-            durations.append(max(0.0, record.duration_s - timing_s))
-
-    def knows(self, cell: Cell) -> bool:
-        """Whether the figure for ``cell`` comes from records."""
-        return cell.digest in self._beside_timing_s
-
-    def expected_s(self, cell: Cell, time_budget_s: float) -> float:
-        """Seconds that one trial of ``cell`` takes, from start to end of its process."""
-        if self.knows(cell):
-            return statistics.median(self._beside_timing_s[cell.digest]) + time_budget_s
-        epochs = int(cell.settings.get("epochs", 1))
-        return START_UP_GUESS_S[cell.backend] + epochs * EPOCH_GUESS_S + time_budget_s
-
-    def total_s(self, trials: Iterable[PlannedTrial], time_budget_s: float) -> float:
-        """Seconds that all of ``trials`` take, one after the other."""
-        return sum(self.expected_s(trial.cell, time_budget_s) for trial in trials)
-
-
-def describe(plan: Plan, durations: Durations) -> Iterator[str]:
-    """The plan in lines for a person: what, how often, and how long it will take."""
-    matrix = plan.cells
-    seeds = sorted({trial.seed for trial in plan.trials})
-    rounds = f"{_count(len(plan.rounds), 'round')} of {_count(len(matrix), 'cell')}"
-    yield (
-        f"{matrix[0].scenario}: {rounds} = {_count(len(plan.trials), 'trial')}, "
-        f"{'seeds' if len(seeds) > 1 else 'seed'} {_ranges(seeds)}, "
-        f"{plan.time_budget_s:g} s of timed training in each"
-    )
-    changing = _changing_settings(matrix)
-    for cell in matrix:
-        details = [f"init {cell.init}"]
-        details += [] if cell.threads is None else [_count(cell.threads, "thread")]
-        details += [f"{name}={cell.settings[name]}" for name in changing]
-        yield f"  {cell.label} ({', '.join(details)})"
-    total_s = durations.total_s(plan.trials, plan.time_budget_s)
-    known = sum(durations.knows(cell) for cell in matrix)
-    basis = {0: "a guess", len(matrix): "from earlier records"}.get(
-        known, f"from earlier records for {known} of {len(matrix)} cells, guessed for the rest"
-    )
-    yield f"about {spell_duration(total_s)} ({basis})"
-
-
-def spell_duration(seconds: float) -> str:
-    """Seconds as a person says them: ``45 s``, ``2 min 30 s``, ``1 h 05 min``."""
-    whole = round(max(0.0, seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    if minutes:
-        return f"{minutes} min {whole % 60:02} s"
-    return f"{whole} s"
-
-
-def _changing_settings(matrix: Sequence[Cell]) -> list[str]:
-    """Settings in which cells differ; the others need no mention on every line."""
-    values: dict[str, set[Scalar]] = {}
-    for cell in matrix:
-        for name, value in cell.settings.items():
-            values.setdefault(name, set()).add(value)
-    return [name for name, seen in values.items() if len(seen) > 1]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _ranges(seeds: Sequence[int]) -> str:
-    """Sorted seeds with neighbours drawn together: ``1-3, 7``."""
+def ranges(numbers: Sequence[int]) -> str:
+    """Sorted numbers with neighbours drawn together: ``1-3, 7``."""
     runs: list[list[int]] = []
-    for seed in seeds:
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1].append(seed)
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
         else:
-            runs.append([seed])
+            runs.append([number])
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 round``, ``3 rounds``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

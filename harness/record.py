@@ -76,7 +76,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
     ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
     training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
-    ``time.time_ns()`` just before the process was started.
+    ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
     """
 
     cell: Cell
@@ -88,6 +88,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     table: str | None
     launched_at_ns: int
     harness: Provenance
+    run_id: str | None = None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -227,6 +228,36 @@ class ThreadPool(Struct, frozen=True, kw_only=True):
     architecture: str | None = None
 
 
+class Disturbance(Struct, frozen=True, kw_only=True):
+    """What happened between two moments of a process; ``None`` is what the system does not tell.
+
+    ``involuntary_switches`` counts how often a thread of the process had to make way for another
+    one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
+    virtual machines, and spent on anything at all. ``own_cpu_s`` is what all threads of the process
+    spent of it. Load and frequency are those at the end.
+    """
+
+    elapsed_s: float
+    involuntary_switches: int | None
+    steal_share: float | None
+    busy_share: float | None
+    load_average: float | None
+    frequency_mhz: float | None
+    own_cpu_s: float | None = None
+
+
+class Noise(Struct, frozen=True, kw_only=True):
+    """What disturbed a trial, as it was measured; :mod:`harness.analysis.disturbed` judges it.
+
+    The speed probe is a fixed piece of work, done by the launcher while no trial runs.
+    ``training`` spans the epochs from the second one on, with evaluation and prediction between.
+    """
+
+    probe_before_s: float | None = None
+    probe_after_s: float | None = None
+    training: Disturbance | None = None
+
+
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and the software that measured.
 
@@ -254,7 +285,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
     A record with ``status`` other than ``ok`` has a :class:`Failure`, and whatever else was known
     when the trial ended. ``engine`` tells what really ran (jit, eager, XLA, float type, TF32,
-    threads), since Keras' ``auto`` means something else on each backend.
+    threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
+    the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     """
 
     schema: int = SCHEMA_VERSION
@@ -279,3 +311,5 @@ class Record(Struct, frozen=True, kw_only=True):
     hashes: Hashes | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    run_id: str | None = None
+    noise: Noise | None = None

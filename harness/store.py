@@ -1,7 +1,8 @@
-"""A results folder: write atomically, load what is there, set broken files aside, merge.
+"""A results folder: write atomically, load what is there, set broken files aside.
 
 Layout, below a campaign's folder::
 
+    campaign.json                                              the plan of every run in the folder
     records/<scenario>/<backend>-<device>-<mode>-<cell digest>/seed-<seed>-rep-<repetition>.json
     benchmarks/<backend>-<device>.json                         pytest-benchmark's own format
 
@@ -16,18 +17,22 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import platformdirs
 
-from harness.atomic import write_new, write_synced
+from harness.atomic import write_new, write_over, write_synced
 from harness.errors import UnavailableError
+from harness.plan import CAMPAIGN_SCHEMA, Campaign, Plan
 from harness.record import SCHEMA_VERSION, Cell, Record, Struct
 
 RECORD_BYTES = 64 * 1024
 """More than a record takes, for the check that there is room for those to come."""
+
+CAMPAIGN_NAME = "campaign.json"
+"""The file that keeps the plans of a campaign's runs, in its folder."""
 
 _PROBE_BYTES_AT_MOST = 1024 * 1024
 _RECORD_NAME = re.compile(r"seed-\d+-rep-\d+\.json")
@@ -41,11 +46,15 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """What a folder holds, in the order of the paths; equal copies of a record count once."""
+    """What a folder holds, in the order of the paths; equal copies of a record count once.
+
+    ``plans`` are those of the runs that left the records, as far as they are known.
+    """
 
     records: list[Record]
     broken: list[Broken]
     benchmarks: list[Path]
+    plans: list[Plan] = msgspec.field(default_factory=list)
 
 
 class Saved(Struct, frozen=True, kw_only=True):
@@ -56,16 +65,11 @@ class Saved(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
-class Merged(Struct, frozen=True, kw_only=True):
-    """Counts of a merge, and the files that were left out."""
-
-    added: int
-    already_there: int
-    broken: list[Broken]
-
-
 class _Header(msgspec.Struct):
     schema: int
+
+
+_Kept = TypeVar("_Kept", Record, Campaign)
 
 
 def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
@@ -124,12 +128,12 @@ def save(root: Path, record: Record) -> Saved:
         OSError: if it could be kept nowhere.
     """
     try:
-        return _save_below(root, record)
+        return save_below(root, record)
     except OSError as error:
         trouble = f"{root} cannot be written: {error.strerror or error}"
     for refuge in (Path(platformdirs.user_state_dir("keras-backend-harness")), _temporary()):
         with contextlib.suppress(OSError):
-            kept = _save_below(refuge / "not-stored" / record.campaign, record)
+            kept = save_below(refuge / "not-stored" / record.campaign, record)
             return msgspec.structs.replace(kept, trouble=trouble)
     raise OSError(trouble)
 
@@ -139,32 +143,76 @@ def load(root: Path) -> Results:
     records: dict[bytes, Record] = {}
     broken: list[Broken] = []
     benchmarks: list[Path] = []
+    plans: dict[str, Plan] = {}
     for path in sorted(root.rglob("*.json")) if root.is_dir() else ():
         if "benchmarks" in path.relative_to(root).parts[:-1]:
             benchmarks.append(path)
+        elif path.name == CAMPAIGN_NAME:
+            campaign = read_campaign(path)
+            if isinstance(campaign, Broken):
+                broken.append(campaign)
+            else:
+                plans |= {plan.run_id: plan for plan in campaign.runs}
         elif _RECORD_NAME.fullmatch(path.name) or "records" in path.relative_to(root).parts[:-1]:
             read = read_record(path)
             if isinstance(read, Broken):
                 broken.append(read)
             else:
                 records.setdefault(msgspec.json.encode(read, order="deterministic"), read)
-    return Results(records=list(records.values()), broken=broken, benchmarks=benchmarks)
+    return Results(
+        records=list(records.values()),
+        broken=broken,
+        benchmarks=benchmarks,
+        plans=list(plans.values()),
+    )
 
 
 def read_record(path: Path) -> Record | Broken:
     """The record in ``path``, or why there is none; fields that a newer harness added pass."""
+    return _read(path, Record, SCHEMA_VERSION, "record")
+
+
+def read_campaign(path: Path) -> Campaign | Broken:
+    """The plans in ``path``, a ``campaign.json``, or why there are none."""
+    return _read(path, Campaign, CAMPAIGN_SCHEMA, "campaign")
+
+
+def add_plan(root: Path, plan: Plan) -> None:
+    """Keep ``plan`` in the campaign's folder ``root``, beside those of earlier runs.
+
+    Only one campaign writes at a time, since the machine's lock is held. A file that cannot be
+    read is set aside: without a plan the records can still be read, with the wrong one they would
+    be judged wrongly.
+
+    Raises:
+        OSError: if it cannot be written; the earlier file is then still there.
+    """
+    path = root / CAMPAIGN_NAME
+    runs: list[Plan] = []
+    if path.exists():
+        earlier = read_campaign(path)
+        if isinstance(earlier, Broken):
+            quarantine(path)
+        else:
+            runs = [one for one in earlier.runs if one.run_id != plan.run_id]
+    content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
+    write_over(path, msgspec.json.format(content, indent=1) + b"\n")
+
+
+def _read(path: Path, kind: type[_Kept], expected_schema: int, noun: str) -> _Kept | Broken:
     try:
         content = path.read_bytes()
         if not content.strip():
             return Broken(path=path, reason="empty")
         schema = msgspec.json.decode(content, type=_Header).schema
-        if schema != SCHEMA_VERSION:
+        if schema != expected_schema:
             return Broken(
-                path=path, reason=f"written in schema {schema}; this harness reads {SCHEMA_VERSION}"
+                path=path,
+                reason=f"written in schema {schema}; this harness reads {expected_schema}",
             )
-        return msgspec.json.decode(content, type=Record)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        return Broken(path=path, reason=f"no record: {error}")
+        return Broken(path=path, reason=f"no {noun}: {error}")
     except msgspec.DecodeError as error:
         cut = "truncated" in str(error)
         return Broken(path=path, reason="cut off in the middle" if cut else f"no JSON: {error}")
@@ -180,49 +228,12 @@ def quarantine(path: Path) -> Path:
     return path.rename(aside)
 
 
-def merge(sources: Iterable[Path], target: Path) -> Merged:
-    """Copy all records and benchmarks below ``sources`` into ``target``.
-
-    Two different records that claim the same repetition (from two machines) both stay: the second
-    gets the next number.
+def save_below(root: Path, record: Record) -> Saved:
+    """Write ``record`` where it belongs below ``root``, under the next free number if it must.
 
     Raises:
-        OSError: if ``target`` cannot be written.
+        OSError: if it cannot be written there.
     """
-    present = {msgspec.json.encode(_anonymous(record)) for record in load(target).records}
-    added = already_there = 0
-    broken: list[Broken] = []
-    for source in sources:
-        results = load(source)
-        broken += results.broken
-        for record in results.records:
-            identity = msgspec.json.encode(_anonymous(record))
-            if identity in present:
-                already_there += 1
-            else:
-                present.add(identity)
-                _save_below(target, record)
-                added += 1
-        for benchmark in results.benchmarks:
-            _copy_benchmark(benchmark, target / "benchmarks")
-    return Merged(added=added, already_there=already_there, broken=broken)
-
-
-def _anonymous(record: Record) -> Record:
-    """``record`` without its number, which a merge may change."""
-    return msgspec.structs.replace(record, repetition=0)
-
-
-def _copy_benchmark(path: Path, folder: Path) -> None:
-    content = path.read_bytes()
-    target, number = folder / path.name, 2
-    while target.exists() and target.read_bytes() != content:
-        target, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
-    if not target.exists():
-        write_new(target, content)
-
-
-def _save_below(root: Path, record: Record) -> Saved:
     while True:
         path = record_path(root, record.cell, record.seed, record.repetition)
         try:

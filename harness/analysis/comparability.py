@@ -109,10 +109,15 @@ def blocks(groups: Sequence[Group]) -> list[list[Group]]:
 def interleaved(a: Group, b: Group) -> bool:
     """Whether at least three quarters of the trials of two cells stand beside one of the other's.
 
-    Beside means: of the same campaign and round, with no other trial of the two cells between.
-    A single round interleaves nothing. Rounds alone prove nothing either: three tox environments
-    that each run their three rounds into one folder give them the same campaign and numbers.
+    Where all records have a ``run_id``, that is told by the rounds that both have in common.
+    Older ones have only the campaign's name and the round, which prove nothing: three tox
+    environments that each run their three rounds into one folder give them the same. There, beside
+    means: of the same campaign and round, with no other trial of the two cells between, and a
+    single round interleaves nothing.
     """
+    if all(record.run_id is not None for group in (a, b) for record in group.trials):
+        first, second = ({(r.run_id, r.round) for r in group.trials} for group in (a, b))
+        return 4 * len(first & second) >= 3 * max(len(first), len(second))
     trials = sorted(
         (started(record), i, (record.campaign, record.round))
         for i, group in enumerate((a, b))

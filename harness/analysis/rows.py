@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from harness.analysis.steps import examples_per_s, step_time_s
 from harness.record import BACKENDS, Cell, Record, Struct
 
 DISTRIBUTIONS = {
@@ -78,41 +79,22 @@ class Group(Struct, frozen=True, kw_only=True):
 Identity = tuple[object, ...]
 
 
-def step_time_s(record: Record) -> float | None:
-    """Seconds per training step: median of ``wall_s / steps`` over the epochs after warm-up.
-
-    ``None`` if no epoch counts. Source: the table of figures in ``docs/method.md``.
-    """
-    samples = [e.wall_s / e.steps for e in record.epochs if _counts(e.wall_s, e.steps, e.warm_up)]
-    return statistics.median(samples) if samples else None
-
-
-def examples_per_s(record: Record) -> float | None:
-    """Training examples per second, from the same epochs as :func:`step_time_s`.
-
-    Examples of a mean step over the step time, so that the two figures never disagree.
-    """
-    step = step_time_s(record)
-    counted = [e for e in record.epochs if _counts(e.wall_s, e.steps, e.warm_up)]
-    if step is None:
-        return None
-    return sum(e.examples for e in counted) / sum(e.steps for e in counted) / step
-
-
 def versions(record: Record) -> dict[str, str]:
     """Python, NumPy, Keras and the framework that ran; empty if the record does not tell."""
     if record.environment is None:
         return {}
-    packages = {
-        name.lower().replace("_", "-"): version
-        for name, version in record.environment.packages.items()
-    }
-    found = {"python": record.environment.python}
-    found |= {name: packages[name] for name in ("numpy", "keras") if name in packages}
-    backend = record.cell.backend
+    environment = record.environment
+    return package_set(record.cell.backend, environment.python, environment.packages)
+
+
+def package_set(backend: str, python: str, packages: Mapping[str, str]) -> dict[str, str]:
+    """The versions that can change a figure of ``backend``, of all that are installed."""
+    known = {name.lower().replace("_", "-"): version for name, version in packages.items()}
+    found = {"python": python}
+    found |= {name: known[name] for name in ("numpy", "keras") if name in known}
     for name in DISTRIBUTIONS[backend]:
-        if name in packages:
-            return {**found, backend: packages[name]}
+        if name in known:
+            return {**found, backend: known[name]}
     return found
 
 
@@ -161,10 +143,6 @@ def _figure(values: Sequence[float], middle: Callable[[Sequence[float]], float])
     low, high = min(values), max(values)
     # Rounding may put a mean of equal values just outside of them.
     return Figure(value=min(max(middle(values), low), high), low=low, high=high, n=len(values))
-
-
-def _counts(wall_s: float, steps: int, warm_up: bool) -> bool:
-    return not warm_up and steps > 0 and wall_s > 0
 
 
 def _identity(record: Record) -> Identity:

@@ -1,8 +1,10 @@
-"""Reads what was typed for the axes of a plan: names, seeds, settings, environments."""
+"""Reads what was typed for a plan: names, seeds, settings, environments, shares, durations."""
 
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +19,8 @@ BACKEND_ALIASES = {"tf": "tensorflow"}
 
 MAX_SEEDS = 10_000
 """More than any campaign needs; it catches ``1-99999999`` before the plan fills the memory."""
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 MAX_SEED = 2**32 - 1
 """What NumPy and the frameworks all take."""
@@ -125,6 +129,41 @@ def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
         for backend in parse_backends([name]):
             paths[backend] = Path(path).expanduser()
     return paths
+
+
+def parse_share(option: str, text: str) -> float:
+    """A share from a text such as ``2%`` or ``0.02``.
+
+    Raises:
+        HarnessError: if it is neither, or not above 0 and below 1.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 < share < 1:
+        raise HarnessError(
+            f"{option} {text} is no share: write a percentage such as 2%, or 0.02 for it"
+        )
+    return share
+
+
+def parse_duration_s(option: str, text: str) -> float:
+    """Seconds from a text such as ``90s``, ``5m``, ``1h30m`` or ``90``.
+
+    Raises:
+        HarnessError: if it is no duration, or not above 0.
+    """
+    found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
+    parts = [float(part or 0) for part in found.groups()] if found else []
+    seconds = sum(p * unit for p, unit in zip(parts, (3600.0, 60.0, 1.0), strict=False))
+    if not found or seconds <= 0:
+        raise HarnessError(
+            f"{option} {text} is no duration: write seconds, minutes or hours, such as 90s, 5m or "
+            "1h30m"
+        )
+    return seconds
 
 
 def _parts(texts: Iterable[str]) -> list[str]:

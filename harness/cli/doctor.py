@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.run import DEFAULT_RESULTS
+from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from harness.launch.resolution import Resolution
     from harness.probe.checks import Finding
 
 NOT_FIT = 1
@@ -34,6 +37,21 @@ def doctor(
     results: Annotated[
         Path, typer.Option(help="Folder that records will be written to.", metavar="FOLDER")
     ] = DEFAULT_RESULTS,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Measure for a minute and tell how small a difference this machine can resolve.",
+        ),
+    ] = False,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BACKEND=PATH",
+            help="With --measure: the Python, or the environment's folder, to train in. Default: "
+            "the first backend whose environment is found, else plain arithmetic.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Tell whether this machine is fit to measure on, and how to make it so.
@@ -47,6 +65,7 @@ def doctor(
     Examples:
       harness doctor
       harness doctor && harness run ranking
+      harness doctor --measure
       harness doctor --json | jq '.findings[] | select(.status == "warning")'
 
     \b
@@ -62,11 +81,20 @@ def doctor(
     if sys.stderr.isatty():
         # A line, not a spinner: what draws one would itself disturb the speed probe.
         typer.echo("Watching the machine for about two seconds (longer if it is busy)…", err=True)
-    findings = examine(results=results, here=Path.cwd(), table=_table_path, variables=os.environ)
+    findings = examine(
+        results=results,
+        here=Path.cwd(),
+        table=_table_path,
+        variables=os.environ,
+        claims=_claims,
+    )
+    resolved = _measured(env or []) if measure else None
     if as_json:
-        _print_json(findings)
+        _print_json(findings, resolved)
     else:
         _print_text(findings, Console(highlight=False))
+        if resolved is not None:
+            typer.echo(f"\nHow small a difference can be seen?\n  {resolved}")
     raise typer.Exit(0 if fit(findings) else NOT_FIT)
 
 
@@ -76,12 +104,48 @@ def _table_path() -> Path:
     return cache.find().table
 
 
-def _print_json(findings: list[Finding]) -> None:
+def _claims() -> list[str]:
+    from harness.launch.lock import holder
+
+    other = holder()
+    return [] if other is None else [f"{other} (it holds the machine's lock)"]
+
+
+def _measured(named: list[str]) -> Resolution:
+    """A minute of training in the first environment there is, or else of plain arithmetic.
+
+    Raises:
+        UnavailableError: if another campaign measures, or a trial fails.
+    """
+    from harness.cli.axes import parse_environments
+    from harness.launch import environments, resolution
+    from harness.launch.lock import only_campaign
+    from harness.record import BACKENDS
+
+    chosen = parse_environments(named)
+    interpreter = None
+    for backend in chosen or BACKENDS:
+        with contextlib.suppress(*(() if chosen else (UnavailableError,))):
+            interpreter = environments.find(backend, chosen)[0]
+            break
+    if sys.stderr.isatty():
+        typer.echo("Measuring for a minute…", err=True)
+    with only_campaign(wait=False, say=typer.echo):
+        if interpreter is None:
+            return resolution.resolution(
+                "plain arithmetic (there is no backend's environment)", resolution.by_arithmetic
+            )
+        return resolution.resolution(
+            f"training on {interpreter.backend}", resolution.by_training(interpreter)
+        )
+
+
+def _print_json(findings: list[Finding], resolved: Resolution | None) -> None:
     import msgspec
 
     from harness.probe.checks import fit
 
-    answer = {"fit": fit(findings), "findings": findings}
+    answer = {"fit": fit(findings), "findings": findings, "resolution": resolved}
     typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
 
 

@@ -1,8 +1,8 @@
-"""What ``harness run`` ends with: the table, one JSON document, the exit code."""
+"""What ``harness run`` ends with: the table, the verdicts, one JSON document, the exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +10,28 @@ import msgspec
 import typer
 
 from harness import store
-from harness.analysis.rows import examples_per_s, step_time_s
+from harness.analysis import disturbed
+from harness.analysis.answers import Answers, answer
+from harness.analysis.pairs import PairVerdict, judging, verdicts_within
+from harness.analysis.steps import examples_per_s, step_time_s
 from harness.analysis.summary import summarise
 from harness.cli.report import about, local_titles
+from harness.cli.work import Work
 from harness.errors import ExitCode
-from harness.launch.campaign import Outcome
+from harness.launch.contracts import Outcome
 from harness.launch.devices import Placement
-from harness.plan import Durations, Plan
+from harness.launch.forecast import spell_duration
+from harness.plan import Plan, count
+from harness.record import Cell, Struct
 from harness.report import document, terminal
+from harness.report import format as fmt
 from harness.store import Saved
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"How to read the table", "Machine", "Data"}
+LEFT_TO_THE_REPORT = {"Quality", "How to read the table", "Machine", "Data"}
 """Sections that `harness report` shows and the end of a run leaves out."""
 
 
@@ -39,64 +46,139 @@ def exit_code(outcome: Outcome) -> ExitCode:
     return ExitCode.OK
 
 
-def show(outcome: Outcome, planned: int, root: Path, on: Console) -> None:
-    """Print the table of all that ``root`` holds by now, and what a person should do about it."""
+class Said(Struct, frozen=True, kw_only=True):
+    """What all records in the folder say together: of speed, and of speed with quality."""
+
+    verdicts: list[PairVerdict]
+    answers: Answers
+
+
+def show(outcome: Outcome, plan: Plan, root: Path, on: Console) -> Said:
+    """Print the table of all that ``root`` holds by now, the verdicts, and what to do next."""
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
+    known = about(records)
+    rule = judging(results.plans or [plan])
+    answers = answer(
+        records,
+        tolerances={name: one.metric.tolerance for name, one in known.items()},
+        margin=rule.margin,
+        sequential=rule.sequential,
+    )
     if records:
         broken = [(file.path, file.reason) for file in results.broken]
         composed = document.compose(
-            summarise(records, broken, about=about(records)), titles=local_titles()
+            summarise(records, broken, about=known), titles=local_titles(), answers=answers
         )
         sections = [s for s in composed.sections if s.heading not in LEFT_TO_THE_REPORT]
         title = f"All records in {root}"
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
-    for line in _last_words(outcome, planned, root):
+    verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
+    for line in (*_variants(verdicts), *_last_words(outcome, plan, root)):
         on.print(line, markup=False, soft_wrap=True)
+    return Said(verdicts=verdicts, answers=answers)
 
 
-def print_outcome(outcome: Outcome, root: Path, code: ExitCode) -> None:
-    """Print the outcome as JSON: each trial with its record's path and its key figures."""
+def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> None:
+    """Print the outcome as JSON: each trial with its key figures, and every pair of backends."""
+    why = disturbed.reasons([saved.record for saved in outcome.saved])
     _print_json(
         {
             "results": str(root),
             "exit_code": int(code),
             "interrupted": outcome.interrupted,
-            "trials": [_key_figures(saved) for saved in outcome.saved],
+            "ended": outcome.ended,
+            "wall_s": outcome.wall_s,
+            "timed_training_s": timed_training_s(outcome),
+            "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
+            "repeated": outcome.repeated,
+            "verdicts": said.verdicts,
+            "answers": said.answers,
+            "trials": [
+                _key_figures(saved, reason)
+                for saved, reason in zip(outcome.saved, why, strict=True)
+            ],
         }
     )
 
 
-def print_plan(plan: Plan, placements: Mapping[str, Placement], durations: Durations) -> None:
-    """Print a plan as JSON: rounds of trials in their order, and the time they will take."""
+def print_plan(there: Work, placements: Mapping[str, Placement]) -> None:
+    """Print a plan as JSON: rounds of trials in their order, and the time they will take.
+
+    Of an adaptive campaign these are the rounds that are expected.
+    """
+    plan, durations = there.plan, there.durations
+    rounds = [*there.gaps, *map(plan.round, range(plan.first_round, there.last_round + 1))]
+    trials = [trial for each in rounds for trial in each]
     _print_json(
         {
-            "expected_s": round(durations.total_s(plan.trials, plan.time_budget_s), 1),
+            "expected_s": round(durations.total_s(trials, plan.time_budget_s), 1),
+            "adaptive": plan.adaptive,
+            "precision": plan.precision,
+            "budget_s": plan.budget_s,
+            "margin": plan.margin,
             "interpreters": {
                 backend: str(placement.interpreter.python)
                 for backend, placement in placements.items()
             },
             "cells": {cell.digest: cell for cell in plan.cells},
             "rounds": [
-                [{"cell": trial.cell.digest, "seed": trial.seed} for trial in trials]
-                for trials in plan.rounds
+                [{"cell": trial.cell.digest, "seed": trial.seed} for trial in each]
+                for each in rounds
             ],
         }
     )
 
 
-def _last_words(outcome: Outcome, planned: int, root: Path) -> Iterator[str]:
+def timed_training_s(outcome: Outcome) -> float:
+    """Seconds in which training ran under a clock, of all trials together."""
+    return sum(epoch.wall_s for saved in outcome.saved for epoch in saved.record.epochs)
+
+
+def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
+    """The verdicts on variants of one backend, for which the table of backends has no place."""
+    for one in verdicts:
+        first, second, given = one.pair.first, one.pair.second, one.verdict
+        if first.backend == second.backend:
+            between = fmt.ratio_range(given.low, given.high)
+            yield (
+                f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "
+                f"{fmt.ratio(given.ratio)}{f' ({between})' if between else ''}, {given.kind} "
+                f"after {count(given.rounds, 'round')}: {given.reason}"
+            )
+
+
+def _difference(cell: Cell, other: Cell) -> str:
+    """In what ``cell`` is not as ``other``: ``optimizer=adam``."""
+    mine, theirs = msgspec.to_builtins(cell), msgspec.to_builtins(other)
+    facts = (mine | mine.pop("settings"), theirs | theirs.pop("settings"))
+    return ", ".join(
+        f"{name}={value}" for name, value in facts[0].items() if facts[1].get(name) != value
+    )
+
+
+def _last_words(outcome: Outcome, plan: Plan, root: Path) -> Iterator[str]:
     yield ""
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
     if outcome.interrupted:
         kept = ", and their records stay" if good else ""
-        yield f"interrupted: {good} of {planned} trials were measured{kept}"
-    elif good < planned:
         yield (
-            f"{planned - good} of {planned} trials left no measurement; "
+            f"interrupted: {good} of {count(outcome.planned, 'trial')} were measured{kept}; "
+            "the same command with --resume goes on"
+        )
+    elif good < outcome.planned:
+        yield (
+            f"{outcome.planned - good} of {count(outcome.planned, 'trial')} left no measurement; "
             "the records tell why, with the last lines that were printed"
         )
+    if outcome.repeated:
+        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
+    if plan.adaptive and not outcome.interrupted:
+        yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
+    if good:
+        share = timed_training_s(outcome) / outcome.wall_s
+        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
     elsewhere = [saved for saved in outcome.saved if saved.trouble]
     for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
         yield f"NOT in the results folder, but kept in {folder}"
@@ -106,13 +188,29 @@ def _last_words(outcome: Outcome, planned: int, root: Path) -> Iterator[str]:
         yield f"records: {root}; the whole report: harness report {root}"
 
 
-def _key_figures(saved: Saved) -> dict[str, Any]:
+def _precision(outcome: Outcome, plan: Plan) -> str:
+    """What was reached of the precision, and what the rest would take."""
+    now = outcome.standing
+    if now is None or now.precise or plan.precision is None:
+        return ""
+    reached = "" if now.half_width is None else f", known to ±{now.half_width:.1%}"
+    if now.further_rounds is None:
+        return f"{reached}; ±{plan.precision * 100:g}% is out of reach on this machine"
+    rounds = count(now.further_rounds, "more round")
+    return (
+        f"{reached}; about {rounds} would bring ±{plan.precision * 100:g}%: the same command with "
+        "--resume"
+    )
+
+
+def _key_figures(saved: Saved, reason: str | None) -> dict[str, Any]:
     record = saved.record
     return {
         "record": str(saved.path) if saved.path.name else None,
         "stored": saved.trouble is None,
         "status": record.status,
         "reason": None if record.failure is None else record.failure.reason,
+        "disturbed": reason,
         "scenario": record.cell.scenario,
         "backend": record.cell.backend,
         "device": record.cell.device,

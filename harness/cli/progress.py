@@ -1,40 +1,56 @@
-"""Shows how a campaign goes: a bar with the time left on a terminal, else a line for each trial."""
+"""Shows how a campaign goes: a live table on a terminal, else a line for each trial."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.analysis.rows import step_time_s
-from harness.plan import PlannedTrial, spell_duration
+from harness.analysis.steps import step_time_s
+from harness.launch.forecast import spell_duration
+from harness.plan import PlannedTrial
 from harness.record import Record
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store import Saved
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-    from harness.launch.campaign import Observer
+    from harness.launch.contracts import Observer
+    from harness.launch.steering import CellStanding, Standing
 
 LINES_OF_A_FAILURE = 5
 """How many of the last lines of a failed trial are shown; its record holds more."""
+
+REDRAWS_PER_S = 0.5
+"""A redraw takes the processor from the trial that is being measured, for about 5 ms."""
 
 
 @contextlib.contextmanager
 def progress(console: Console, metric: Metric) -> Iterator[Observer]:
     """An observer that prints to ``console``, in the way that suits it."""
-    if console.is_terminal:
-        with _bar(console) as bar:
-            yield LiveProgress(bar, metric)
-    else:
+    if not console.is_terminal:
         yield PlainProgress(console, metric)
+        return
+    from rich.live import Live
+
+    shown = LiveProgress(console, metric)
+    with Live(
+        get_renderable=shown.render,
+        console=console,
+        transient=True,
+        refresh_per_second=REDRAWS_PER_S,
+    ):
+        yield shown
 
 
 class PlainProgress:
-    """One line for each trial when it has ended, and the last lines of one that failed."""
+    """One line for each trial when it has ended, and the last lines of one that failed.
+
+    After each round follows a line with every cell's step time so far.
+    """
 
     def __init__(self, console: Console, metric: Metric) -> None:
         self._console = console
@@ -43,40 +59,79 @@ class PlainProgress:
     def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
         """Say nothing: a line for each trial is enough in a log."""
 
-    def finished(self, saved: Saved, *, number: int, total: int, left_s: float) -> None:
+    def finished(
+        self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing
+    ) -> None:
         """Say what was measured, or what failed."""
-        left = "" if number == total else f", about {spell_duration(left_s)} left"
-        for line in lines(saved, self._metric, left):
+        left = "" if number >= total else f", about {spell_duration(left_s)} left"
+        for line in lines(saved, self._metric, left, standing.disturbed[-1]):
+            self._console.print(line, markup=False, soft_wrap=True)
+        # Before the first interval such a line would only repeat those of the trials.
+        counts = {one.trials for one in standing.cells}
+        if len(counts) == 1 and any(one.low is not None for one in standing.cells):
+            known = ", ".join(f"{one.cell.label} {so_far(one)}" for one in standing.cells)
+            line = f"  so far: {known}{precision_so_far(standing)}"
             self._console.print(line, markup=False, soft_wrap=True)
 
 
 class LiveProgress:
-    """The same lines, above a bar with the running trial and the time left."""
+    """The same lines, above a table of the cells and the time left."""
 
-    def __init__(self, bar: Any, metric: Metric) -> None:
-        self._bar = bar
+    def __init__(self, console: Console, metric: Metric) -> None:
+        self._console = console
         self._metric = metric
-        self._task = bar.add_task("", total=None, ends_at=0.0, visible=False)
+        self._running = ""
+        self._number = self._total = 0
+        self._ends_at_s = 0.0
+        self._standing: Standing | None = None
 
     def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
         """Show which trial runs, and when all will be done."""
-        self._bar.update(
-            self._task,
-            description=f"{trial.cell.label}, seed {trial.seed}",
-            completed=number - 1,
-            visible=True,
-            total=total,
-            ends_at=time.monotonic() + left_s,
-        )
+        self._running = f"{trial.cell.label}, seed {trial.seed}"
+        self._number, self._total = number, total
+        self._ends_at_s = time.monotonic() + left_s
 
-    def finished(self, saved: Saved, *, number: int, total: int, left_s: float) -> None:
-        """Print the lines of the trial above the bar."""
-        self._bar.update(self._task, completed=number)
-        for line in lines(saved, self._metric):
-            self._bar.console.print(line, markup=False, soft_wrap=True)
+    def finished(
+        self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing
+    ) -> None:
+        """Print the lines of the trial above the table."""
+        self._standing = standing
+        self._ends_at_s = time.monotonic() + left_s
+        for line in lines(saved, self._metric, disturbed=standing.disturbed[-1]):
+            self._console.print(line, markup=False, soft_wrap=True)
+
+    def render(self) -> RenderableType:
+        """The table of the cells, and below it what runs."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        if not self._running:
+            return Text("")
+        left_s = self._ends_at_s - time.monotonic()
+        left = "any moment" if left_s < 1 else f"about {spell_duration(left_s)} left"
+        running = Text(f"trial {self._number} of {self._total}: {self._running}; {left}")
+        if self._standing is None:
+            return running
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("cell")
+        for name in ("trials", "step time", "95% interval"):
+            table.add_column(name, justify="right")
+        for one in self._standing.cells:
+            step_s = one.step_time_s
+            table.add_row(
+                one.cell.label,
+                str(one.trials),
+                fmt.duration(step_s),
+                fmt.duration_range(one.low, one.high, of=step_s) if step_s else "",
+            )
+        running.append(precision_so_far(self._standing))
+        return Group(table, running)
 
 
-def lines(saved: Saved, metric: Metric, left: str = "") -> Iterator[str]:
+def lines(
+    saved: Saved, metric: Metric, left: str = "", disturbed: str | None = None
+) -> Iterator[str]:
     """What a person is told of a trial: one line if all is well, ending with the time ``left``."""
     record = saved.record
     name = f"{record.cell.label}, seed {record.seed}"
@@ -84,6 +139,8 @@ def lines(saved: Saved, metric: Metric, left: str = "") -> Iterator[str]:
     if record.failure is not None:
         for line in record.failure.output_tail.splitlines()[-LINES_OF_A_FAILURE:]:
             yield f"    | {fmt.plain(line)}"
+    if disturbed is not None:
+        yield f"    disturbed: {disturbed}"
     if saved.trouble is not None:
         yield f"    its record is kept in {saved.path}, because {saved.trouble}"
 
@@ -96,23 +153,17 @@ def figures(record: Record, metric: Metric) -> str:
     return f"{fmt.duration(step_time_s(record))} per step, {metric.label} {fmt.quality(value)}"
 
 
-def _bar(console: Console) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
-    from rich.progress import Task as RichTask
-    from rich.text import Text
+def so_far(one: CellStanding) -> str:
+    """``1.73 ms (1.65–1.85)``: a cell's step time with its interval, once there is one."""
+    if one.step_time_s is None:
+        return "not measured"
+    between = fmt.duration_range(one.low, one.high, of=one.step_time_s)
+    return f"{fmt.duration(one.step_time_s)}{f' ({between})' if between else ''}"
 
-    class TimeLeft(ProgressColumn):
-        def render(self, task: RichTask) -> Text:
-            left_s = task.fields["ends_at"] - time.monotonic()
-            return Text("any moment" if left_s < 1 else f"about {spell_duration(left_s)} left")
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeLeft(),
-        console=console,
-        transient=True,
-        # A redraw takes the processor from the trial that is being measured.
-        refresh_per_second=1,
-    )
+def precision_so_far(standing: Standing) -> str:
+    """``; ratios known to ±4.1%``, once every pair has an interval."""
+    if standing.half_width is None:
+        return ""
+    what = "ratios" if standing.verdicts else "step times"
+    return f"; {what} known to ±{standing.half_width:.1%}"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -29,6 +30,12 @@ if "harness" not in missing:
 print(json.dumps({"missing": missing, "version": version}))
 """
 
+_TELL_PACKAGES = """
+import json
+from harness.probe.software import packages, python
+print(json.dumps({"python": python(), "packages": packages()}))
+"""
+
 
 class Interpreter(Struct, frozen=True, kw_only=True):
     """A Python that serves a backend; ``origin`` tells a person how it was found."""
@@ -43,6 +50,16 @@ class Contents(Struct, frozen=True, kw_only=True):
 
     missing: list[str]
     version: str | None
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    """The Python of an interpreter and every package that it finds, with its version."""
+
+    python: str | None = None
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+_Answer = TypeVar("_Answer", Contents, Installed)
 
 
 def find(
@@ -136,16 +153,29 @@ def look_inside(python: Path, modules: list[str]) -> Contents:
     Raises:
         UnavailableError: if it does not answer as a Python would.
     """
+    return _ask(python, [_LOOK, *modules], Contents)
+
+
+def installed(python: Path) -> Installed:
+    """What is installed for ``python``, in the words in which a trial's record tells it.
+
+    Raises:
+        UnavailableError: if it does not answer as a Python with the harness would.
+    """
+    return _ask(python, [_TELL_PACKAGES], Installed)
+
+
+def _ask(python: Path, words: list[str], kind: type[_Answer]) -> _Answer:
     try:
         answer = subprocess.run(
-            [str(python), "-c", _LOOK, *modules],
+            [str(python), "-c", *words],
             cwd=python.parent,  # in the user's own, a folder `jax` would pass for the module
             env={"PATH": os.environ.get("PATH", ""), "PYTHONNOUSERSITE": "1", **_windows()},
             capture_output=True,
             timeout=60,
             check=True,
         )
-        return msgspec.json.decode(answer.stdout, type=Contents)
+        return msgspec.json.decode(answer.stdout, type=kind)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         detail = lines[-1] if lines else f"it exits with {error.returncode}"

@@ -179,6 +179,7 @@ def _blank(trial: Trial, started_at: str) -> Record:
         started_at=started_at,
         duration_s=0.0,
         harness=trial.harness,
+        run_id=trial.run_id,
     )
 
 

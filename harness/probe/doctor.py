@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -26,6 +26,7 @@ def examine(
     here: Path,
     table: Callable[[], Path | None],
     variables: Mapping[str, str],
+    claims: Callable[[], list[str]] = list,
     speed_probe: Callable[[], float] = noise.speed_probe,
     wait: Callable[[float], None] = time.sleep,
     root: Path = files.ROOT,
@@ -39,6 +40,7 @@ def examine(
         here: the folder in which tox environments are looked for.
         table: tells where the prepared rating table belongs, ``None`` if that is unknown.
         variables: the environment variables of the shell.
+        claims: tells who else says to measure on this machine, one line each.
         speed_probe: does a fixed piece of work and tells the seconds it took.
         wait: lets that many seconds pass while other processes are watched.
         root: the folder that stands for ``/``.
@@ -54,7 +56,7 @@ def examine(
     return [
         load,
         others,
-        quiet.other_runs(processes.harness_runs()),
+        quiet.other_runs(_distinct(processes.harness_runs(), claims())),
         quiet.steal(steal_share, virtualised),
         quiet.speed(samples_s),
         machine.governor(processor, virtualised),
@@ -76,6 +78,12 @@ def _other_processes(cores: int, wait: Callable[[float], None], root: Path) -> F
     seen = noise.difference(before, noise.snapshot(root))
     own_cores = (time.process_time() - own_before_s) / seen.elapsed_s
     return quiet.other_processes(uses, seen.busy_share, own_cores, cores)
+
+
+def _distinct(seen: Sequence[str], claims: Sequence[str]) -> list[str]:
+    """Both, without those claims whose process was seen."""
+    pids = {line.partition(":")[0] for line in seen}
+    return [*seen, *(line for line in claims if line.partition(",")[0] not in pids)]
 
 
 def _swap_used_bytes() -> int | None:

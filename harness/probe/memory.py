@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -25,3 +26,11 @@ def memory(root: Path = files.ROOT) -> MemorySize:
         total_bytes=min([machine.total, *(limit.limit_bytes for limit in limits)]),
         available_bytes=min([machine.available, *(limit.available_bytes for limit in limits)]),
     )
+
+
+def peak_rss_bytes() -> int:
+    """Peak resident set of this process; ``ru_maxrss`` is in KiB on Linux, in bytes on macOS."""
+    import resource  # not on Windows, where no trial runs
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.probe import files
 from harness.probe.cpu import affinity, frequency_mhz
-from harness.record import Struct
+from harness.record import Disturbance, Struct
 
 # The work of the speed probe, sized to take about 0.2 s on two cores with AVX-512. Figures of two
 # records can be compared only if these are the same: changing one is changing SCHEMA_VERSION.
@@ -23,7 +23,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Counters at one moment; only the difference of two says anything.
 
     Ticks are those of /proc/stat, summed over all CPUs of the machine. ``None`` stands for what
-    this system does not tell.
+    this system does not tell. ``own_cpu_s`` is the CPU time of all threads of this process.
     """
 
     at_s: float
@@ -33,22 +33,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     steal_ticks: int | None
     load_average: float | None
     frequency_mhz: float | None
-
-
-class Disturbance(Struct, frozen=True, kw_only=True):
-    """What happened between two snapshots.
-
-    ``involuntary_switches`` counts how often a thread of this process had to make way for another
-    one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
-    virtual machines, and spent on anything at all. Load and frequency are those at the end.
-    """
-
-    elapsed_s: float
-    involuntary_switches: int | None
-    steal_share: float | None
-    busy_share: float | None
-    load_average: float | None
-    frequency_mhz: float | None
+    own_cpu_s: float | None = None
 
 
 class CpuTicks(Struct, frozen=True, kw_only=True):
@@ -94,6 +79,7 @@ def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_cou
         steal_ticks=None if ticks is None else ticks.steal,
         load_average=load_average(),
         frequency_mhz=frequency_mhz(root, affinity()),
+        own_cpu_s=time.process_time(),
     )
 
 
@@ -109,6 +95,11 @@ def difference(before: Snapshot, after: Snapshot) -> Disturbance:
         busy_share=None if idle is None or not total else max(0.0, 1 - idle / total),
         load_average=after.load_average,
         frequency_mhz=after.frequency_mhz,
+        own_cpu_s=(
+            None
+            if before.own_cpu_s is None or after.own_cpu_s is None
+            else after.own_cpu_s - before.own_cpu_s
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -55,6 +56,7 @@ def _failed(trial: Trial, started_at: str, reason: str, output: str) -> Record:
         started_at=started_at,
         duration_s=(time.time_ns() - trial.launched_at_ns) * 1e-9,
         harness=trial.harness,
+        run_id=trial.run_id,
         failure=Failure(
             reason=reason,
             exit_code=1,
@@ -63,5 +65,16 @@ def _failed(trial: Trial, started_at: str, reason: str, output: str) -> Record:
     )
 
 
+def leave(code: int) -> NoReturn:
+    """End this process at once.
+
+    The record is written, and what Python and the frameworks do at their exit takes 0.4 s (JAX) to
+    0.8 s (TensorFlow) in which nothing is measured: a tenth of a campaign.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -65,6 +65,24 @@ class FirstStepClock(keras.callbacks.Callback):
         self.model.train_function = first_step
 
 
+class AfterFirstEpoch(keras.callbacks.Callback):
+    """Calls ``look`` once, after the first epoch, and keeps its answer.
+
+    Put it behind the clock and the evaluation: from then on there is training as it goes on, while
+    the first epoch also traces and compiles, with threads and processes of their own.
+    """
+
+    def __init__(self, look: Callable[[], Any]) -> None:
+        super().__init__()
+        self._look = look
+        self.seen: Any = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Look, the first time."""
+        if self.seen is None:
+            self.seen = self._look()
+
+
 class EpochClock(keras.callbacks.Callback):
     """Times every epoch, evaluates after it outside the clock, and keeps all of it.
 

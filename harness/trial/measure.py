@@ -1,14 +1,12 @@
 """The phases of a trial, in the tutorial's order, each under its clock.
 
 Import, data, model, ``fit`` with an evaluation after every epoch, prediction; then more epochs of
-the same training until the time budget is used, because five epochs are too few for a stable step
-time.
+the same until the time budget is used, because five are too few for a stable step time.
 """
 
 from __future__ import annotations
 
 import math
-import resource
 import sys
 import time
 from collections.abc import Mapping
@@ -22,12 +20,15 @@ import numpy as np
 from harness import data as rating_data
 from harness import probe, scenario
 from harness.errors import HarnessError
+from harness.probe import noise
+from harness.probe.memory import peak_rss_bytes
 from harness.record import (
     DeviceInfo,
     Environment,
     Epoch,
     Hashes,
     Memory,
+    Noise,
     Phases,
     Prediction,
     Quality,
@@ -72,7 +73,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     import keras
 
     from harness.trial import weights
-    from harness.trial.clock import EpochClock, FirstStepClock, Stopwatch
+    from harness.trial.clock import AfterFirstEpoch, EpochClock, FirstStepClock, Stopwatch
+    from harness.trial.initial import initialised
 
     _require_backend(cell.backend, keras.backend.backend())
     import_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
@@ -89,11 +91,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
 
-    keras.utils.set_random_seed(trial.seed)
-    model = chosen.model(settings, data)
-    weights.build(model, data.train.inputs)
-    if cell.init == "common":
-        weights.assign(model, weights.draw(model, trial.seed))
+    model = initialised(chosen, settings, data, cell.init, trial.seed)
     initial_weights = weights.digest(weights.current(model))
     build_s = watch.lap_s()
     device = _device(adapter, model, environment, cell.device)
@@ -108,7 +106,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         synchronize=adapter.synchronize,
         evaluate=lambda: float(chosen.evaluate(model, test)[chosen.metric.name]),
     )
-    chosen.fit(model, train, epochs=settings.epochs, callbacks=[first_step, learning])
+    compiled = AfterFirstEpoch(noise.snapshot)
+    chosen.fit(model, train, epochs=settings.epochs, callbacks=[first_step, learning, compiled])
     learned = quality(chosen.metric, learning.epochs)
     final_weights = weights.digest(weights.current(model))
 
@@ -125,6 +124,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         minimum=MINIMUM_TIMED_EPOCHS,
     )
     chosen.fit(model, train, initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
+    training = noise.difference(compiled.seen, noise.snapshot())
 
     total_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
     return Record(
@@ -169,6 +169,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         ),
         environment=environment,
         synthetic=data.synthetic,
+        run_id=trial.run_id,
+        noise=Noise(training=training),
     )
 
 
@@ -198,12 +200,6 @@ def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
         target=metric.target,
         time_to_target_s=time_to_target_s,
     )
-
-
-def peak_rss_bytes() -> int:
-    """Peak resident set of this process; ``ru_maxrss`` is in KiB on Linux, in bytes on macOS."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _require_backend(named: str, running: str) -> None:
@@ -240,15 +236,14 @@ def _device(
             f"the cell names {wished}, but {adapter.backend} placed the variables on "
             f"{placement.framework_id}"
         )
+    name, framework_id = environment.cpu.model, placement.framework_id
     if placement.kind == "cpu":
-        return DeviceInfo(
-            kind="cpu", name=environment.cpu.model, framework_id=placement.framework_id
-        )
+        return DeviceInfo(kind="cpu", name=name, framework_id=framework_id)
     driver = next(iter(environment.gpus), None)
     return DeviceInfo(
         kind="gpu",
         name=placement.name or (driver.name if driver else "unknown GPU"),
-        framework_id=placement.framework_id,
+        framework_id=framework_id,
         driver=driver.driver if driver else None,
         memory_bytes=placement.memory_bytes or (driver.memory_bytes if driver else None),
     )

@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import errno
-import random
+import runpy
 import signal
+from pathlib import Path
 
 import pytest
 
 from harness import store
 from harness.launch import campaign
 from harness.launch.campaign import run_campaign
-from harness.launch.local import TrialInterrupted
-from harness.plan import Axes, Durations, make_plan
-from harness.record import Failure, Provenance
+from harness.launch.forecast import Durations
+from harness.record import Provenance
+
+fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
+FakeLauncher, FakeObserver, FakeClock = (
+    fakes[name] for name in ("FakeLauncher", "FakeObserver", "FakeClock")
+)
+make_plan = fakes["make_plan"]
 
 TIME_BUDGET_S = 2.0
-SHUFFLER = random.Random(0)  # noqa: S311 - an order, no secret
-
-
-class FakeLauncher:
-    """Answers each trial with a made-up record, without a process; `outcomes` tells the status."""
-
-    def __init__(self, make_record, outcomes=()):
-        self.trials = []
-        self._make_record = make_record
-        self._outcomes = iter(outcomes)
-
-    def run(self, trial):
-        self.trials.append(trial)
-        outcome = next(self._outcomes, "ok")
-        if outcome is KeyboardInterrupt:
-            raise KeyboardInterrupt
-        record = self._make_record(
-            cell=trial.cell,
-            seed=trial.seed,
-            repetition=trial.repetition,
-            campaign=trial.campaign,
-            round=trial.round,
-            status=outcome,
-            failure=None if outcome == "ok" else Failure(reason="as asked"),
-            duration_s=10.0,
-            timed_epochs=0,
-        )
-        if outcome == "interrupted":
-            raise TrialInterrupted(record)
-        return record
-
-
-class FakeObserver:
-    """Notes what it is told."""
-
-    def __init__(self):
-        self.left_s = []
-        self.told = []
-
-    def starting(self, trial, *, number, total, left_s):
-        self.left_s.append(left_s)
-        self.told.append(("starting", number, total))
-
-    def finished(self, saved, *, number, total, left_s):
-        self.told.append(("finished", number, saved.record.status))
 
 
 @pytest.fixture
 def plan(make_cell):
-    axes = Axes(
-        scenario="ranking",
-        devices={"jax": "cpu", "torch": "cpu"},
-        modes=["fit"],
-        inits=["common"],
-        settings=[make_cell().settings],
-        seeds=[1, 2],
-    )
-    return make_plan(axes, time_budget_s=TIME_BUDGET_S, shuffler=SHUFFLER)
+    return make_plan([make_cell(backend=backend) for backend in ("jax", "torch")])
 
 
 @pytest.fixture
@@ -81,7 +34,7 @@ def root(tmp_path):
     return tmp_path / "laptop"
 
 
-def run(plan, launcher, root, observer=None):
+def run(plan, launcher, root, observer=None, **more):
     return run_campaign(
         plan,
         launcher,
@@ -90,6 +43,7 @@ def run(plan, launcher, root, observer=None):
         durations=Durations(),
         table=None,
         harness=Provenance(version="0.1.0"),
+        **more,
     )
 
 
@@ -97,16 +51,20 @@ def test_every_trial_of_the_plan_runs_in_order_and_is_stored(plan, root, make_re
     launcher = FakeLauncher(make_record)
     outcome = run(plan, launcher, root)
     assert [(t.cell, t.seed, t.round) for t in launcher.trials] == [
-        (t.cell, t.seed, t.round) for t in plan.trials
+        (t.cell, t.seed, t.round) for t in plan.trials(2)
     ]
-    assert len(store.load(root).records) == 4
+    assert len(store.load(root).records) == outcome.planned == 4
     assert not outcome.interrupted
     assert all(saved.path.is_file() for saved in outcome.saved)
 
 
-def test_the_campaign_is_called_as_its_folder(plan, root, make_record):
+def test_the_campaign_is_called_as_its_folder_and_its_run_is_in_every_record(
+    plan, root, make_record
+):
     run(plan, FakeLauncher(make_record), root)
-    assert {record.campaign for record in store.load(root).records} == {"laptop"}
+    records = store.load(root).records
+    assert {record.campaign for record in records} == {"laptop"}
+    assert {record.run_id for record in records} == {"run-1"}
 
 
 def test_the_other_trials_go_on_after_one_that_failed(plan, root, make_record):
@@ -126,7 +84,7 @@ def test_ctrl_c_during_a_trial_keeps_its_record_and_those_before(plan, root, mak
     launcher = FakeLauncher(make_record, ["ok", "interrupted"])
     outcome = run(plan, launcher, root)
     assert outcome.interrupted
-    assert len(launcher.trials) == 2
+    assert (len(launcher.trials), outcome.planned) == (2, 4)
     assert sorted(r.status for r in store.load(root).records) == ["interrupted", "ok"]
 
 
@@ -172,3 +130,35 @@ def test_the_observer_hears_of_every_start_and_end(plan, root, make_record):
     run(plan, FakeLauncher(make_record, ["failed"]), root, observer)
     assert observer.told[:3] == [("starting", 1, 4), ("finished", 1, "failed"), ("starting", 2, 4)]
     assert observer.told[-1] == ("finished", 4, "ok")
+
+
+def test_the_speed_probe_runs_between_trials_and_never_beside_one(plan, root, make_record):
+    clock, probed = FakeClock(), iter([0.20, 0.21, 0.22, 0.23, 0.24])
+    run(
+        plan,
+        FakeLauncher(make_record, clock=clock),
+        root,
+        speed_probe=lambda: next(probed),
+        clock=clock,
+    )
+    noises = [r.noise for r in sorted(store.load(root).records, key=lambda r: r.started_at)]
+    # The probe after one trial is that before the next, since no time passes in between.
+    assert [(n.probe_before_s, n.probe_after_s) for n in noises] == [
+        (0.20, 0.21),
+        (0.21, 0.22),
+        (0.22, 0.23),
+        (0.23, 0.24),
+    ]
+    assert all(n.training is not None for n in noises), "what the child saw stays"
+
+
+def test_gaps_of_an_earlier_run_come_first_and_with_its_id(plan, root, make_record):
+    launcher = FakeLauncher(make_record)
+    earlier = make_plan(plan.cells, run_id="earlier")
+    left = make_plan(plan.cells, first_round=2)
+    run(left, launcher, root, gaps=[earlier.round(1)[1:]])
+    assert [(t.run_id, t.round) for t in launcher.trials] == [
+        ("earlier", 1),
+        ("run-1", 2),
+        ("run-1", 2),
+    ]

@@ -183,3 +183,16 @@ def test_a_results_folder_that_does_not_exist_yet_is_judged_by_the_one_above(
     assert examine(results=tmp_path / "a" / "b" / "c")["disk"].status == "good"
     assert asked == [tmp_path]
     assert not (tmp_path / "a").exists()
+
+
+def test_whoever_holds_the_machines_lock_is_another_run(examine, quiet_machine):
+    claim = "pid 7, since 10:00: harness run ranking (it holds the machine's lock)"
+    found = examine(root=quiet_machine, claims=lambda: [claim])["other runs"]
+    assert (found.status, found.seen) == ("warning", claim)
+
+
+def test_a_run_that_was_seen_is_not_claimed_a_second_time(examine, quiet_machine, monkeypatch):
+    monkeypatch.setattr(processes, "harness_runs", lambda: ["pid 7: harness run ranking"])
+    claim = "pid 7, since 10:00: harness run ranking (it holds the machine's lock)"
+    found = examine(root=quiet_machine, claims=lambda: [claim])["other runs"]
+    assert found.seen == "pid 7: harness run ranking"

@@ -109,3 +109,10 @@ def test_no_content_of_stat_is_an_error(content: str):
 @pytest.mark.parametrize("content", ["", "cpu", "cpu 1 2 3", "cpu0 1 2 3 4 5 6 7 8", "cpu a b"])
 def test_an_older_or_foreign_stat_is_unknown(content: str):
     assert parse_stat(content) is None
+
+
+def test_the_time_of_the_own_threads_is_told_apart_from_that_of_all():
+    before = snapshot()
+    speed_probe()
+    change = difference(before, snapshot())
+    assert change.own_cpu_s > 0

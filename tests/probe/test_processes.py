@@ -44,7 +44,7 @@ def test_a_program_that_keeps_a_core_busy_is_seen_with_its_share():
             uses = {use.pid: use.cores for use in cpu_use(until_it_has_worked, clock.__next__)}
         finally:
             child.kill()
-    assert uses[child.pid] >= 1
+    assert uses[child.pid] >= 0.99
 
 
 def test_this_process_is_not_among_the_others():

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness import store
+from harness.merge import merge
 
 
 @pytest.fixture
@@ -17,15 +18,15 @@ def test_records_of_several_folders_come_together(tmp_path, target, make_record)
     backends = ["jax", "tensorflow", "torch"]
     for backend in backends:
         store.save(tmp_path / backend, make_record(backend=backend))
-    merged = store.merge([tmp_path / backend for backend in backends], target)
+    merged = merge([tmp_path / backend for backend in backends], target)
     assert (merged.added, merged.already_there, merged.broken) == (3, 0, [])
     assert [r.cell.backend for r in store.load(target).records] == backends
 
 
 def test_merging_again_adds_nothing(tmp_path, target, make_record):
     store.save(tmp_path / "a", make_record())
-    store.merge([tmp_path / "a"], target)
-    merged = store.merge([tmp_path / "a", target], target)
+    merge([tmp_path / "a"], target)
+    merged = merge([tmp_path / "a", target], target)
     assert (merged.added, merged.already_there) == (0, 2)
     assert len(store.load(target).records) == 1
 
@@ -34,7 +35,7 @@ def test_two_machines_that_claim_the_same_repetition_both_stay(tmp_path, target,
     for name, value in (("a", 0.25), ("b", 0.26)):
         store.save(tmp_path / name, make_record(value=value))
     for _ in range(2):
-        store.merge([tmp_path / "a", tmp_path / "b"], target)
+        merge([tmp_path / "a", tmp_path / "b"], target)
     records = store.load(target).records
     assert [(r.repetition, r.quality.value) for r in records] == [(1, 0.25), (2, 0.26)]
 
@@ -42,7 +43,7 @@ def test_two_machines_that_claim_the_same_repetition_both_stay(tmp_path, target,
 def test_a_broken_file_is_left_out_and_named(tmp_path, target, make_record):
     saved = store.save(tmp_path / "a", make_record())
     saved.path.write_text("{")
-    merged = store.merge([tmp_path / "a"], target)
+    merged = merge([tmp_path / "a"], target)
     assert merged.added == 0
     assert [broken.path for broken in merged.broken] == [saved.path]
     assert store.load(target).broken == []
@@ -53,7 +54,7 @@ def test_benchmarks_come_along_and_keep_their_names_unless_they_differ(tmp_path,
         path = tmp_path / name / "benchmarks" / "jax-cpu.json"
         path.parent.mkdir(parents=True)
         path.write_bytes(msgspec.json.encode(content))
-    store.merge([tmp_path / name for name in "abc"], target)
+    merge([tmp_path / name for name in "abc"], target)
     names = [path.name for path in store.load(target).benchmarks]
     assert names == ["jax-cpu-2.json", "jax-cpu.json"]
 
@@ -62,4 +63,4 @@ def test_a_target_that_cannot_be_written_is_an_error(tmp_path, make_record):
     store.save(tmp_path / "a", make_record())
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
-        store.merge([tmp_path / "a"], tmp_path / "file" / "merged")
+        merge([tmp_path / "a"], tmp_path / "file" / "merged")

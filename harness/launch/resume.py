@@ -1,0 +1,168 @@
+"""What a campaign that was ended has left to do, and which of its records still count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from harness.analysis.notes import started
+from harness.analysis.rows import versions
+from harness.errors import HarnessError
+from harness.plan import Plan, PlannedTrial, ranges
+from harness.record import Cell, Record, Struct
+
+UNDER_WAY_S = 600.0
+"""A round whose last trial ended this long ago is completed. Later the machine may have drifted, so
+that its trials would no longer stand beside each other; the round is then measured anew."""
+
+UNFINISHED = {"interrupted", "killed"}
+"""Ended from outside: nothing was learned about the trial, so it is run again."""
+
+
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """What a trial of a cell would run under now.
+
+    ``packages`` holds Python, NumPy, Keras and the framework; what is not known is left out.
+    """
+
+    scenario_version: int
+    table_sha256: str | None
+    packages: dict[str, str]
+
+
+class Resumed(Struct, frozen=True, kw_only=True):
+    """How a campaign goes on.
+
+    ``gaps`` are trials of rounds that were begun, to run before the next round of ``plan``.
+    ``present`` are the records that count. ``remarks`` tell a person what does not, and why.
+    """
+
+    plan: Plan
+    gaps: list[list[PlannedTrial]]
+    present: list[Record]
+    remarks: list[str]
+
+
+def resume(
+    plan: Plan,
+    earlier: Sequence[Plan],
+    records: Iterable[Record],
+    circumstances: Mapping[str, Circumstances],
+    *,
+    now_s: float,
+) -> Resumed:
+    """Go on with the campaign that ``earlier`` runs began, in its order and with its numbering.
+
+    Args:
+        plan: what was asked now; its cells must be those of the campaign.
+        earlier: the plans in the campaign's folder.
+        records: the records in it.
+        circumstances: what each cell would run under now, by its digest.
+        now_s: seconds since 1970.
+
+    Raises:
+        HarnessError: if no earlier run has the same cells and seeds.
+    """
+    alike = [one for one in earlier if one.cells == plan.cells and one.seeds == plan.seeds]
+    if not alike:
+        raise HarnessError(_no_match(plan, earlier))
+    last = max(alike, key=lambda one: one.started_at)
+    chain = {one.run_id for one in alike if one.shuffle_seed == last.shuffle_seed}
+    present: list[Record] = []
+    refused: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for record in records:
+        if record.run_id in chain and record.cell.digest in circumstances:
+            why = objection(record, circumstances[record.cell.digest])
+            if why is None:
+                present.append(record)
+            else:
+                refused[record.cell.label, why].append(record.round)
+    begun = [*(r.round for r in present), *(n for rounds in refused.values() for n in rounds)]
+    plan = msgspec.structs.replace(
+        plan, shuffle_seed=last.shuffle_seed, first_round=max(begun, default=0) + 1
+    )
+    remarks = [
+        f"does not count: {label}, {_rounds(rounds)}: {why}"
+        for (label, why), rounds in refused.items()
+    ]
+    failed = sum(record.status != "ok" for record in present)
+    if failed:
+        remarks.append(f"not repeated: {failed} that failed; a run without --resume measures anew")
+    return Resumed(
+        plan=plan, gaps=_gaps(plan, present, now_s=now_s), present=present, remarks=remarks
+    )
+
+
+def objection(record: Record, now: Circumstances) -> str | None:
+    """Why ``record`` does not count under the circumstances of now; ``None`` if it does."""
+    if record.status in UNFINISHED:
+        return f"it was {record.status}"
+    if record.scenario_version != now.scenario_version:
+        return (
+            f"it measured version {record.scenario_version} of the scenario, which is at version "
+            f"{now.scenario_version} now"
+        )
+    table = record.hashes.table if record.hashes else None
+    if None not in {table, now.table_sha256} and table != now.table_sha256:
+        return f"it trained on other data ({str(table)[:8]}… then, {now.table_sha256:.8}… now)"
+    then = versions(record)
+    changed = [
+        f"{name} {then[name]} then, {version} now"
+        for name, version in now.packages.items()
+        if name in then and then[name] != version
+    ]
+    return f"it ran with other packages ({'; '.join(changed)})" if changed else None
+
+
+def _gaps(plan: Plan, present: Sequence[Record], *, now_s: float) -> list[list[PlannedTrial]]:
+    """What is missing of the rounds before ``plan.first_round``.
+
+    An adaptive campaign needs rounds, and not those very rounds: only the one that was under way
+    is completed, so that its trials are not lost.
+    """
+    gaps = []
+    for number in range(1, plan.first_round):
+        there = [record for record in present if record.round == number]
+        missing = [
+            trial
+            for trial in plan.round(number)
+            if trial.cell.digest not in {record.cell.digest for record in there}
+        ]
+        under_way = (
+            number == plan.first_round - 1
+            and len({record.run_id for record in there}) == 1
+            and now_s - max(started(r) + r.duration_s for r in there) <= UNDER_WAY_S
+        )
+        if missing and under_way:
+            # With the id of the run that began the round: its trials do stand beside these.
+            run_id = there[0].run_id
+            gaps.append([msgspec.structs.replace(trial, run_id=run_id) for trial in missing])
+        elif missing and not plan.adaptive:
+            gaps.append(plan.round(number))
+    return gaps
+
+
+def _no_match(plan: Plan, earlier: Sequence[Plan]) -> str:
+    if not earlier:
+        return (
+            "there is no campaign to go on with: the results folder holds no plan. Leave out "
+            "--resume to begin one, or name its folder with --results"
+        )
+    latest = max(earlier, key=lambda one: one.started_at)
+    return (
+        f"--resume goes on with the campaign as it was planned: {_what(latest.cells)}, seeds "
+        f"{ranges(sorted(latest.seeds))}; this command asks for {_what(plan.cells)}, seeds "
+        f"{ranges(sorted(plan.seeds))}. Give the same options, or leave out --resume"
+    )
+
+
+def _what(cells: Sequence[Cell]) -> str:
+    words = [f"{cell.scenario} {cell.label} ({cell.digest})" for cell in cells]
+    return ", ".join(words)
+
+
+def _rounds(numbers: Iterable[int]) -> str:
+    distinct = sorted(set(numbers))
+    return f"{'round' if len(distinct) == 1 else 'rounds'} {ranges(distinct)}"

@@ -1,0 +1,121 @@
+"""One campaign at a time on a machine. The other campaigns here are real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.errors import ExitCode, UnavailableError
+from harness.launch import lock
+
+HOLD = """
+import sys
+from pathlib import Path
+from harness.launch.lock import only_campaign
+with only_campaign(wait=True, say=print, folder=Path(sys.argv[1]), poll_s=0.01):
+    print("measuring", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "lock"
+
+
+@contextlib.contextmanager
+def another(folder):
+    """A campaign in another process; it ends when a line is written to it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_campaign_that_shall_not_wait_is_told_who_measures(folder):
+    with another(folder) as process:
+        assert process.stdout.readline() == "measuring\n"
+        with (
+            pytest.raises(UnavailableError, match=f"pid {process.pid}, since .*: -c ") as refused,
+            lock.only_campaign(wait=False, say=print, folder=folder),
+        ):
+            pass
+    assert refused.value.exit_code == ExitCode.UNAVAILABLE
+
+
+def test_a_second_campaign_waits_until_the_first_has_ended(folder):
+    said = []
+
+    def end_the_other(line):
+        said.append(line)
+        process.communicate("done\n")
+
+    with another(folder) as process:
+        process.stdout.readline()
+        with lock.only_campaign(wait=True, say=end_the_other, folder=folder, poll_s=0.01):
+            assert lock.holder(folder).pid == os.getpid()
+    assert said[0].startswith(f"waiting for another campaign on this machine (pid {process.pid}")
+    assert len(said) == 1
+
+
+def test_a_campaign_that_was_killed_holds_nothing(folder):
+    with another(folder) as process:
+        process.stdout.readline()
+        process.kill()
+        process.wait()
+        assert lock.holder(folder) is None
+        with lock.only_campaign(wait=False, say=print, folder=folder):
+            pass
+
+
+def test_who_holds_the_machine_is_told_and_forgotten(folder):
+    assert lock.holder(folder) is None
+    with another(folder) as process:
+        process.stdout.readline()
+        assert lock.holder(folder).pid == process.pid
+        process.communicate("done\n")
+    assert lock.holder(folder) is None
+
+
+def test_the_lock_is_released_after_a_failure(folder):
+    with (
+        contextlib.suppress(ZeroDivisionError),
+        lock.only_campaign(wait=False, say=print, folder=folder),
+    ):
+        _ = 1 / 0
+    with lock.only_campaign(wait=False, say=print, folder=folder):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_every_user_of_the_machine_may_use_the_folder(folder):
+    with lock.only_campaign(wait=False, say=print, folder=folder):
+        assert folder.stat().st_mode & 0o777 == 0o777
+        assert (folder / "campaign.lock").stat().st_mode & 0o666 == 0o666
+
+
+def test_a_folder_that_cannot_be_used_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UnavailableError, match="HARNESS_LOCK_FOLDER"),
+        lock.only_campaign(wait=False, say=print, folder=tmp_path / "file" / "lock"),
+    ):
+        pass
+
+
+def test_the_folder_is_the_same_for_all_unless_it_is_named(monkeypatch, tmp_path):
+    monkeypatch.delenv(lock.FOLDER_VARIABLE, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert not lock.lock_folder().is_relative_to(tmp_path)
+    monkeypatch.setenv(lock.FOLDER_VARIABLE, str(tmp_path))
+    assert lock.lock_folder() == tmp_path
