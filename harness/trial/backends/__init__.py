@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -27,6 +29,19 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     framework_id: str
     name: str | None = None
     memory_bytes: int | None = None
+
+
+class Gradients(msgspec.Struct, frozen=True, kw_only=True):
+    """Loss and gradients of one batch, as training computes them.
+
+    ``values`` are arrays in the order of ``model.trainable_variables``, ``None`` where the loss
+    does not depend on a variable. ``shared_rows`` tells that a gradient came as one slice per
+    example, and that examples shared a row.
+    """
+
+    loss: float
+    values: list[Any]
+    shared_rows: bool = False
 
 
 class Adapter(abc.ABC):
@@ -61,6 +76,30 @@ class Adapter(abc.ABC):
     def peak_device_bytes(self) -> int | None:
         """Peak memory on the device, ``None`` on a CPU."""
         return None
+
+    @abc.abstractmethod
+    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+        """Loss and gradients of one batch, the way Keras' own trainer comes to them.
+
+        What the forward pass changes in the model (batch statistics, seeds) stays changed.
+        """
+
+    def bring_up_to_date(self, model: Any) -> None:
+        """Let the model's variables be read in the middle of ``fit``."""
+        return
+
+    def rows_summed_first(
+        self, model: Any, by_hand: Mapping[str, Sequence[tuple[Any, float]]] | None = None
+    ) -> contextlib.AbstractContextManager[None]:
+        """Inside, the model's optimizer gets every gradient with the slices of a row summed.
+
+        Args:
+            model: is compiled anew at both ends, and keeps its variables.
+            by_hand: puts back what the sum takes away: slots of squared gradients, each with
+                :func:`harness.trial.parity.optimizer.second_moments` of its kind, by the path of
+                their variable.
+        """
+        return contextlib.nullcontext()
 
     def require(self, device: Device) -> None:
         """Raise :class:`DeviceUnavailableError` unless ``device`` can be used here."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import jax
+import numpy as np
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
-from harness.trial.backends import Adapter, Placement
+from harness.trial.backends import Adapter, Gradients, Placement
 
 
 class JaxAdapter(Adapter):
@@ -53,6 +54,30 @@ class JaxAdapter(Adapter):
             "matmul_precision": jax.config.jax_default_matmul_precision or "default",
             "platform": jax.default_backend(),
         }
+
+    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+        """``jax.value_and_grad`` of the function that Keras' ``JAXTrainer`` differentiates."""
+        step = jax.jit(
+            jax.value_and_grad(
+                lambda trainable: model.compute_loss_and_updates(
+                    trainable,
+                    [variable.value for variable in model.non_trainable_variables],
+                    [variable.value for variable in model.metrics_variables],
+                    inputs,
+                    labels,
+                    None,
+                    training=True,
+                    optimizer_variables=[v.value for v in model.optimizer.variables],
+                ),
+                has_aux=True,
+            )
+        )
+        (loss, _), values = step([variable.value for variable in model.trainable_variables])
+        return Gradients(loss=float(loss), values=[np.array(value) for value in values])
+
+    def bring_up_to_date(self, model: Any) -> None:
+        """``fit`` carries the state outside the model until it is asked for."""
+        model.jax_state_sync()
 
     def peak_device_bytes(self) -> int | None:
         """``peak_bytes_in_use`` of the default device's allocator."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import tensorflow as tf
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
-from harness.trial.backends import Adapter, Placement
+from harness.trial.backends import Adapter, Gradients, Placement
 
 
 class TensorFlowAdapter(Adapter):
@@ -62,6 +65,59 @@ class TensorFlowAdapter(Adapter):
             "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         }
+
+    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+        """A gradient tape, as in Keras' ``TensorFlowTrainer``; slices are summed at the end."""
+        inputs = {name: tf.constant(values) for name, values in inputs.items()}
+        labels = tf.constant(labels)
+        # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
+        training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(
+                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            )
+        found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+        return Gradients(
+            loss=float(loss),
+            values=[None if g is None else np.array(tf.convert_to_tensor(g)) for g in found],
+            shared_rows=any(
+                isinstance(g, tf.IndexedSlices)
+                and len(np.unique(g.indices.numpy())) < len(g.indices)
+                for g in found
+            ),
+        )
+
+    @contextlib.contextmanager
+    def rows_summed_first(
+        self, model: Any, by_hand: Mapping[str, Sequence[tuple[Any, float]]] | None = None
+    ) -> Iterator[None]:
+        """Densifies each ``tf.IndexedSlices`` on its way into the optimizer."""
+        optimizer = model.optimizer
+        apply = optimizer.apply
+
+        def apply_summed(gradients: Any, variables: Any) -> Any:
+            variables = list(variables)
+            summed = []
+            for gradient, variable in zip(gradients, variables, strict=True):
+                value = gradient
+                if isinstance(gradient, tf.IndexedSlices):
+                    value = tf.convert_to_tensor(gradient)
+                    for slot, ratio in (by_hand or {}).get(variable.path, ()):
+                        # Slice by slice, as Keras adds them: in float32 a square may be too small
+                        # to change an accumulator of 0.1, while the sum of several is not.
+                        squares = ratio * tf.square(gradient.values)
+                        slot.value.scatter_add(tf.IndexedSlices(squares, gradient.indices))
+                        slot.assign_sub(ratio * tf.square(value))
+                summed.append(value)
+            return apply(summed, variables)
+
+        optimizer.apply = apply_summed
+        model.train_function = None  # it was traced with the optimizer as it was
+        try:
+            yield
+        finally:
+            del optimizer.apply
+            model.train_function = None
 
     def peak_device_bytes(self) -> int | None:
         """Peak of the first GPU's allocator."""

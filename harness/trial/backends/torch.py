@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
-from harness.trial.backends import Adapter, Placement
+from harness.trial.backends import Adapter, Gradients, Placement
 
 
 class TorchAdapter(Adapter):
@@ -58,6 +59,23 @@ class TorchAdapter(Adapter):
             "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
             "threads": torch.get_num_threads(),
         }
+
+    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+        """``loss.backward()``, as in Keras' ``TorchTrainer``."""
+        device = model.trainable_variables[0].value.device
+        inputs = {name: torch.as_tensor(values, device=device) for name, values in inputs.items()}
+        labels = torch.as_tensor(labels, device=device)
+        model.zero_grad()
+        # As `TorchTrainer.train_step` does: the argument goes only to a model whose call takes it.
+        training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
+        loss = model.compute_loss(
+            x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+        )
+        loss.backward()
+        found = [variable.value.grad for variable in model.trainable_variables]
+        values = [None if g is None else np.array(g.detach().cpu()) for g in found]
+        model.zero_grad()
+        return Gradients(loss=float(loss.detach()), values=values)
 
     def peak_device_bytes(self) -> int | None:
         """Peak of CUDA's caching allocator."""

@@ -1,0 +1,212 @@
+"""The steps of ``harness parity``: check everything, train on each backend, judge, show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import typer
+
+from harness import probe
+from harness.analysis.parity import judge_all
+from harness.analysis.subject import Subject
+from harness.cli import axes, parity_answer
+from harness.errors import ExitCode, HarnessError, UnavailableError
+from harness.launch import devices, environments
+from harness.launch import parity as launch
+from harness.launch.devices import Placement
+from harness.launch.interrupts import ends_as_interrupt
+from harness.launch.lock import only_campaign
+from harness.parity import Task
+from harness.record import BACKENDS, Cell, Scalar, Struct
+from harness.report import parity as report
+from harness.report import terminal
+from harness.scenario import Scenario, find, parse_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What was asked on the command line, as it was typed. Times are in seconds."""
+
+    scenario: str
+    backends: Sequence[str] = ()
+    device: str = "auto"
+    seed: int = 42
+    settings: Sequence[str] = ()
+    perturbations: int = 4
+    threads: int | None = None
+    timeout_s: float = 600.0
+    environments: Sequence[str] = ()
+    pass_env: Sequence[str] = ()
+    results: Path = Path("results/local")
+    source: str = "auto"
+    wait: bool = True
+    everything: bool = False
+    as_json: bool = False
+
+
+def carry_out(request: Request) -> ExitCode:
+    """Do what was asked; whatever can be known to fail fails before the first training.
+
+    Raises:
+        HarnessError: for a mistake in the request or something missing; nothing was trained then.
+    """
+    say = terminal.console(stderr=request.as_json)
+    try:
+        with ends_as_interrupt():
+            return _carry_out(request, say)
+    except KeyboardInterrupt:
+        say.print("interrupted: nothing was compared; records of finished backends stay")
+        return ExitCode.INTERRUPTED
+
+
+def _carry_out(request: Request, say: Console) -> ExitCode:
+    scenario = find(request.scenario)
+    sets = axes.parse_setting_sets(scenario, request.settings)
+    if len(sets) > 1:
+        raise HarnessError(
+            f"--set names {len(sets)} sets of settings; parity compares backends at one: "
+            "give each setting one value"
+        )
+    settings = sets[0]
+    wish = axes.parse_one("device", request.device, devices.WISHES)
+    placements = _placements(request, wish, say)
+    table = _table(request, scenario, settings, say)
+    folder = launch.new_folder(request.results, request.scenario, request.seed)
+    lefts = []
+    with only_campaign(wait=request.wait, say=lambda line: _say(line, say)):
+        for backend, placement in placements.items():
+            task = Task(
+                cell=Cell(
+                    scenario=request.scenario,
+                    backend=backend,  # type: ignore[arg-type]  # a name that was checked
+                    device=placement.device,
+                    threads=request.threads,
+                    settings=settings,
+                ),
+                seed=request.seed,
+                perturbations=request.perturbations,
+                campaign=request.results.name,
+                table=None if table is None else str(table),
+                launched_at_ns=0,
+                harness=probe.provenance(),
+            )
+            _say(f"training on {backend} {placement.device} …", say)
+            left = launch.run_parity(
+                task,
+                placement.interpreter,
+                timeout_s=request.timeout_s,
+                pass_env=request.pass_env,
+            )
+            launch.save(folder, left)
+            _say_end(left, say)
+            lefts.append(left)
+    return _conclude(request, settings, folder, lefts, say)
+
+
+def _conclude(
+    request: Request,
+    settings: dict[str, Scalar],
+    folder: Path,
+    lefts: Sequence[launch.Left],
+    say: Console,
+) -> ExitCode:
+    """Judge, keep the verdict beside the records, and show it."""
+    records = [left.record for left in lefts]
+    pairs = judge_all(
+        [
+            Subject(
+                label=left.record.cell.backend,
+                record=left.record,
+                arrays=launch.load_arrays(left.arrays),
+            )
+            for left in lefts
+            if left.arrays is not None
+        ]
+    )
+    same = all(pair.verdict != "deviates" for pair in pairs)
+    good = same and all(record.status == "ok" for record in records)
+    code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
+    defaults = msgspec.to_builtins(parse_settings(find(request.scenario)))
+    asked = report.Asked(
+        scenario=request.scenario,
+        seed=request.seed,
+        settings=", ".join(f"{n}={v}" for n, v in settings.items() if defaults.get(n) != v),
+        synthetic=any(record.synthetic for record in records),
+    )
+    content = parity_answer.encode(
+        asked, records, pairs, settings=settings, folder=folder, exit_code=code
+    )
+    launch.write(folder / "verdict.json", content + b"\n")
+    if request.as_json:
+        typer.echo(content.decode())
+    else:
+        say.print()
+        terminal.show(report.compose(asked, records, pairs, everything=request.everything), say)
+        say.print()
+    _say(f"records: {folder}", say)
+    return code
+
+
+def _placements(request: Request, wish: str, say: Console) -> dict[str, Placement]:
+    """Interpreter and device of each backend; of all that are found, if none was named."""
+    named = axes.parse_environments(request.environments)
+    asked = axes.parse_backends(request.backends) if request.backends else list(BACKENDS)
+    if strangers := [backend for backend in named if backend not in asked]:
+        raise HarnessError(
+            f"--env names an environment for {', '.join(strangers)}, which will not run: "
+            "name it with --backend too"
+        )
+    if len(asked) < 2:
+        raise HarnessError(
+            f"parity compares backends with each other: name a second one beside {asked[0]}"
+        )
+    found: dict[str, Placement] = {}
+    problems = []
+    for backend in asked:
+        try:
+            candidates = environments.find(backend, named)
+        except UnavailableError as error:
+            if request.backends or backend in named:
+                raise
+            problems.append(f"{backend}: {error}")
+            continue
+        found[backend] = devices.place(wish, candidates, gpus=probe.gpus)
+    if len(found) < 2:
+        raise UnavailableError(
+            f"parity needs two backends, found {', '.join(found) or 'none'}.\n"
+            + "\n".join(problems)
+        )
+    for problem in problems:
+        _say(f"left out: {problem}", say)
+    return found
+
+
+def _table(
+    request: Request, scenario: Scenario, settings: dict[str, Scalar], say: Console
+) -> Path | None:
+    """The prepared rating table, if the scenario reads it."""
+    parsed = parse_settings(scenario, {name: str(value) for name, value in settings.items()})
+    if not scenario.needs_table(parsed):
+        return None
+    from harness.data.prepare import prepare
+
+    return prepare(request.source, report=lambda line: _say(line, say)).path
+
+
+def _say(line: str, say: Console) -> None:
+    say.print(line, markup=False, soft_wrap=True)
+
+
+def _say_end(left: launch.Left, say: Console) -> None:
+    record = left.record
+    if record.failure is None:
+        _say(f"  {len(record.trainings)} trainings in {record.duration_s:.0f} s", say)
+        return
+    _say(f"  {record.status}: {record.failure.reason}", say)
+    for line in record.failure.output_tail.splitlines()[-10:]:
+        _say(f"    | {line}", say)

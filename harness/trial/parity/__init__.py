@@ -1,0 +1,1 @@
+"""The half of ``harness parity`` that lives inside a backend's environment."""

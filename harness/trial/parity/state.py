@@ -1,0 +1,125 @@
+"""Reads the variables of a model and its optimizer, and puts them back to where they started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.parity import Variable
+
+Array = NDArray[Any]
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """A variable of an optimizer: ``kind`` (``accumulator``, ``velocity``) of a model's variable.
+
+    ``owner`` is ``None`` for what the optimizer keeps once, such as its learning rate.
+    """
+
+    kind: str
+    owner: Any
+    variable: Any
+
+
+class State:
+    """A built model whose training can be started over and over.
+
+    Args:
+        model: a built and compiled model; its optimizer is built here, and its variables as they
+            are now are the start.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        model.optimizer.build(model.trainable_variables)
+        self._everything = [*model.variables, *model.optimizer.variables]
+        self._start = [value_of(variable) for variable in self._everything]
+        # Sown seeds and counters are put back too, but are no quantities of the model.
+        self._shown = [v for v in model.variables if is_float(v)]
+        self.slots = slots_of(model.optimizer, model.trainable_variables)
+        self._names = _names(self._shown)
+
+    def restart(self, moved: int | None = None) -> None:
+        """Back to the start, or with ``moved`` near it.
+
+        Every trained weight then moves by one unit in the last place, up or down as a generator
+        seeded with ``moved`` says; zeros stay, since their last place is far below any round-off.
+        """
+        for variable, value in zip(self._everything, self._start, strict=True):
+            variable.assign(value)
+        if moved is not None:
+            rng = np.random.default_rng(moved)
+            for variable in self.model.trainable_variables:
+                variable.assign(moved_by_one_ulp(value_of(variable), rng))
+
+    def read(self) -> dict[str, Array]:
+        """Every floating-point variable and slot as it is now, by its name for a person."""
+        found = {self._names[id(v)]: value_of(v) for v in self._shown}
+        for slot in self.slots:
+            owner = "the optimizer" if slot.owner is None else self._names[id(slot.owner)]
+            found[f"{slot.kind} of {owner}"] = value_of(slot.variable)
+        return found
+
+    def name(self, variable: Any) -> str:
+        """The name under which :meth:`read` gives ``variable``."""
+        return self._names[id(variable)]
+
+    def variables(self) -> list[Variable]:
+        """The model's floating-point variables, trained or not."""
+        trained = {id(variable) for variable in self.model.trainable_variables}
+        return [
+            Variable(path=self.name(v), shape=list(v.shape), trained=id(v) in trained)
+            for v in self._shown
+        ]
+
+
+def value_of(variable: Any) -> Array:
+    """A copy of a variable's value: PyTorch would hand out its own memory."""
+    return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def is_float(variable: Any) -> bool:
+    """Whether a variable holds floating-point numbers."""
+    return "float" in str(variable.dtype)
+
+
+def moved_by_one_ulp(values: Array, rng: np.random.Generator) -> Array:
+    """``values`` with all but zeros moved by one unit in the last place, up or down."""
+    towards = np.where(rng.random(values.shape) < 0.5, -np.inf, np.inf).astype(values.dtype)
+    return np.where(values == 0, values, np.nextafter(values, towards))
+
+
+def slots_of(optimizer: Any, variables: list[Any]) -> list[Slot]:
+    """The floating-point variables of ``optimizer``.
+
+    Keras names a slot after its variable, ``<path with underscores>_<kind>``
+    (``BaseOptimizer.add_variable_from_reference``).
+    """
+    owners = {f"{v.path.replace('/', '_')}_": v for v in variables}
+    slots = []
+    for variable in optimizer.variables:
+        if not is_float(variable):
+            continue
+        name = variable.path.rpartition("/")[2]
+        prefix = max((p for p in owners if name.startswith(p)), key=len, default="")
+        slots.append(
+            Slot(kind=name.removeprefix(prefix), owner=owners.get(prefix), variable=variable)
+        )
+    return slots
+
+
+def _names(variables: list[Any]) -> dict[int, str]:
+    """A name for each variable, by its ``id``: its path, without the model's name before it."""
+    paths = [variable.path for variable in variables]
+    first = {path.partition("/")[0] for path in paths}
+    if len(first) == 1 and all("/" in path for path in paths):
+        paths = [path.partition("/")[2] for path in paths]
+    names: dict[int, str] = {}
+    for variable, path in zip(variables, paths, strict=True):
+        earlier = sum(name.partition("#")[0] == path for name in names.values())
+        names[id(variable)] = f"{path}#{earlier + 1}" if earlier else path
+    return names

@@ -1,0 +1,175 @@
+"""Parity on a real backend: a backend is itself, and every mutant of it is named."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness import scenario
+from harness.analysis.parity import first_deviation, judge
+from harness.analysis.stages import compare
+from harness.analysis.subject import Subject
+from harness.launch.environments import Interpreter
+from harness.launch.parity import load_arrays, run_parity
+from harness.parity import SPARSE_DUPLICATES, STAGES, Task
+from harness.record import Cell, Provenance
+
+SETTINGS = {"data": "synthetic", "synthetic_ratings": "20000", "epochs": "1"}
+"""16 steps on generated ratings: a mutant needs no more, and no test of this needs the table."""
+
+MUTANTS = {
+    "learning rate +1%": ("start", "learning_rate of the optimizer", None),
+    "epsilon outside the root": ("optimizer", "update, on average", "step 1"),
+    "accumulator start 0.0999": ("start", "accumulator of embedding/embeddings", None),
+    "bias not trained": ("first-batch", "gradient of sequential/dense_1/bias", None),
+    "bias frozen": ("start", "sequential/dense_1/bias", None),
+    "batch order shifted by one": ("first-batch", "loss", None),
+    "two batches swapped": ("losses", "loss", "step 7"),
+    "labels scaled by 0.999": ("first-batch", "loss", None),
+}
+"""Each mutant, and where parity has to see it first: stage, quantity, step."""
+
+
+@pytest.fixture(scope="module")
+def train(backend, tmp_path_factory):
+    """Run one real parity child of the (un)spoilt scenario; gives what is compared."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    shutil.copy(Path(__file__).with_name("mutants.py"), folder / "mutants.py")
+
+    def run(*, mutant="", threads=None, perturbations=0, **settings):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HARNESS_SCENARIO_PATH", str(folder))
+            patch.setenv("HARNESS_MUTANT", mutant)
+            patch.setenv("HARNESS_MUTANT_BACKEND", backend)
+            parsed = scenario.parse_settings(scenario.find("mutants"), SETTINGS | settings)
+            task = Task(
+                cell=Cell(
+                    scenario="mutants",
+                    backend=backend,
+                    device="cpu",
+                    threads=threads,
+                    settings=msgspec.to_builtins(parsed),
+                ),
+                seed=42,
+                perturbations=perturbations,
+                campaign="test",
+                table=None,
+                launched_at_ns=0,
+                harness=Provenance(version="test"),
+            )
+            python = Interpreter(backend=backend, python=Path(sys.executable), origin="test")
+            left = run_parity(task, python, timeout_s=300)
+        assert left.record.status == "ok", left.record.failure
+        label = mutant or f"{backend}, {threads or 'all'} threads"
+        return Subject(label=label, record=left.record, arrays=load_arrays(left.arrays))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def clean(train):
+    """This backend as it is, with two trainings from moved weights."""
+    return train(perturbations=2)
+
+
+def test_a_backend_on_one_thread_is_the_same_model_as_on_all(train, clean):
+    pair = judge(clean, train(threads=1))
+    assert pair.verdict == "same", pair.deviation
+    assert {comparison.stage for comparison in pair.comparisons} == set(STAGES)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_mutant_is_named_where_it_is_spoilt(train, clean, mutant):
+    pair = judge(clean, train(mutant=mutant))
+    assert pair.verdict == "deviates"
+    found = (pair.deviation.stage, pair.deviation.quantity, pair.deviation.at)
+    assert found == MUTANTS[mutant]
+    # Far outside, not by chance; where there is no number, a variable is trained on one side only.
+    assert pair.deviation.size > 2
+
+
+def test_the_gradients_of_the_first_batch_are_those_that_training_follows(train):
+    trained = train(optimizer="sgd", learning_rate="0.5")
+    start, gradients, after = (trained.of(stage) for stage in ("start", "first-batch", "step-1"))
+    for variable in trained.record.variables:
+        gradient = gradients[f"gradient of {variable.path}"]
+        expected = start[variable.path] - np.float32(0.5) * gradient
+        assert np.abs(after[variable.path] - expected).max() <= 1e-6 * np.abs(gradient).max() + 1e-7
+
+
+def test_every_variable_and_slot_is_read_and_moves(clean):
+    paths = [variable.path for variable in clean.record.variables]
+    assert paths[:3] == [
+        "embedding/embeddings",
+        "embedding_1/embeddings",
+        "sequential/dense/kernel",
+    ]
+    slots = ["learning_rate of the optimizer", *(f"accumulator of {path}" for path in paths)]
+    start, after = clean.of("start"), clean.of("step-1")
+    assert list(start) == [*paths, *slots]
+    for name in {*paths, *slots} - {"learning_rate of the optimizer"}:
+        assert (start[name] != after[name]).any(), name
+
+
+def test_moved_weights_drift_and_nothing_else_is_kept_of_them(clean):
+    plain, first, second = clean.record.trainings[:3]
+    assert not plain.drift
+    assert first.drift != second.drift
+    assert 0 < first.drift["start/embedding/embeddings"] < 1e-8
+    assert not clean.of("step-1", first.name)
+
+
+def test_only_tensorflow_gets_slices_and_its_known_behaviour_explains_what_they_do(clean, backend):
+    assert clean.record.shared_rows is (backend == "tensorflow")
+    if backend != "tensorflow":
+        return
+    summed, predicted = (
+        Subject(label=name, record=clean.record, arrays=clean.arrays, name=name)
+        for name in (SPARSE_DUPLICATES.without, SPARSE_DUPLICATES.predicted)
+    )
+    first = first_deviation(compare(clean, summed))
+    assert (first.stage, "embedding" in first.quantity) == ("step-1", True)
+    assert first_deviation(compare(clean, predicted)) is None
+
+
+def test_slots_of_squared_gradients_are_found_by_trying():
+    import keras
+
+    from harness.trial.parity.optimizer import second_moments
+
+    assert second_moments(keras.optimizers.Adagrad(0.1)) == {"accumulator": pytest.approx(1)}
+    adam = second_moments(keras.optimizers.Adam(0.1, beta_2=0.9))
+    assert adam == {"velocity": pytest.approx(0.1 / 0.9)}
+    assert second_moments(keras.optimizers.SGD(0.1, momentum=0.9)) == {}
+
+
+def test_weights_move_by_one_unit_in_the_last_place_and_zeros_stay():
+    from harness.trial.parity.state import moved_by_one_ulp
+
+    values = np.array([0.0, 1.0, -3.0, 1e-3] * 100, np.float32)
+    moved = moved_by_one_ulp(values, np.random.default_rng(1))
+    assert moved.dtype == np.float32
+    assert (moved[values == 0] == 0).all()
+    others = values != 0
+    # A power of two has half the distance below it.
+    steps = np.abs(moved - values)[others] / np.spacing(np.abs(values[others]))
+    assert set(np.round(steps, 3)) <= {0.5, 1.0}
+    assert (moved > values)[others].any()
+    assert (moved < values)[others].any()
+
+
+def test_a_batch_keeps_its_examples_when_they_are_put_in_another_order():
+    from harness.trial.parity.course import reordered
+
+    split = scenario.Split(inputs={"id": np.arange(10)}, labels=np.arange(10) / 10)
+    other = reordered(split, 4, np.random.default_rng(1))
+    batches = [slice(0, 4), slice(4, 8), slice(8, 10)]
+    assert (other.inputs["id"] != split.inputs["id"]).any()
+    assert (other.inputs["id"] / 10 == other.labels).all()
+    for batch in batches:
+        assert set(other.inputs["id"][batch]) == set(split.inputs["id"][batch])
