@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from harness.record import (
     Cell,
+    Cpu,
     DeviceInfo,
+    Environment,
     Epoch,
     Hashes,
     Memory,
@@ -107,5 +110,72 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
             ),
         )
         return msgspec.structs.replace(record, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_campaign(make_record: Callable[..., Record]) -> Callable[..., list[Record]]:
+    """Simulated interleaved rounds of some backends, as one ``harness run`` leaves them.
+
+    ``step_time_s`` is the true step time of each backend, around which processes spread by
+    ``spread``; ``rmse`` is added to its metric, which otherwise depends on the seed alone, but for
+    round-off. ``packages`` are added to those of every environment. Other fields go to the records.
+    One ``seed`` always gives one campaign.
+    """
+
+    def make(
+        step_time_s: dict[str, float],
+        rounds: int = 6,
+        *,
+        seed: int = 1,
+        spread: float = 0.01,
+        rmse: dict[str, float] | None = None,
+        peak_rss_bytes: int = 600_000_000,
+        machine_id: str | None = "machine-a",
+        packages: dict[str, str] | None = None,
+        run_id: str = "run",
+        **changes: Any,
+    ) -> list[Record]:
+        rng = np.random.default_rng(seed)
+        records = []
+        for number in range(1, rounds + 1):
+            learned = 0.259 + 0.0026 * np.random.default_rng(number).normal()
+            for backend, true_s in step_time_s.items():
+                minute, noise = len(records), rng.normal(size=3)
+                environment = Environment(
+                    machine_id=machine_id or "",
+                    hostname=f"host of {machine_id}",
+                    os="Linux 6.1",
+                    python="CPython 3.11.7",
+                    cpu=Cpu(
+                        model="Test CPU",
+                        architecture="x86_64",
+                        logical_cores=2,
+                        physical_cores=1,
+                        affinity=None,
+                    ),
+                    gpus=[],
+                    memory_total_bytes=8_000_000_000,
+                    memory_available_bytes=7_000_000_000,
+                    load_average=0.1,
+                    thread_pools=[],
+                    packages={"keras": "3.15.1", "numpy": "2.4.6", backend: "1.0"}
+                    | (packages or {}),
+                    variables={},
+                )
+                fields: dict[str, Any] = {
+                    "backend": backend,
+                    "seed": number,
+                    "round": number,
+                    "run_id": run_id,
+                    "started_at": f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00+00:00",
+                    "step_time_s": true_s * float(np.exp(spread * noise[0])),
+                    "value": float(learned + 5e-5 * noise[1]) + (rmse or {}).get(backend, 0.0),
+                    "memory": Memory(peak_rss_bytes=int(peak_rss_bytes * (1 + 0.002 * noise[2]))),
+                    "environment": environment if machine_id else None,
+                }
+                records.append(make_record(**(fields | changes)))
+        return records
 
     return make

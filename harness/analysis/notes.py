@@ -12,7 +12,9 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.analysis import disturbed
 from harness.analysis.rows import Group
+from harness.analysis.steps import steadiness
 from harness.record import Record, Struct
 
 LISTED = 5
@@ -86,6 +88,42 @@ def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
             "failed-trials",
             f"{share(len(failed), len(trials), 'trial')} left no measurement and "
             f"{'is' if len(failed) == 1 else 'are'} in no figure: {listed(names, '; ')}.",
+        )
+
+
+def disturbed_trials(groups: Sequence[Group]) -> Iterator[Note]:
+    """Trials beside which something else used the machine, and by what they show."""
+    trials = sorted((record for group in groups for record in group.trials), key=started)
+    reasons = disturbed.reasons(trials)
+    names = [
+        f"{record.cell.label} seed {record.seed} repetition {record.repetition} ({why})"
+        for record, why in zip(trials, reasons, strict=True)
+        if why is not None and record.status == "ok"
+    ]
+    if names:
+        yield note(
+            "disturbed-trials",
+            f"{share(len(names), len(trials), 'trial')} {'was' if len(names) == 1 else 'were'} "
+            "disturbed: in the table, since nothing measured is hidden, and in no verdict: "
+            f"{listed(names, '; ')}. To see what disturbs a machine:",
+            "harness doctor",
+        )
+
+
+def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
+    """Trials whose epochs never came to a level."""
+    names, judged = [], 0
+    for record in (record for group in groups for record in group.trials):
+        state = steadiness(record) if record.status == "ok" else None
+        judged += state is not None
+        if state is not None and not state.settled:
+            names.append(f"{record.cell.label} seed {record.seed} ({state.reason})")
+    if names:
+        yield note(
+            "unsettled-trials",
+            f"{share(len(names), judged, 'trial')} never settled to a step time, so that "
+            f"{'its' if len(names) == 1 else 'their'} figure says less: {listed(names, '; ')}. "
+            "More timed training may help: --time-budget.",
         )
 
 

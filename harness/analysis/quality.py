@@ -6,16 +6,25 @@ of its own, and has to be shown: by two one-sided tests against a tolerance (Sch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from harness.analysis.interval import MINIMUM_ROUNDS, Interval, interval
-from harness.record import Struct
+from harness.record import Record, Struct
 
 QualityKind = Literal["equivalent", "better", "worse", "undecided"]
 Direction = Literal["lower", "higher"]
+
+LEARNS_WORSE = "faster, but learns worse"
+"""What stands in the place of ``faster`` where the first of two is also surely worse."""
+
+LEARNS_BETTER = "slower, but learns better"
+"""The same seen from the other one of the two."""
 
 
 class QualityVerdict(Struct, frozen=True, kw_only=True):
@@ -26,6 +35,7 @@ class QualityVerdict(Struct, frozen=True, kw_only=True):
     whether that interval leaves out 0. It is a question apart from ``kind``: a difference may be
     real and within the tolerance (``equivalent``), or not found and yet possibly beyond it
     (``undecided``). ``difference``, ``low`` and ``high`` are ``None`` below four seeds.
+    ``direction`` tells which values of the metric are better.
     """
 
     kind: QualityKind
@@ -34,9 +44,52 @@ class QualityVerdict(Struct, frozen=True, kw_only=True):
     high: float | None
     confidence: float
     tolerance: float
+    direction: Direction
     seeds: int
     difference_found: bool
     reason: str
+
+
+def by_seed(trials: Iterable[Record]) -> dict[int, float]:
+    """The final metric of each seed, the mean where a seed was run more than once.
+
+    A repeated seed repeats itself but for round-off, and must not count twice.
+    """
+    values: dict[int, list[float]] = defaultdict(list)
+    for record in trials:
+        if record.quality is not None and math.isfinite(record.quality.value):
+            values[record.seed].append(record.quality.value)
+    return {seed: statistics.fmean(values[seed]) for seed in sorted(values)}
+
+
+def surely_no_worse(found: QualityVerdict) -> bool:
+    """Whether the interval leaves out that the first is worse by more than the tolerance.
+
+    That answers the question of a gate, "worse?", with no, also where the first may be better.
+    """
+    if found.low is None or found.high is None:
+        return False
+    worst = found.high if found.direction == "lower" else -found.low
+    return worst < found.tolerance
+
+
+def gated(kind: str, quality: QualityVerdict | None) -> str:
+    """The verdict on speed as it may be said beside what was learned.
+
+    Quality is a gate of its own (``docs/method.md``): whoever is faster and learns worse is not
+    called faster, but both things at once. Where quality is undecided the word on speed stands, and
+    the column beside it says that it is undecided.
+
+    Args:
+        kind: ``faster``, ``slower`` or any other word on the first of two.
+        quality: The verdict on the first's quality against the second's.
+    """
+    learned = quality.kind if quality is not None else None
+    if kind == "faster" and learned == "worse":
+        return LEARNS_WORSE
+    if kind == "slower" and learned == "better":
+        return LEARNS_BETTER
+    return kind
 
 
 def over_seeds(values: Sequence[float], *, confidence: float = 0.95) -> Interval:
@@ -88,6 +141,7 @@ def compare_quality(
             high=None,
             confidence=confidence,
             tolerance=tolerance,
+            direction=direction,
             seeds=len(shared),
             difference_found=False,
             reason=f"needs at least {MINIMUM_ROUNDS} seeds that both have, here are {len(shared)}",
@@ -107,6 +161,7 @@ def compare_quality(
         high=found.high,
         confidence=confidence,
         tolerance=tolerance,
+        direction=direction,
         seeds=len(shared),
         difference_found=different,
         reason=_reason(kind, different=different),

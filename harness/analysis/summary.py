@@ -123,6 +123,8 @@ def weaknesses(
         *comparability.quality_differs(groups, tolerances),
         *comparability.not_interleaved(groups),
         *comparability.several_versions(groups),
+        *notes.disturbed_trials(groups),
+        *notes.unsettled_trials(groups),
         *comparability.loaded_machine(groups),
         *notes.missing_backends(missing),
         *notes.failed_trials(groups),

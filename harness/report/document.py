@@ -6,16 +6,17 @@ disagree. What weakens the answer stands right below the table, not in a footnot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from harness.analysis.answers import Answers
 from harness.analysis.notes import Broken, Note
 from harness.analysis.summary import MAIN_SCENARIO, About, DataSet, Machine, Summary
 from harness.record import Struct
 from harness.report import benchmarks as bench
 from harness.report import format as fmt
-from harness.report import predictions, table
+from harness.report import predictions, table, verdicts
 from harness.report.table import Table
 
 TITLE = "Keras backends, measured"
@@ -61,6 +62,7 @@ def compose(
     summary: Summary,
     benchmarks: bench.Benchmarks | None = None,
     titles: Mapping[int, str] | None = None,
+    answers: Answers | None = None,
 ) -> Document:
     """Put a report together.
 
@@ -68,12 +70,14 @@ def compose(
         summary: the trials.
         benchmarks: latencies of single operations, if there are any.
         titles: movie titles by ``movie_id``, if the local table is at hand.
+        answers: the verdicts between backends and what each learned, where they are wanted.
     """
     sections = [
         Section(heading="Results", tables=table.results(summary)),
+        *(_answers(answers, summary) if answers is not None and summary.trials else ()),
         Section(
             heading="What weakens this answer",
-            bullets=[_note(note) for note in summary.notes]
+            bullets=[note_bullet(note) for note in summary.notes]
             or [Bullet(text="Nothing that the records tell.")],
         ),
         Section(heading="How to read the table", paragraphs=_reading(summary)),
@@ -87,12 +91,26 @@ def compose(
     ]
     return Document(
         title=TITLE,
-        lead=_lead(summary),
+        lead=_lead(summary, ranked=answers is not None),
         sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
     )
 
 
-def _note(note: Note) -> Bullet:
+def _answers(answers: Answers, summary: Summary) -> Iterator[Section]:
+    yield Section(
+        heading="Verdicts",
+        paragraphs=verdicts.verdict_lines(answers),
+        tables=verdicts.verdict_tables(answers, summary.about),
+    )
+    yield Section(
+        heading="Quality",
+        paragraphs=verdicts.quality_lines(answers, summary.about),
+        tables=verdicts.quality_tables(answers, summary.about),
+    )
+
+
+def note_bullet(note: Note) -> Bullet:
+    """A note as an item of a list, its command set apart."""
     command = note.command
     text = note.text.removesuffix(command).rstrip() if command else note.text
     return Bullet(
@@ -100,11 +118,12 @@ def _note(note: Note) -> Bullet:
     )
 
 
-def _lead(summary: Summary) -> list[str]:
+def _lead(summary: Summary, *, ranked: bool) -> list[str]:
     trials = f"{fmt.count(summary.trials)} trial{'s' * (summary.trials != 1)}"
     failed = f", {fmt.count(summary.failed)} of them failed" if summary.failed else ""
     what = f"The same Keras model trained on JAX, TensorFlow and PyTorch: {trials}{failed}."
-    lead = [f"{what} These are measurements, not a verdict."]
+    which = "only what stands under Verdicts ranks anything" if ranked else "not a verdict"
+    lead = [f"{what} These are measurements, {which}."]
     if any(row.synthetic for row in summary.rows):
         lead.append("SYNTHETIC DATA: some or all of these trials did not train on real ratings.")
     return lead

@@ -65,6 +65,33 @@ def quality_range(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{quality(low)}–{quality(high)}"
 
 
+def difference(value: float | None) -> str:
+    """A difference of two metrics, always with its sign: ``+0.00012``."""
+    return NOTHING if value is None else f"{'' if value < 0 else '+'}{_fixed(value, 5)}"
+
+
+def difference_range(low: float | None, high: float | None) -> str:
+    """The interval of a difference: ``−0.00003 to +0.00027``, since a dash would read as a sign."""
+    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"
+
+
+def ratio(value: float | None) -> str:
+    """How many times as much: ``1.071×``. Four digits, since verdicts are made of per cents."""
+    return NOTHING if value is None else f"{significant(value, digits=4)}×"
+
+
+def ratio_range(low: float | None, high: float | None) -> str:
+    """The interval of a ratio: ``1.056–1.087``; empty if none."""
+    if low is None or high is None:
+        return ""
+    return f"{significant(low, digits=4)}–{significant(high, digits=4)}"
+
+
+def percent(share: float) -> str:
+    """A margin or a confidence as it was asked for: ``2%``, ``98.3%``, ``0.5%``."""
+    return f"{round(100 * share, 2):,g}%"
+
+
 def shown(value: float | None) -> str:
     """A prediction as a person is shown it: ``3.81``."""
     return NOTHING if value is None else _fixed(value, 2)

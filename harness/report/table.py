@@ -6,12 +6,12 @@ order (by name), never in the order of their figures, which would be read as a r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.notes import Missing
 from harness.analysis.rows import Figure, Row
 from harness.analysis.summary import About, Summary
-from harness.record import Scalar, Struct
+from harness.record import Cell, Scalar, Struct
 from harness.report import format as fmt
 
 MISSING = "missing"
@@ -52,8 +52,15 @@ def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
 
     Where the scenario is not known here, only what differs between the rows is told.
     """
+    lines = variants([_facts(row) for row in rows], about)
+    return [
+        told + ([SYNTHETIC] if row.synthetic else []) for told, row in zip(lines, rows, strict=True)
+    ]
+
+
+def variants(facts: Sequence[Mapping[str, str]], about: About | None) -> list[list[str]]:
+    """Of each set of facts, by name, what tells it from the default and from the other sets."""
     defaults: dict[str, Scalar] = {**DEFAULTS, **(about.defaults if about else {})}
-    facts = [_facts(row) for row in rows]
     told = [
         name
         for name in dict.fromkeys(name for fact in facts for name in fact)
@@ -63,8 +70,7 @@ def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
     ]
     return [
         [fmt.plain(f"{name}={fact[name]}", limit=60) for name in told if name in fact]
-        + ([SYNTHETIC] if row.synthetic else [])
-        for fact, row in zip(facts, rows, strict=True)
+        for fact in facts
     ]
 
 
@@ -73,12 +79,16 @@ def machine_label(machine_id: str | None) -> str:
     return fmt.plain(machine_id[:8]) if machine_id else "unknown"
 
 
+def cell_facts(cell: Cell) -> dict[str, str]:
+    """Everything but scenario, backend and device that keeps a cell from the others."""
+    facts: dict[str, str] = {"mode": cell.mode, "init": cell.init}
+    facts |= {"threads": str(cell.threads)} if cell.threads is not None else {}
+    return facts | {name: str(value) for name, value in cell.settings.items()}
+
+
 def _facts(row: Row) -> dict[str, str]:
     """Everything but backend, device, machine and packages that keeps this row from the others."""
-    facts: dict[str, str] = {"mode": row.cell.mode, "init": row.cell.init}
-    facts |= {"threads": str(row.cell.threads)} if row.cell.threads is not None else {}
-    facts |= {name: str(value) for name, value in row.cell.settings.items()}
-    facts |= {"scenario version": str(row.scenario_version)}
+    facts = cell_facts(row.cell) | {"scenario version": str(row.scenario_version)}
     return facts | ({"table": row.table_sha256[:8]} if row.table_sha256 else {})
 
 

@@ -112,3 +112,35 @@ def test_terminal_escapes_and_bidirectional_marks_are_made_visible():
 
 def test_an_endless_text_is_cut():
     assert fmt.plain("x" * 10_000, limit=10) == "xxxxxxx..."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0714, "1.071×"), (0.38421, "0.3842×"), (12.341, "12.34×"), (None, "—")],
+)
+def test_ratios_have_four_digits_since_verdicts_are_made_of_per_cents(value, text):
+    assert fmt.ratio(value) == text
+
+
+def test_the_interval_of_a_ratio_is_a_range():
+    assert fmt.ratio_range(0.9788, 1.0163) == "0.9788–1.016"
+    assert fmt.ratio_range(None, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.00012, "+0.00012"), (-0.00003, "-0.00003"), (0.0, "+0.00000")]
+)
+def test_differences_always_have_their_sign(value, text):
+    assert fmt.difference(value) == text
+
+
+def test_the_interval_of_a_difference_has_no_dash_that_could_be_a_sign():
+    assert fmt.difference_range(-0.00003, 0.00027) == "-0.00003 to +0.00027"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.02, "2%"), (0.005, "0.5%"), (0.98333, "98.33%"), (0.1, "10%"), (10.0, "1,000%"), (0, "0%")],
+)
+def test_shares_read_as_they_were_asked_for(share, text):
+    assert fmt.percent(share) == text

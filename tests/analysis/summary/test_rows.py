@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.rows import examples_per_s, grouped, step_time_s
+from harness.analysis.rows import grouped
+from harness.analysis.steps import examples_per_s, step_time_s
 from harness.record import (
     Epoch,
     Failure,

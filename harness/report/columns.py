@@ -1,0 +1,68 @@
+"""Tables of cells: the columns that name a cell, then those of whatever is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from harness.analysis.summary import About
+from harness.record import Cell
+from harness.report import format as fmt
+from harness.report.table import Column, Table, cell_facts, machine_label, variants
+
+Item = TypeVar("Item")
+
+
+def cell_tables(
+    title: str,
+    items: Sequence[Item],
+    about: Mapping[str, About],
+    *,
+    cell: Callable[[Item], Cell],
+    name: tuple[Column, Callable[[Item], str]],
+    fillers: Sequence[tuple[Column, Callable[[Item], str]]],
+    machine: Callable[[Item], str | None] = lambda _: None,
+) -> list[Table]:
+    """One table for each scenario, with a row for each item; items keep their order.
+
+    Args:
+        title: Of each table; the scenario is added to it.
+        items: What the rows tell about, each of one cell or of a pair of them.
+        about: What is known of the scenarios.
+        cell: The cell of an item; of a pair the first, since both were asked the same.
+        name: The first column and what stands in it, such as the backend.
+        fillers: The columns that follow device and settings, and what stands in them.
+        machine: The machine of an item, told where there are several.
+    """
+    scenarios = dict.fromkeys(cell(item).scenario for item in items)
+    tables = []
+    for scenario in scenarios:
+        mine = [item for item in items if cell(item).scenario == scenario]
+        told = variants([cell_facts(cell(item)) for item in mine], about.get(scenario))
+        columns = [name[0], Column(header="device")]
+        rows = [[name[1](item), cell(item).device] for item in mine]
+        if any(told):
+            columns.append(Column(header="settings"))
+            for row, lines in zip(rows, told, strict=True):
+                row.append("\n".join(lines))
+        if len({machine(item) for item in mine}) > 1:
+            columns.append(Column(header="machine"))
+            for row, item in zip(rows, mine, strict=True):
+                row.append(machine_label(machine(item)))
+        for column, fill in fillers:
+            columns.append(column)
+            for row, item in zip(rows, mine, strict=True):
+                row.append(fill(item))
+        of_scenario = f"{title}, scenario {fmt.plain(scenario, limit=60)}"
+        tables.append(Table(title=of_scenario, columns=columns, rows=rows))
+    return tables
+
+
+def figure(header: str) -> Column:
+    """A column of figures."""
+    return Column(header=header, figures=True)
+
+
+def stacked(*lines: str) -> str:
+    """The lines of one cell; empty ones are left out."""
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,106 @@
+"""What a folder of records answers: verdicts between backends, with what each of them learned."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.analysis.answers import answer
+from harness.record import Quality
+
+TWO = {"jax": 0.002, "torch": 0.004}
+TOLERANCES = {"ranking": 5e-4}
+
+
+def answers(records, **more):
+    return answer(records, **({"tolerances": TOLERANCES} | more))
+
+
+class TestPairs:
+    def test_say_which_is_faster_and_whether_they_learn_alike(self, make_campaign):
+        (pair,) = answers(make_campaign(TWO, 8)).pairs
+        assert (pair.first.backend, pair.second.backend) == ("jax", "torch")
+        assert (pair.outcome, pair.quality.kind, pair.why) == ("faster", "equivalent", None)
+
+    def test_the_faster_one_that_learns_worse_is_not_called_faster(self, make_campaign):
+        (pair,) = answers(make_campaign(TWO, 8, rmse={"jax": 0.003})).pairs
+        assert pair.outcome == "faster, but learns worse"
+
+    def test_nor_is_it_when_it_stands_second(self, make_campaign):
+        step_time_s = {"jax": 0.004, "torch": 0.002}
+        (pair,) = answers(make_campaign(step_time_s, 8, rmse={"torch": 0.003})).pairs
+        assert pair.outcome == "slower, but learns better"
+
+    def test_are_all_of_three_backends(self, make_campaign):
+        three = TWO | {"tensorflow": 0.003}
+        names = [(p.first.backend, p.second.backend) for p in answers(make_campaign(three)).pairs]
+        assert names == [("jax", "tensorflow"), ("jax", "torch"), ("tensorflow", "torch")]
+
+    def test_of_different_settings_are_none(self, make_campaign):
+        records = make_campaign({"jax": 0.002}) + make_campaign({"torch": 0.004}, threads=2)
+        assert answers(records).pairs == []
+
+
+class TestNoVerdict:
+    def test_below_four_rounds(self, make_campaign):
+        (pair,) = answers(make_campaign(TWO, 3)).pairs
+        assert pair.why == "needs at least 4 complete rounds, here are 3"
+
+    def test_of_backends_that_were_measured_one_after_the_other(self, make_campaign):
+        records = [
+            *make_campaign({"jax": 0.002}, run_id="first"),
+            *make_campaign({"torch": 0.004}, run_id="second"),
+        ]
+        (pair,) = answers(records).pairs
+        assert pair.speed is None
+        assert pair.why == "not measured in common rounds, so that they may have drifted apart"
+        assert pair.quality.kind == "equivalent"
+
+    def test_of_different_machines(self, make_campaign):
+        records = [
+            *make_campaign({"jax": 0.002}),
+            *make_campaign({"torch": 0.004}, machine_id="machine-b"),
+        ]
+        (pair,) = answers(records).pairs
+        assert pair.why == "measured on different machines, which cannot be ranked"
+
+
+class TestQuality:
+    def test_of_a_cell_is_told_by_seed_and_over_seeds(self, make_campaign):
+        (jax, _) = answers(make_campaign(TWO, 6)).learned
+        assert list(jax.seeds) == [1, 2, 3, 4, 5, 6]
+        assert jax.location.low < 0.259 < jax.location.high
+
+    def test_below_four_seeds_has_no_interval(self, make_campaign):
+        assert answers(make_campaign(TWO, 3)).learned[0].location is None
+
+    def test_time_to_target_is_that_of_the_trials_that_got_there(self, make_campaign):
+        records = make_campaign({"jax": 0.002}, 5)
+        never = msgspec.structs.replace(records[0].quality, time_to_target_s=None)
+        records[0] = msgspec.structs.replace(records[0], quality=never)
+        (jax,) = answers(records).learned
+        assert (jax.reached, jax.trials, jax.time_to_target_s.n) == (4, 5, 4)
+
+    def test_without_a_target_there_is_none(self, make_campaign):
+        quality = Quality(metric="recall", direction="higher", value=0.3)
+        (jax,) = answers(make_campaign({"jax": 0.002}, quality=quality)).learned
+        assert (jax.reached, jax.time_to_target_s) == (None, None)
+
+    def test_without_a_tolerance_pairs_are_not_judged_by_it(self, make_campaign):
+        (pair,) = answers(make_campaign(TWO), tolerances={}).pairs
+        assert pair.quality is None
+
+    def test_of_several_pairs_is_one_family(self, make_campaign):
+        three = TWO | {"tensorflow": 0.003}
+        (pair, *_) = answers(make_campaign(three, 8)).pairs
+        assert pair.quality.confidence == pytest.approx(1 - 0.05 / 3)
+
+
+def test_an_empty_folder_answers_nothing():
+    found = answers([])
+    assert found.pairs == found.learned == []
+
+
+def test_failed_trials_answer_nothing(make_campaign):
+    records = [msgspec.structs.replace(r, status="timeout") for r in make_campaign(TWO)]
+    assert answers(records).pairs == []
