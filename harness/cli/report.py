@@ -1,4 +1,4 @@
-"""``harness report``: one table of whatever records a folder holds."""
+"""``harness report``: one table of whatever records a folder holds, and a page for a browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from harness.analysis.answers import Answers
     from harness.analysis.summary import About, Summary
     from harness.record import Record
     from harness.report.benchmarks import Benchmarks
@@ -38,6 +39,30 @@ def report(
             show_default=False,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the page for a browser goes; FOLDER/report.html if not named.",
+            metavar="FILE.html",
+            show_default=False,
+        ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write every plot there, as SVG and PNG.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history",
+            help="FOLDER holds a folder for each campaign: show how each cell changed from one to "
+            "the next. The files are then called history.md and history.html.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON instead of the table.")
     ] = False,
@@ -55,26 +80,43 @@ def report(
         ),
     ] = True,
 ) -> None:
-    """Make one table of whatever records are there, in the terminal and as Markdown.
+    """Make one table of whatever records are there: in the terminal, as Markdown and as a page.
 
     Missing backends, failed trials and whatever else weakens the answer are named beside it. A
     report of an empty folder is a report too.
 
-    Exit codes: 0 a report was made, whatever is missing in it; 3 there is no such folder, or the
-    Markdown cannot be written.
+    The page is one file that opens from disk. It needs the packages of `tox -e report`; where they
+    are not installed, the table and the Markdown are made all the same.
+
+    Exit codes: 0 a report was made, whatever is missing in it; 3 there is no such folder, or a file
+    cannot be written.
 
     \b
     Examples:
       harness report
       harness report results/ci --output summary.md --step-summary
-      harness report results/reference --no-titles
+      harness report results/reference --no-titles --plots docs/plots
+      harness report results --history
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
+    from harness.analysis.answers import answer
+    from harness.analysis.pairs import judging
     from harness.analysis.summary import summarise
-    from harness.report import benchmarks, document, markdown, terminal
+    from harness.cli import pages
+    from harness.report import (
+        benchmarks,
+        document,
+        evidence,
+        markdown,
+        parity_found,
+        terminal,
+    )
     from harness.store import load
 
     root = _folder(folder)
+    if history:
+        pages.history(root, markdown_to=output, html_to=html)
+        return
     results = load(root)
     summary = summarise(
         results.records,
@@ -82,18 +124,37 @@ def report(
         about=about(results.records),
     )
     operations = benchmarks.read(results.benchmarks)
-    composed = document.compose(summary, operations, local_titles() if titles else None)
+    judged_by = judging(results.plans)
+    answers = answer(
+        results.records,
+        tolerances={name: one.metric.tolerance for name, one in summary.about.items()},
+        margin=judged_by.margin,
+        sequential=judged_by.sequential,
+    )
+    composed = document.compose(summary, operations, local_titles() if titles else None, answers)
 
     text = markdown.render(composed)
     target = output or root / "report.md"
-    _write(target, text)
+    pages.write(target, text, option="--output", what="Markdown")
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
-        typer.echo(_json(summary, operations))
+        typer.echo(_json(summary, operations, answers))
     else:
         terminal.show(composed, console)
         log.print()
     log.print(f"Markdown: {target}", markup=False, soft_wrap=True)
+    gathered = evidence.gather(
+        results.records,
+        summary,
+        answers=answers,
+        benchmarks=operations,
+        plans=results.plans,
+        parity=parity_found.read(root),
+    )
+    page = html or root / "report.html"
+    log.print(pages.write_html(page, composed, gathered), markup=False, soft_wrap=True)
+    if plots:
+        log.print(pages.write_plots(plots, gathered), markup=False, soft_wrap=True)
     if step_summary:
         log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
 
@@ -140,22 +201,12 @@ def local_titles() -> Mapping[int, str] | None:
     return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
 
 
-def _json(summary: Summary, operations: Benchmarks) -> str:
+def _json(summary: Summary, operations: Benchmarks, answers: Answers) -> str:
     import msgspec
 
-    answer = msgspec.to_builtins(summary) | {"benchmarks": msgspec.to_builtins(operations)}
-    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UnavailableError(
-            f"the Markdown cannot be written to {path}: {error.strerror or error}. "
-            "Name another file with --output"
-        ) from None
+    told = msgspec.structs.asdict(summary) | {"benchmarks": operations}
+    told |= {"verdicts": answers.pairs, "learned": answers.learned}
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 
 def _append_to_step_summary(text: str) -> str:

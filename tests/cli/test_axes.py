@@ -164,3 +164,35 @@ def test_environments_are_named_by_backend():
 def test_an_environment_without_a_path_is_refused(text):
     with pytest.raises(HarnessError, match="names no path: write --env jax=PATH"):
         axes.parse_environments([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("2%", 0.02), ("0.02", 0.02), (" 2.5 % ", 0.025), ("0.5%", 0.005)]
+)
+def test_a_share_is_a_percentage_or_a_fraction(text, share):
+    assert axes.parse_share("--precision", text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["2", "0", "0%", "100%", "-1%", "two", "2%%", "nan", ""])
+def test_what_is_no_share_is_answered_with_how_to_write_one(text):
+    with pytest.raises(HarnessError, match=r"--precision .* is no share: .* such as 2%, or 0.02"):
+        axes.parse_share("--precision", text)
+
+
+@given(st.floats(0.001, 99.9))
+def test_a_percentage_is_read_as_it_was_written(percent):
+    assert axes.parse_share("--margin", f"{percent!r}%") == pytest.approx(percent / 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1 h 30 m", 5400), ("0.5h", 1800)],
+)
+def test_a_duration_is_seconds_minutes_and_hours(text, seconds):
+    assert axes.parse_duration_s("--budget", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0s", "-5m", "m", "5x", "5m1h", "inf"])
+def test_what_is_no_duration_is_answered_with_how_to_write_one(text):
+    with pytest.raises(HarnessError, match=r"--budget .* is no duration: .* 90s, 5m or 1h30m"):
+        axes.parse_duration_s("--budget", text)

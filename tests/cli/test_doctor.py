@@ -9,6 +9,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from harness.cli import doctor as command
+from harness.errors import UnavailableError
+from harness.launch.lock import only_campaign
 from harness.probe import doctor as examination
 from harness.probe.checks import Finding
 
@@ -105,3 +107,37 @@ def test_the_help_tells_the_exit_codes(run):
 def test_the_prepared_table_is_looked_for_where_the_data_room_keeps_it(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(tmp_path))
     assert command._table_path().parent == tmp_path
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """A minute of measuring that passes at once; there is no environment of a backend."""
+    from harness.launch import environments, resolution
+
+    def none(*_):
+        raise UnavailableError("no interpreter")
+
+    monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
+    monkeypatch.setattr(environments, "find", none)
+    found = resolution.resolved("plain arithmetic", [1.0, 1.01, 1.0, 0.99] * 5)
+    monkeypatch.setattr(resolution, "resolution", lambda *_: found)
+    return found
+
+
+def test_how_small_a_difference_can_be_seen_is_told_on_request(run, measured):
+    assert str(measured) in run([GOOD], "--measure").stdout
+    assert "How small" not in run([GOOD]).stdout
+    answer = json.loads(run([GOOD], "--measure", "--json").stdout)
+    assert answer["resolution"]["pairs"] == 10
+
+
+@pytest.mark.usefixtures("measured")
+def test_nothing_is_measured_beside_another_campaign(run, tmp_path):
+    with only_campaign(wait=False, say=print, folder=tmp_path / "lock"):
+        result = run([GOOD], "--measure")
+    assert "another campaign measures on this machine" in str(result.exception)
+
+
+@pytest.mark.usefixtures("measured")
+def test_an_environment_that_was_named_must_serve(run):
+    assert "no interpreter" in str(run([GOOD], "--measure", "--env", "jax=/nowhere").exception)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import runpy
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from harness.cli.progress import figures, lines, progress
+from harness.launch.steering import standing
 from harness.plan import PlannedTrial
 from harness.record import Failure
 from harness.scenario import Metric
 from harness.store import Saved
+
+fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
+make_plan, noise, environment = (fakes[n] for n in ("make_plan", "noise", "environment"))
 
 METRIC = Metric(
     name="root_mean_squared_error",
@@ -41,13 +46,19 @@ def shown(records, *, terminal):
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, highlight=False
     )
+    cells = list({record.cell.digest: record.cell for record in records}.values())
+    plan = make_plan(cells, rounds=None, precision=0.02)
     with progress(console, METRIC) as observer:
         total = len(records)
         for number, record in enumerate(records, start=1):
             trial = PlannedTrial(cell=record.cell, seed=record.seed, round=1)
             observer.starting(trial, number=number, total=total, left_s=100.0)
             observer.finished(
-                Saved(path=Path("r.json"), record=record), number=number, total=total, left_s=90.0
+                Saved(path=Path("r.json"), record=record),
+                number=number,
+                total=total,
+                left_s=90.0,
+                standing=standing(plan, records[:number]),
             )
     return console.file.getvalue()
 
@@ -81,8 +92,44 @@ def test_a_log_gets_a_line_for_each_trial_with_the_time_left(good, failed):
     assert last == "    | [bold]\\x1b[31mred"
 
 
-def test_a_terminal_gets_a_bar_with_the_time_left_below_the_same_lines(good):
-    output = shown([good, good], terminal=True)
-    assert "jax cpu fit, seed 1: 1.73 ms per step, test RMSE 0.25930 (12 s)" in output
-    assert "2/2" in output
-    assert "about 1 min" in output
+@pytest.fixture
+def rounds(make_record):
+    """Rounds of two backends; torch takes twice as long."""
+
+    def make(count, **changes):
+        return [
+            make_record(
+                backend=backend,
+                step_time_s=step_s * (1 + number / 1000),
+                round=number,
+                run_id="run-1",
+                environment=environment(),
+                **changes,
+            )
+            for number in range(1, count + 1)
+            for backend, step_s in (("jax", 0.002), ("torch", 0.004))
+        ]
+
+    return make
+
+
+def test_a_disturbed_trial_says_by_what(rounds):
+    output = shown(rounds(1, noise=noise(foreign_cores=1.0)), terminal=False)
+    assert "    disturbed: other programs used 1.0 of 2 cores beside it\n" in output
+
+
+def test_a_log_tells_each_step_time_with_its_interval_after_a_round(rounds):
+    output = shown(rounds(4), terminal=False)
+    assert output.count("so far") == 1, "there is no interval before the fourth round"
+    assert output.splitlines()[-1] == (
+        "  so far: jax cpu fit 2.00 ms (2.00–2.01), torch cpu fit 4.01 ms (4.00–4.02); "
+        "ratios known to ±0.0%"
+    )
+
+
+def test_a_terminal_gets_the_same_lines_and_a_table_below_them(rounds):
+    output = shown(rounds(4), terminal=True)
+    assert "torch cpu fit, seed 1: 4.00 ms per step, test RMSE 0.25900 (12 s)" in output
+    assert "trial 8 of 8: torch cpu fit, seed 1; about 1 min" in output
+    (row,) = {line.rstrip() for line in output.splitlines() if "4.00–4.02" in line}
+    assert row.split() == ["torch", "cpu", "fit", "4", "4.01", "ms", "4.00–4.02"]

@@ -1,0 +1,109 @@
+"""What ``harness report`` makes beside the table where Altair and Jinja are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from harness.report.document import Document
+    from harness.report.evidence import Evidence
+
+NEEDED = {"altair": "altair", "vl_convert": "vl-convert-python", "jinja2": "jinja2"}
+"""Modules that a page and its plots need, and the packages that bring them."""
+
+
+def lacking() -> str | None:
+    """Why there is no page here and which environment makes one; ``None`` if nothing is missing.
+
+    The environments that train hold no drawing libraries on purpose, and still print their table.
+    """
+    missing = [name for module, name in NEEDED.items() if not importlib.util.find_spec(module)]
+    if not missing:
+        return None
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"not made, since {' and '.join(missing)} {verb} not installed here; tox -e report makes it"
+    )
+
+
+def write_html(path: Path, document: Document, evidence: Evidence) -> str:
+    """Make the page and tell where it is, or why it is not.
+
+    Raises:
+        UnavailableError: if it cannot be written.
+    """
+    why = lacking()
+    if why:
+        return f"HTML: {why}"
+    # Half a second for Altair, so only where a page is made.
+    from harness.report import html
+
+    write(path, html.render(document, evidence), option="--html", what="HTML")
+    return f"HTML: {path}"
+
+
+def write_plots(folder: Path, evidence: Evidence) -> str:
+    """Draw every plot into ``folder`` as SVG and PNG, and tell so.
+
+    Raises:
+        UnavailableError: if the packages are missing here, or the folder cannot be written.
+    """
+    why = lacking()
+    if why:
+        raise UnavailableError(f"the plots were {why}")
+    from harness.report.plots import draw, plots
+
+    files = draw.write(plots(evidence), folder)
+    return f"Plots: {len(files)} files in {folder}"
+
+
+def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> None:
+    """The timelines of a folder of campaigns, in the terminal, as Markdown and as a page.
+
+    Raises:
+        UnavailableError: if a file cannot be written.
+    """
+    from harness.analysis.history import timelines
+    from harness.cli.report import about
+    from harness.report import history as told
+    from harness.report import markdown, terminal
+
+    campaigns, broken = told.campaigns(root)
+    known = about(record for one in campaigns for record in one.records)
+    tolerances = {name: one.metric.tolerance for name, one in known.items()}
+    found = timelines(campaigns, tolerances=tolerances)
+    document = told.compose(found, broken, known)
+    console = terminal.console()
+    terminal.show(document, console)
+    console.print()
+    target, page = markdown_to or root / "history.md", html_to or root / "history.html"
+    write(target, markdown.render(document), option="--output", what="Markdown")
+    console.print(f"Markdown: {target}", markup=False, soft_wrap=True)
+    why = lacking()
+    if why is None:
+        from harness.report import html
+
+        text = html.render_history(document, found, known)
+        write(page, text, option="--html", what="HTML")
+    line = f"HTML: {why or page}"
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def write(path: Path, text: str, *, option: str, what: str) -> None:
+    """Write a text file, with the folders above it.
+
+    Raises:
+        UnavailableError: if it cannot be written; ``option`` names another file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(
+            f"the {what} cannot be written to {path}: {error.strerror or error}. "
+            f"Name another file with {option}"
+        ) from None

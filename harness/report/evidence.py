@@ -1,0 +1,185 @@
+"""All that a report is made from, gathered once: records, their groups, verdicts and plans.
+
+The answer, the plots and the details look at the same groups and the same verdicts, so they cannot
+tell different stories.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from harness.analysis import disturbed
+from harness.analysis.answers import Answers, Pair
+from harness.analysis.answers import answer as answers_of
+from harness.analysis.pairs import judging
+from harness.analysis.rows import Group, Row, grouped
+from harness.analysis.summary import MAIN_SCENARIO, Summary
+from harness.plan import Plan
+from harness.record import Record
+from harness.report import format as fmt
+from harness.report import table
+from harness.report.benchmarks import Benchmarks
+from harness.report.parity_found import Parity
+
+NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+"""What the frameworks call themselves."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Groups that differ in the backend alone and were measured on one machine, and their pairs."""
+
+    groups: list[Group]
+    pairs: list[Pair]
+
+    @property
+    def backends(self) -> list[str]:
+        """The backends with a good trial, each once, in the order of the rows."""
+        return list(dict.fromkeys(g.row.cell.backend for g in self.groups if g.row.good))
+
+    @property
+    def judged(self) -> list[Pair]:
+        """The pairs that were measured in common rounds here, enough of them or not."""
+        return [pair for pair in self.pairs if pair.speed is not None]
+
+    @property
+    def row(self) -> Row:
+        """Any of the rows: they agree in scenario, device, mode, settings and machine."""
+        return self.groups[0].row
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a folder of records says, ready to be told.
+
+    ``labels`` names each group in the order of ``groups``; ``why`` tells of each record, by its
+    identity, what disturbed it.
+    """
+
+    summary: Summary
+    answers: Answers
+    records: list[Record]
+    groups: list[Group]
+    labels: list[str]
+    plans: list[Plan]
+    benchmarks: Benchmarks
+    parity: Parity
+    why: Mapping[int, str]
+
+    @functools.cached_property
+    def contests(self) -> list[Contest]:
+        """The groups that may be held against each other, what a reader asks for first in front."""
+        found: dict[object, list[Group]] = {}
+        for group in self.groups:
+            found.setdefault(_work(group.row), []).append(group)
+        made = [Contest(groups=members, pairs=self._pairs(members)) for members in found.values()]
+        return sorted(made, key=self._rank)
+
+    def _pairs(self, members: Sequence[Group]) -> list[Pair]:
+        cells = [group.row.cell for group in members]
+        machine = members[0].row.machine_id
+        return [
+            pair
+            for pair in self.answers.pairs
+            if pair.first in cells and (pair.speed is None or pair.machine_id == machine)
+        ]
+
+    def _rank(self, contest: Contest) -> tuple[object, ...]:
+        row = contest.row
+        known = self.summary.about.get(row.cell.scenario)
+        by_default = known is not None and row.cell.settings == known.defaults
+        return (
+            row.cell.scenario != MAIN_SCENARIO,
+            not contest.judged,
+            -len(contest.backends),
+            row.synthetic,
+            row.cell.mode != "fit",
+            not by_default,
+            -sum(group.row.good for group in contest.groups),
+        )
+
+
+def gather(
+    records: Iterable[Record],
+    summary: Summary,
+    *,
+    answers: Answers | None = None,
+    benchmarks: Benchmarks | None = None,
+    plans: Iterable[Plan] = (),
+    parity: Parity | None = None,
+) -> Evidence:
+    """Put together what all parts of a report look at.
+
+    Args:
+        records: any records, good and failed.
+        summary: of the same records.
+        answers: the verdicts on them; made here if they are not at hand.
+        benchmarks: latencies of single operations, if there are any.
+        plans: of the runs that left the records, as far as they are known.
+        parity: what `harness parity` found, if it was run.
+    """
+    records, plans = list(records), list(plans)
+    rule = judging(plans)
+    groups = grouped(records)
+    reasons = disturbed.reasons(records)
+    return Evidence(
+        summary=summary,
+        answers=answers
+        or answers_of(
+            records,
+            tolerances={name: about.metric.tolerance for name, about in summary.about.items()},
+            margin=rule.margin,
+            sequential=rule.sequential,
+        ),
+        records=records,
+        groups=groups,
+        labels=labels([group.row for group in groups], summary),
+        plans=plans,
+        benchmarks=benchmarks or Benchmarks(),
+        parity=parity or Parity(),
+        why={id(r): why for r, why in zip(records, reasons, strict=True) if why},
+    )
+
+
+def labels(rows: Sequence[Row], summary: Summary) -> list[str]:
+    """A name for each row, as short as tells it from the others: ``jax``, ``jax mode=native``."""
+    told: dict[int, list[str]] = {}
+    for scenario in dict.fromkeys(row.cell.scenario for row in rows):
+        mine = [row for row in rows if row.cell.scenario == scenario]
+        lines = table.settings(mine, summary.about.get(scenario))
+        told |= {id(row): line for row, line in zip(mine, lines, strict=True)}
+    places = _places(rows)
+    names = [
+        fmt.plain(" ".join([row.cell.backend, *told[id(row)], *place]), limit=80)
+        for row, place in zip(rows, places, strict=True)
+    ]
+    # What is still alike differs in its package versions alone; the table beside tells them.
+    return [
+        f"{name} #{names[: i + 1].count(name)}" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
+
+
+def _places(rows: Sequence[Row]) -> list[list[str]]:
+    """Scenario, device and machine of each row, as far as they are not the same for all."""
+    facts = [
+        [row.cell.scenario, row.cell.device, f"on {table.machine_label(row.machine_id)}"]
+        for row in rows
+    ]
+    differ = [len(set(column)) > 1 for column in zip(*facts, strict=True)]
+    return [[name for name, told in zip(one, differ, strict=True) if told] for one in facts]
+
+
+def _work(row: Row) -> object:
+    cell = msgspec.structs.replace(row.cell, backend="jax")
+    return (
+        msgspec.json.encode(cell, order="deterministic"),
+        row.machine_id,
+        row.scenario_version,
+        row.table_sha256,
+        row.synthetic,
+    )

@@ -1,0 +1,60 @@
+"""Bencher Metric Format (BMF): benchmarks by name, each with measures by slug.
+
+A measure has ``value`` and, where several trials stand behind it, ``lower_value`` and
+``upper_value``: the lowest and the highest trial. Bencher's own measure ``latency`` is in
+nanoseconds, so the step time is given in them; all others are named with their unit.
+
+Source: https://bencher.dev/docs/reference/bencher-metric-format/, the schema
+https://bencher.dev/bmf.json, and for the unit of ``latency``
+https://bencher.dev/docs/how-to/track-custom-benchmarks/.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from harness.analysis.rows import Figure
+from harness.atomic import write_over
+from harness.report.exports import measures as m
+from harness.report.exports.content import Content
+
+NANOSECONDS = 1e9
+SLUG_LENGTH = 64
+"""The most characters that Bencher takes for the slug of a measure."""
+
+SLUGS = {
+    m.STEP_TIME: "latency",
+    m.EXAMPLES: "examples-per-second",
+    m.FIRST_STEP: "first-step-seconds",
+    m.PEAK_MEMORY: "peak-memory-bytes",
+    m.PEAK_DEVICE_MEMORY: "peak-device-memory-bytes",
+    m.FAILED: "failed-trials",
+}
+
+
+def write(content: Content, path: Path) -> list[str]:
+    """Write a benchmark for each row with all its figures; a failure is the figure of a measure."""
+    benchmarks = {
+        name: {slug(measure): _metric(measure) for measure in m.measures(group)}
+        for group, name in zip(content.groups, content.names, strict=True)
+    }
+    write_over(path, msgspec.json.format(msgspec.json.encode(benchmarks), indent=2) + b"\n")
+    return []
+
+
+def slug(measure: m.Measure) -> str:
+    """The name of a measure as Bencher keeps it: ``quality-root-mean-squared-error``."""
+    known = SLUGS.get(measure.name)
+    return known or re.sub(r"[^a-z0-9]+", "-", measure.name.lower())[:SLUG_LENGTH].strip("-")
+
+
+def _metric(measure: m.Measure) -> dict[str, float]:
+    scale = NANOSECONDS if measure.name == m.STEP_TIME else 1
+    figure: Figure = measure.figure
+    metric = {"value": figure.value * scale}
+    if figure.low is not None and figure.high is not None:
+        metric |= {"lower_value": figure.low * scale, "upper_value": figure.high * scale}
+    return metric

@@ -1,0 +1,131 @@
+"""What every export starts from: the records in a fixed order, their rows, and a name for each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from harness.analysis import notes
+from harness.analysis.notes import Broken
+from harness.analysis.rows import Group, Row, grouped
+from harness.analysis.steps import steadiness
+from harness.record import Epoch, Record, Struct
+from harness.report import format as fmt
+
+SYNTHETIC = "SYNTHETIC"
+"""Stands in a name wherever a format has little more than names."""
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """The records of a folder, oldest first, and their groups with a name for each.
+
+    ``notes`` are the sentences that a reader of any format must know: generated data, failed
+    trials, files that could not be read.
+    """
+
+    records: list[Record]
+    groups: list[Group]
+    names: list[str]
+    notes: list[str]
+
+
+def gather(records: Iterable[Record], broken: Iterable[tuple[object, str]] = ()) -> Content:
+    """Put records in order and group them as the report does.
+
+    Args:
+        records: any records, good and failed.
+        broken: path and reason of each file that should have been a record.
+    """
+    ordered = sorted(
+        records, key=lambda r: (notes.started(r), r.campaign, r.cell.digest, r.seed, r.repetition)
+    )
+    groups = grouped(ordered)
+    found = [
+        *notes.synthetic_data(groups),
+        *notes.failed_trials(groups),
+        *notes.broken_records([Broken(path=str(path), reason=reason) for path, reason in broken]),
+    ]
+    return Content(
+        records=ordered,
+        groups=groups,
+        names=names([group.row for group in groups]),
+        notes=[fmt.plain(note.text, limit=2_000) for note in found],
+    )
+
+
+def names(rows: Sequence[Row]) -> list[str]:
+    """A name for each row, such as ``ranking[jax-cpu-fit-1a2b3c4d]``, all of them different.
+
+    The part in brackets is the folder of the row's records. A name stays the same from campaign to
+    campaign, so that tools can follow it; versions and the machine stand in it only where rows of
+    one folder differ in nothing else.
+    """
+    alike: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        alike[_base(row)].append(row)
+    told = [_base(row) + _apart(row, alike[_base(row)]) for row in rows]
+    seen: Counter[str] = Counter()
+    for place, name in enumerate(told):
+        seen[name] += 1
+        if seen[name] > 1:  # long facts that begin alike
+            told[place] = f"{name} ({seen[name]})"
+    return told
+
+
+def counted(record: Record) -> list[bool]:
+    """For each epoch, whether the trial's step time rests on it.
+
+    None does in a failed trial: it is in no figure.
+    """
+    timed = [i for i, epoch in enumerate(record.epochs) if epoch.steps > 0 and epoch.wall_s > 0]
+    state = steadiness(record)
+    if state is None:
+        warm_up = [record.epochs[i].warm_up for i in timed]
+    elif all(state.warm_up):  # never settled: its figure is that of the later half
+        warm_up = [place < len(timed) // 2 for place in range(len(timed))]
+    else:
+        warm_up = list(state.warm_up)
+    good = record.status == "ok"
+    marks = {i: good and not mark for i, mark in zip(timed, warm_up, strict=True)}
+    return [marks.get(i, False) for i in range(len(record.epochs))]
+
+
+def epoch_step_time_s(epoch: Epoch) -> float | None:
+    """Seconds per step of one epoch, the raw sample; ``None`` if it took no step."""
+    return epoch.wall_s / epoch.steps if epoch.steps > 0 else None
+
+
+def samples_s(record: Record) -> list[float]:
+    """The step times that count, in seconds and in order; their median is the trial's figure."""
+    return [
+        epoch.wall_s / epoch.steps
+        for epoch, counts in zip(record.epochs, counted(record), strict=True)
+        if counts
+    ]
+
+
+def _base(row: Row) -> str:
+    cell = row.cell
+    scenario = fmt.plain(cell.scenario, limit=60)
+    mark = f" {SYNTHETIC}" if row.synthetic else ""
+    return f"{scenario}[{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}]{mark}"
+
+
+def _apart(row: Row, alike: Sequence[Row]) -> str:
+    """What tells a row from the others of its cell; empty for the only one."""
+    facts = [_facts(other) for other in alike]
+    told = [
+        f" {fmt.plain(f'{name} {text}', limit=80)}"
+        for name, text in _facts(row).items()
+        if len({fact.get(name) for fact in facts}) > 1
+    ]
+    return "".join(told)
+
+
+def _facts(row: Row) -> dict[str, str]:
+    return {
+        "scenario version": str(row.scenario_version),
+        "machine": row.machine_id or "unknown",
+        "table": (row.table_sha256 or "unknown")[:12],
+        **row.versions,
+    }

@@ -1,0 +1,68 @@
+"""A row's figures with their units, for formats that hold a list of named figures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.analysis.rows import Figure, Group, Row
+from harness.record import Struct
+from harness.report import format as fmt
+
+Unit = Literal["s", "bytes", "examples/s", "trials", ""]
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """One figure of a row, in ``unit``; ``better`` tells which way is an improvement."""
+
+    name: str
+    unit: Unit
+    figure: Figure
+    better: Literal["lower", "higher"] = "lower"
+
+
+STEP_TIME = "step time"
+FIRST_STEP = "first step"
+EXAMPLES = "examples per second"
+PEAK_MEMORY = "peak memory"
+PEAK_DEVICE_MEMORY = "peak device memory"
+FAILED = "failed trials"
+QUALITY = "quality"
+
+
+def measures(group: Group) -> list[Measure]:
+    """All figures that the row has, and always the number of its failed trials.
+
+    So a failure shows in every format, and a row without a good trial is no empty place.
+    """
+    row = group.row
+    found: list[tuple[str, Unit, Figure | None, Literal["lower", "higher"]]] = [
+        (STEP_TIME, "s", row.step_time_s, "lower"),
+        (EXAMPLES, "examples/s", row.examples_per_s, "higher"),
+        (FIRST_STEP, "s", row.first_step_s, "lower"),
+        (PEAK_MEMORY, "bytes", row.peak_rss_bytes, "lower"),
+        (PEAK_DEVICE_MEMORY, "bytes", row.peak_device_bytes, "lower"),
+    ]
+    judged = next((r.quality for r in group.trials if r.status == "ok" and r.quality), None)
+    if judged is not None:
+        metric = fmt.plain(judged.metric, limit=60)
+        found.append((f"{QUALITY} {metric}", "", row.quality, judged.direction))
+    failures = Figure(value=row.failed, n=row.good + row.failed)
+    found.append((FAILED, "trials", failures, "lower"))
+    return [
+        Measure(name=name, unit=unit, figure=figure, better=better)
+        for name, unit, figure, better in found
+        if figure is not None
+    ]
+
+
+def facts(row: Row) -> list[str]:
+    """What a reader must know beside a row's figures, a line each."""
+    lines = ["SYNTHETIC DATA: not real ratings"] if row.synthetic else []
+    lines += [
+        f"trials: {row.good} good, {row.failed} failed",
+        f"seeds: {', '.join(str(seed) for seed in row.seeds) or 'none'}",
+        f"machine: {row.machine_id or 'unknown'}",
+        f"scenario version: {row.scenario_version}",
+        *(f"{name}: {version}" for name, version in row.versions.items()),
+    ]
+    return [fmt.plain(line) for line in lines]

@@ -1,0 +1,22 @@
+"""The long table as Parquet, which polars, DuckDB, pandas and Arrow read with its types.
+
+Source: https://parquet.apache.org/docs/file-format/.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from harness.atomic import write_over
+from harness.report.exports.content import Content
+from harness.report.exports.long_table import frame
+
+
+def write(content: Content, path: Path) -> list[str]:
+    """Write a row for each epoch, failed trials included."""
+    buffer = io.BytesIO()
+    table = frame(content)
+    table.write_parquet(buffer)
+    write_over(path, buffer.getvalue())
+    return [f"{table.height:,} rows of {table.width} columns."]

@@ -1,0 +1,148 @@
+"""The report as one HTML file that opens from disk and asks the network for nothing.
+
+Plots are drawn here as SVG instead of being drawn by Vega in the reader's browser. They then print,
+need no script, carry their own texts, and the content security policy can forbid everything but two
+hashes: Vega compiles its expressions with ``eval``, or needs an interpreter on top of 0.9 MB of
+scripts. ``harness report --plots`` writes the same specifications as files.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__
+from harness.analysis.history import Timeline
+from harness.analysis.summary import About
+from harness.report import format as fmt
+from harness.report.answer import answer
+from harness.report.document import Bullet, Document, Section
+from harness.report.evidence import Evidence
+from harness.report.html import details, embed, svg, trials
+from harness.report.parity_found import Parity
+from harness.report.plots import draw, plots, timeline
+from harness.report.plots.base import NARROW, WIDE, Plot
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+PARITY = "Is it the same model?"
+
+STATIC_ROWS = 100
+"""Rows of the table of trials that stand in the page itself, for print and without scripts."""
+
+
+def render(document: Document, evidence: Evidence) -> str:
+    """The whole page.
+
+    Args:
+        document: what terminal and Markdown say, to the digit.
+        evidence: the records behind it, for the answer, the plots and the details.
+    """
+    first, verdicts, weak, *others = _first_screen(document)
+    table = trials.table(evidence)
+    return page(
+        "report.html.j2",
+        document=document,
+        answer=answer(evidence),
+        results=first,
+        verdicts=verdicts,
+        weaknesses=weak,
+        parity=parity_section(evidence.parity),
+        sections=others,
+        figures=figures(plots(evidence)),
+        details=details.details(evidence),
+        trials=table,
+        trials_json=embed.json_block(table.payload),
+        static_rows=table.rows[:STATIC_ROWS],
+    )
+
+
+def parity_section(parity: Parity) -> Section:
+    """Whether it is the same model at all, or how to find out."""
+    broken = [
+        Bullet(text=fmt.plain(f"{file.path} could not be read: {file.reason}", limit=400))
+        for file in parity.broken
+    ]
+    if not parity.compared:
+        ask = Bullet(
+            text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
+            command="harness parity ranking",
+        )
+        return Section(heading=PARITY, bullets=[ask, *broken])
+    told = [Bullet(text=line) for one in parity.compared[:3] for line in one.lines]
+    return Section(heading=PARITY, bullets=told + broken)
+
+
+def render_history(
+    document: Document, timelines: Sequence[Timeline], about: Mapping[str, About]
+) -> str:
+    """The page of a folder of campaigns."""
+    changes = next(
+        (s for s in document.sections if s.heading == "Changes"), Section(heading="Changes")
+    )
+    return page(
+        "history.html.j2",
+        document=document,
+        changes=changes,
+        sections=[s for s in document.sections if s is not changes],
+        figures=figures(timeline.plots(timelines, about)),
+    )
+
+
+def page(template: str, **content: Any) -> str:
+    """A template of this package, filled, with style, script and policy."""
+    style, script = _static("report.css"), _static("report.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=embed.trusted(style),
+            script=embed.trusted(script),
+            policy=embed.policy(style=style, script=script),
+            version=__version__,
+            **content,
+        )
+    )
+
+
+def figures(made: Sequence[Plot]) -> list[dict[str, Any]]:
+    """Plots with their drawings for a page and for a phone."""
+    return [
+        {"plot": plot, "wide": _drawn(plot, WIDE), "narrow": _drawn(plot, NARROW)} for plot in made
+    ]
+
+
+def _drawn(plot: Plot, width: int) -> Markup:
+    return svg.inline(draw.svg(plot, width), plot.alternative, prefix=f"{plot.key}-{width}-")
+
+
+def _first_screen(document: Document) -> list[Section]:
+    """The sections: the table of results, the verdicts and what weakens them in front."""
+    wanted = ("Results", "Verdicts", "What weakens this answer")
+    front = [
+        next((s for s in document.sections if s.heading == name), Section(heading=name))
+        for name in wanted
+    ]
+    return front + [s for s in document.sections if s.heading not in wanted]
+
+
+@functools.cache
+def _environment() -> Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@functools.cache
+def _static(name: str) -> str:
+    return resources.files("harness.report.html").joinpath("static", name).read_text("utf-8")

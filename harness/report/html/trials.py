@@ -1,0 +1,184 @@
+"""The table of all trials, and the samples of each, as data for the page's script."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from harness.analysis.notes import started
+from harness.analysis.steps import steadiness, step_time_s
+from harness.analysis.warmup import SteadyState
+from harness.record import Record, Scalar, Struct
+from harness.report import format as fmt
+from harness.report import repeat
+from harness.report.evidence import Evidence
+from harness.report.table import Column, machine_label
+
+MOST_SAMPLES = 1_200_000
+"""Samples that a page holds, 6 bytes each. Beyond that each trial's are thinned, and it says so."""
+
+HEADS = (
+    Column(header="cell"),
+    Column(header="round", figures=True),
+    Column(header="seed", figures=True),
+    Column(header="repetition", figures=True),
+    Column(header="started"),
+    Column(header="status"),
+    Column(header="step time", figures=True),
+    Column(header="first step", figures=True),
+    Column(header="peak memory", figures=True),
+    Column(header="quality", figures=True),
+    Column(header="noise"),
+)
+
+Key = float | int | str | None
+
+
+class TrialRow(Struct, frozen=True, kw_only=True):
+    """One trial: the texts of its cells, and what they are sorted by."""
+
+    cells: list[str]
+    keys: list[Key]
+
+
+class Trials(Struct, frozen=True, kw_only=True):
+    """The table of trials, and all that the page's script gets to know of them."""
+
+    columns: list[Column]
+    rows: list[TrialRow]
+    total: int
+    samples: int
+    thinned_by: int
+    payload: dict[str, Any]
+
+
+def table(evidence: Evidence) -> Trials:
+    """Every record in the order of the groups and of time, failed ones too."""
+    rows: list[TrialRow] = []
+    more: list[list[Any]] = []
+    samples = sum(len(record.epochs) for record in evidence.records)
+    every = -(-samples // MOST_SAMPLES) or 1
+    commands = []
+    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
+        about = evidence.summary.about.get(group.row.cell.scenario)
+        commands.append(repeat.command([group], about, ()))
+        for record in sorted(group.trials, key=started):
+            noise, state = evidence.why.get(id(record)), steadiness(record)
+            step_s = state.step_time_s if state else step_time_s(record)
+            rows.append(_row(record, label, step_s, noise))
+            more.append([number, _facts(record, noise), *_samples(record, state, every)])
+    return Trials(
+        columns=list(HEADS),
+        rows=rows,
+        total=len(rows),
+        samples=samples,
+        thinned_by=every,
+        payload={
+            "columns": [[column.header, column.figures] for column in HEADS],
+            "rows": [[row.cells, row.keys] for row in rows],
+            "more": more,
+            "commands": commands,
+        },
+    )
+
+
+def _row(record: Record, label: str, measured_s: float | None, noise: str | None) -> TrialRow:
+    step_s = measured_s if record.status == "ok" else None
+    first_s = record.phases.first_step_s if record.phases else None
+    rss = record.memory.peak_rss_bytes if record.memory else None
+    quality = record.quality.value if record.quality else None
+    return TrialRow(
+        cells=[
+            label,
+            fmt.count(record.round),
+            str(record.seed),
+            fmt.count(record.repetition),
+            fmt.plain(record.started_at[:19].replace("T", " "), limit=40),
+            record.status,
+            fmt.duration(step_s),
+            fmt.duration(first_s),
+            fmt.memory(rss),
+            fmt.quality(quality),
+            "disturbed" if noise else "",
+        ],
+        keys=[
+            label,
+            record.round,
+            record.seed,
+            record.repetition,
+            started(record),
+            record.status,
+            step_s,
+            first_s,
+            rss,
+            quality,
+            "disturbed" if noise else "",
+        ],
+    )
+
+
+def _facts(record: Record, noise: str | None) -> list[tuple[str, str]]:
+    """What a reader gets to see of a trial on request, beside what stands in its row."""
+    return [
+        ("machine", machine_label(record.environment.machine_id if record.environment else None)),
+        ("campaign", fmt.plain(record.campaign, limit=120)),
+        *([("run", fmt.plain(record.run_id, limit=80))] if record.run_id else []),
+        ("started", fmt.plain(record.started_at, limit=60)),
+        ("whole trial", fmt.duration(record.duration_s)),
+        *_phases(record),
+        *_quality(record),
+        *([("disturbed", fmt.plain(noise, limit=400))] if noise else []),
+        *_failure(record),
+    ]
+
+
+def _samples(
+    record: Record, state: SteadyState | None, every: int
+) -> tuple[list[msgspec.Raw], list[int]]:
+    """Milliseconds per step of each epoch shown, and the places of those that are warm-up."""
+    timed = [epoch for epoch in record.epochs if epoch.steps > 0 and epoch.wall_s > 0]
+    marks = state.warm_up if state else [epoch.warm_up for epoch in timed]
+    shown = range(0, len(timed), every)
+    return (
+        [_milliseconds(timed[i].wall_s / timed[i].steps) for i in shown],
+        [i // every for i in shown if marks[i]],
+    )
+
+
+def _milliseconds(seconds: float) -> msgspec.Raw:
+    # Four digits: what is drawn is not what is computed with, and a page may hold a million.
+    value = 1e3 * seconds
+    return msgspec.Raw(b"%.4g" % value if math.isfinite(value) else b"null")
+
+
+def _phases(record: Record) -> list[tuple[str, str]]:
+    if record.phases is None:
+        return []
+    names = {"import": "import_s", "data": "data_s", "build": "build_s", "predict": "predict_s"}
+    return [(name, fmt.duration(getattr(record.phases, field))) for name, field in names.items()]
+
+
+def _quality(record: Record) -> list[tuple[str, str]]:
+    quality = record.quality
+    if quality is None:
+        return []
+    to_target = quality.time_to_target_s
+    reached = fmt.duration(to_target) if to_target is not None else "not reached"
+    return [
+        *([("time to quality", reached)] if quality.target is not None else []),
+        *_engine(record),
+    ]
+
+
+def _engine(record: Record) -> list[tuple[str, str]]:
+    told: dict[str, Scalar | None] = record.engine
+    text = ", ".join(f"{name}={value}" for name, value in told.items())
+    return [("engine", fmt.plain(text, limit=400))] if text else []
+
+
+def _failure(record: Record) -> list[tuple[str, str]]:
+    if record.failure is None:
+        return []
+    return [("failure", fmt.plain(record.failure.reason, limit=400))]

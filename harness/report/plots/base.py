@@ -1,0 +1,162 @@
+"""What a plot is, and the look that all share: colours, shapes and dashes of the backends.
+
+The colours are Okabe and Ito's (*Color Universal Design*, 2008), told apart with any kind of colour
+vision, and never alone: each backend has a shape and a dash of its own as well.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import altair as alt
+
+from harness.record import BACKENDS
+from harness.report.evidence import NAMES
+from harness.report.table import Table
+
+COLOURS = {"jax": "#0072b2", "tensorflow": "#d55e00", "torch": "#009e73"}
+SHAPES = {"jax": "circle", "tensorflow": "square", "torch": "triangle-up"}
+DASHES: dict[str, list[int]] = {"jax": [1, 0], "tensorflow": [7, 3], "torch": [2, 2]}
+
+INK = "#1b1f24"
+"""Text and axes. The HTML page replaces it by the colour of its theme."""
+FAINT = "#d0d5da"
+"""Grid lines, likewise."""
+BAND = "#8a929a"
+"""Reference values and whatever belongs to no backend."""
+
+WIDE, NARROW = 680, 320
+"""Widths in pixels for a page and for a phone; letters keep their size in both."""
+
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+"""vl-convert measures with Liberation Sans, which is as wide as Arial."""
+
+PADDING = {"left": 14, "right": 14, "top": 6, "bottom": 6}
+"""Room for letters that are a little wider in the reader's font."""
+
+MOST_POINTS = 600
+"""Marks drawn of one plot; beyond that they cover each other. Figures are never thinned."""
+
+Chart = Any
+"""Altair's charts have no common base that is worth naming: layers, facets and plain ones."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A plot with the words and the numbers that belong to it.
+
+    ``caption`` says what to see, ``alternative`` tells the same to who cannot see it, ``numbers``
+    are the figures behind it. ``chart`` makes the Altair chart for a width in pixels.
+    """
+
+    key: str
+    title: str
+    caption: str
+    alternative: str
+    numbers: Table
+    chart: Callable[[int], Chart]
+
+    def specification(self, width: int = WIDE) -> dict[str, Any]:
+        """The Vega-Lite specification, with the common look."""
+        # Validation costs a quarter of a second for each; the tests validate every plot instead.
+        return styled(self.chart(width)).to_dict(validate=False)  # type: ignore[no-any-return]
+
+
+def values(rows: Iterable[dict[str, Any]]) -> alt.Data:
+    """Rows as inline data of a chart; JSON has no place for what is not finite."""
+    finite = [row for row in rows if all(map(_finite, row.values()))]
+    return alt.Data(values=finite)  # type: ignore[no-untyped-call]
+
+
+def colour(names: Sequence[str], *, legend: bool = True) -> alt.Color:
+    """The colour of each backend in ``names``, from a field called ``backend``."""
+    return alt.Color(
+        "backend:N", scale=_scale(names, COLOURS), legend=key() if legend else None, title=None
+    )
+
+
+def fill(names: Sequence[str]) -> alt.Fill:
+    """The same colour for the inside of a mark, where its outline has an opacity of its own."""
+    return alt.Fill("backend:N", scale=_scale(names, COLOURS), legend=None, title=None)
+
+
+def shape(names: Sequence[str], *, legend: bool = True) -> alt.Shape:
+    """The shape of each backend, in the same legend as its colour."""
+    return alt.Shape(
+        "backend:N", scale=_scale(names, SHAPES), legend=key() if legend else None, title=None
+    )
+
+
+def dash(names: Sequence[str], *, legend: bool = True) -> alt.StrokeDash:
+    """The dash of each backend, in the same legend as its colour."""
+    return alt.StrokeDash(
+        "backend:N", scale=_scale(names, DASHES), legend=key() if legend else None, title=None
+    )
+
+
+def backends(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """The backends (by their own names) that stand in ``rows``, in the usual order."""
+    seen = {row["backend"] for row in rows}
+    return [NAMES[backend] for backend in BACKENDS if NAMES[backend] in seen]
+
+
+def few_ticks() -> alt.Axis:
+    """An axis whose labels stand apart on a phone too."""
+    return alt.Axis(tickCount=6, labelOverlap=True)
+
+
+def thinned(rows: list[dict[str, Any]], most: int = MOST_POINTS) -> list[dict[str, Any]]:
+    """Evenly chosen rows for drawing, the first and the last among them."""
+    if len(rows) <= most:
+        return rows
+    step = (len(rows) - 1) / (most - 1)
+    return [rows[round(i * step)] for i in range(most)]
+
+
+def thinned_note(drawn: int, of: int) -> str:
+    """What a caption says where not everything is drawn; empty where it is."""
+    return f" Drawn are {drawn:,} of {of:,}, evenly chosen." if drawn < of else ""
+
+
+def styled(chart: Chart) -> Chart:
+    """``chart`` with the common look."""
+    return (
+        chart.configure(background="transparent", font=FONT, padding=PADDING)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            domainColor=BAND,
+            tickColor=BAND,
+            gridColor=FAINT,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            labelLimit=170,
+        )
+        .configure_legend(
+            labelColor=INK, titleColor=INK, labelFontSize=12, symbolSize=90, labelLimit=260
+        )
+        .configure_header(labelColor=INK, titleColor=INK, labelFontSize=12)
+        .configure_title(color=INK, fontSize=12)
+    )
+
+
+def _finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _scale(names: Sequence[str], by_backend: dict[str, Any]) -> alt.Scale:
+    known = {NAMES[backend]: value for backend, value in by_backend.items()}
+    return alt.Scale(domain=list(names), range=[known[name] for name in names])
+
+
+def key() -> alt.Legend:
+    """The legend above a plot."""
+    # Marks may be faint where many lie on each other; their legend never is.
+    return alt.Legend(
+        orient="top", direction="horizontal", title=None, symbolOpacity=1, symbolSize=90
+    )

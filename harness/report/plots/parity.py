@@ -1,0 +1,142 @@
+"""How far the losses of two backends drift apart, inside the envelope of round-off or out of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+
+from harness.analysis import envelope
+from harness.parity import AS_IT_IS, ParityRecord, Training
+from harness.report import format as fmt
+from harness.report.evidence import NAMES, Evidence
+from harness.report.plots import base
+from harness.report.plots.base import Plot
+from harness.report.table import Column, Table
+
+SMALLEST = 1e-9
+"""Stands for a difference of 0, which a logarithmic axis has no place for."""
+
+PAIRS = {
+    "JAX / TensorFlow": "#0072b2",
+    "JAX / PyTorch": "#009e73",
+    "TensorFlow / PyTorch": "#d55e00",
+}
+"""Of a pair the colour of the one that the other pairs with JAX do not have."""
+
+
+def plots(evidence: Evidence) -> Iterator[Plot]:
+    """One plot for the latest comparison that has the losses of two backends."""
+    for compared in evidence.parity.compared:
+        rows = [
+            row
+            for first, second in itertools.combinations(compared.records, 2)
+            for row in _apart(first, second)
+        ]
+        if rows:
+            yield _plot(rows)
+            return
+
+
+def _apart(first: ParityRecord, second: ParityRecord) -> list[dict[str, Any]]:
+    """The difference of every step's loss and its envelope; empty where they do not match."""
+    one, other = _as_it_is(first), _as_it_is(second)
+    if one is None or other is None or len(one.losses) != len(other.losses):
+        return []
+    drifts = [
+        [_difference(a, b) for a, b in zip(moved.losses, still.losses, strict=True)]
+        for record, still in ((first, one), (second, other))
+        for moved in record.trainings
+        if moved.drift and len(moved.losses) == len(still.losses)
+    ]
+    limits = envelope.of_series(drifts, one.losses, other.losses)
+    pair = f"{NAMES[first.cell.backend]} / {NAMES[second.cell.backend]}"
+    rows = []
+    for step, (a, b, limit) in enumerate(zip(one.losses, other.losses, limits, strict=True), 1):
+        apart = _difference(a, b)
+        if apart is not None:
+            rows.append(
+                {
+                    "pair": pair,
+                    "step": step,
+                    "apart": max(apart, SMALLEST),
+                    "limit": max(limit, SMALLEST),
+                    "envelopes": apart / limit,
+                    "tip": f"{pair}, step {step}: {fmt.significant(apart / limit)} envelopes",
+                }
+            )
+    return rows
+
+
+def _as_it_is(record: ParityRecord) -> Training | None:
+    return next((t for t in record.trainings if t.name == AS_IT_IS), None)
+
+
+def _difference(a: float | None, b: float | None) -> float | None:
+    if a is None or b is None:
+        return 0.0 if a is b else None
+    return abs(a - b)
+
+
+def _plot(rows: list[dict[str, Any]]) -> Plot:
+    pairs = list(dict.fromkeys(row["pair"] for row in rows))
+    scale = alt.Scale(domain=pairs, range=[PAIRS.get(pair, base.BAND) for pair in pairs])
+    drawn = base.thinned(rows)
+
+    def chart(width: int) -> base.Chart:
+        made = alt.Chart(base.values(drawn)).encode(
+            x=alt.X("step:Q", title="training step", axis=base.few_ticks()),
+            color=alt.Color("pair:N", scale=scale, title=None, legend=base.key()),
+            description="tip:N",
+        )
+        y = alt.Y(
+            "apart:Q",
+            title="difference of the loss (logarithmic)",
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(format="~e", tickCount=5),
+        )
+        limit = made.mark_line(strokeDash=[5, 4], strokeWidth=1.5, aria=False).encode(
+            y=alt.Y("limit:Q", scale=alt.Scale(type="log"))
+        )
+        dots = made.mark_point(filled=True, size=22).encode(
+            y=y, shape=alt.Shape("pair:N", title=None, legend=base.key())
+        )
+        return (limit + dots).properties(width=width - 90, height=260)
+
+    worst = {pair: max((r for r in rows if r["pair"] == pair), key=_size) for pair in pairs}
+    return Plot(
+        key="parity",
+        title="Is it the same model? The loss of every step",
+        caption=(
+            "How far the losses of two backends lie apart that started from the same weights. The "
+            f"dashed line is the envelope: {envelope.MARGIN:g} times how far a backend drifts from "
+            "itself when its weights are moved by one unit in the last place. Below it is "
+            "round-off." + base.thinned_note(len(drawn), len(rows))
+        ),
+        alternative="Difference of losses in envelopes, at most: "
+        + "; ".join(row["tip"] for row in worst.values())
+        + ".",
+        numbers=_numbers(pairs, worst),
+        chart=chart,
+    )
+
+
+def _size(row: dict[str, Any]) -> float:
+    return float(row["envelopes"])
+
+
+def _numbers(pairs: Sequence[str], worst: dict[str, dict[str, Any]]) -> Table:
+    return Table(
+        title="Largest difference of the loss",
+        columns=[
+            Column(header="pair"),
+            Column(header="step", figures=True),
+            Column(header="in envelopes", figures=True),
+        ],
+        rows=[
+            [pair, fmt.count(worst[pair]["step"]), fmt.significant(worst[pair]["envelopes"])]
+            for pair in pairs
+        ],
+    )

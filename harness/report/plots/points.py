@@ -1,0 +1,88 @@
+"""One point for each trial, with the figures that several plots draw."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+
+from harness.analysis.notes import started
+from harness.analysis.steps import steadiness
+from harness.record import Record, Struct
+from harness.report.evidence import Evidence
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """A good trial.
+
+    ``group`` is the number of its group and ``label`` that group's name. ``started_s`` counts from
+    the first trial of its machine. ``low_s`` and ``high_s`` are the quartiles of the epochs that
+    count. ``disturbed`` tells by what, ``None`` if by nothing.
+    """
+
+    group: int
+    label: str
+    backend: str
+    record: Record
+    started_s: float
+    step_time_s: float
+    low_s: float
+    high_s: float
+    disturbed: str | None
+
+
+def points(evidence: Evidence) -> list[Point]:
+    """The good trials that have a step time, in the order of the groups and of time."""
+    first: dict[str | None, float] = {}
+    for group in evidence.groups:
+        for record in group.trials:
+            machine = group.row.machine_id
+            first[machine] = min(first.get(machine, float("inf")), started(record))
+    made = []
+    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
+        good = [record for record in group.trials if record.status == "ok"]
+        for record in sorted(good, key=started):
+            counted = counted_s(record)
+            if counted:
+                low_s, middle_s, high_s = _quartiles(counted)
+                made.append(
+                    Point(
+                        group=number,
+                        label=label,
+                        backend=group.row.cell.backend,
+                        record=record,
+                        started_s=started(record) - first[group.row.machine_id],
+                        step_time_s=middle_s,
+                        low_s=low_s,
+                        high_s=high_s,
+                        disturbed=evidence.why.get(id(record)),
+                    )
+                )
+    return made
+
+
+def by_group(points: Sequence[Point]) -> list[list[Point]]:
+    """The points of each group, in the order of the groups."""
+    found: dict[int, list[Point]] = defaultdict(list)
+    for point in points:
+        found[point.group].append(point)
+    return [found[group] for group in sorted(found)]
+
+
+def counted_s(record: Record) -> list[float]:
+    """Seconds per step of the epochs after warm-up, those that the step time is the median of."""
+    timed = [e for e in record.epochs if e.steps > 0 and e.wall_s > 0]
+    state = steadiness(record)
+    if state is None:
+        return [e.wall_s / e.steps for e in timed if not e.warm_up]
+    counted = [e for e, warm_up in zip(timed, state.warm_up, strict=True) if not warm_up]
+    # A trial that never settled may have all of its epochs marked; its step time is theirs then.
+    return [e.wall_s / e.steps for e in counted or timed]
+
+
+def _quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
+    """The middle is the trial's step time, as :func:`harness.analysis.steps.step_time_s` has it."""
+    if len(samples) < 2:
+        return samples[0], samples[0], samples[0]
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return low, statistics.median(samples), high

@@ -1,0 +1,114 @@
+"""Which backend is fastest, in a sentence that says no more than the verdicts do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from harness.analysis.answers import Pair
+from harness.analysis.notes import joined
+from harness.report import format as fmt
+from harness.report.evidence import NAMES, Contest, Evidence
+
+WHY_UNRANKED = {
+    "several-machines": "the records come from different machines",
+    "several-scenario-versions": "the rows were not trained on the same version of the scenario",
+    "several-tables": "the rows were not trained on the same data",
+    "not-interleaved": (
+        "the backends were measured one after the other, not in interleaved rounds, so that their "
+        "figures may have drifted apart"
+    ),
+}
+"""Why there is no verdict, by the code of the note that tells it at length."""
+
+
+def seen_from(pair: Pair, backend: str) -> tuple[str, float, float, float] | None:
+    """The other backend, and how many times as long its steps take, with the interval's ends.
+
+    ``None`` if the pair is about others, or has no interval.
+    """
+    first, second = pair.first.backend, pair.second.backend
+    found = pair.speed.verdict if pair.speed else None
+    if found is None or found.ratio is None or found.low is None or found.high is None:
+        return None
+    if backend == first:
+        return second, 1 / found.ratio, 1 / found.high, 1 / found.low
+    return (first, found.ratio, found.low, found.high) if backend == second else None
+
+
+def fastest(contest: Contest) -> str | None:
+    """The backend that is called faster than every other one that was measured, if there is one."""
+    beaten: dict[str, set[str]] = defaultdict(set)
+    for pair in contest.judged:
+        first, second = pair.first.backend, pair.second.backend
+        if pair.outcome in {"faster", "slower"}:
+            winner, loser = (first, second) if pair.outcome == "faster" else (second, first)
+            beaten[winner].add(loser)
+    everyone = set(contest.backends)
+    return next(
+        (winner for winner, losers in beaten.items() if losers >= everyone - {winner}), None
+    )
+
+
+def ranked(best: str, contest: Contest) -> str:
+    """The sentence that names the fastest backend, with its lead over each other one."""
+    leads = [
+        f"{fmt.ratio(ratio)} as fast as {NAMES[other]} ({fmt.ratio_range(low, high)})"
+        for pair in contest.judged
+        if (seen := seen_from(pair, best)) is not None
+        for other, ratio, low, high in [seen]
+    ]
+    cell = contest.row.cell
+    where = f"under {cell.mode} on the {cell.device.upper()}"
+    return f"On this machine {NAMES[best]} trains this model fastest {where}: {joined(leads)}."
+
+
+def unranked(evidence: Evidence, contest: Contest) -> str:
+    """The sentence where none is the fastest: equal, not settled, or never to be compared."""
+    names = [NAMES[backend] for backend in contest.backends]
+    if contest.judged:
+        verdicts = [pair.speed.verdict for pair in contest.judged if pair.speed]
+        if {pair.outcome for pair in contest.pairs} == {"equivalent"}:
+            margin = fmt.percent(verdicts[0].margin)
+            return (
+                f"On this machine {joined(names)} train this model equally fast, within {margin}."
+            )
+        told = "; ".join(_pair(pair) for pair in contest.pairs)
+        return f"No backend is called the fastest here: {told}."
+    codes = {note.code for note in evidence.summary.notes}
+    reasons = [why for code, why in WHY_UNRANKED.items() if code in codes]
+    measured = dict.fromkeys(b for one in evidence.contests for b in one.backends)
+    if len(measured) == 1:
+        return f"No ranking: only {NAMES[next(iter(measured))]} was measured."
+    why = reasons[0] if reasons else "no two backends share a round that was not disturbed"
+    return f"No ranking: {why}."
+
+
+def _pair(pair: Pair) -> str:
+    first, second = NAMES[pair.first.backend], NAMES[pair.second.backend]
+    found = pair.speed.verdict if pair.speed else None
+    if found is None:
+        return f"{first} and {second} cannot be ranked, {pair.why}"
+    seen = seen_from(pair, pair.first.backend)
+    much = f" ({fmt.ratio_range(*seen[2:])} times as fast)" if seen else ""
+    if pair.outcome == "equivalent":
+        return f"{first} and {second} are equally fast within {fmt.percent(found.margin)}"
+    if pair.outcome == "inconclusive":
+        return f"{first} against {second} is not settled{much}: {found.reason}"
+    speed, _, but = (pair.outcome or "").partition(",")
+    return f"{first} is {speed} than {second}{much}" + (f",{but}" if but else "")
+
+
+def certainty(contest: Contest) -> str:
+    """How sure the sentence on speed is, and what it rests on."""
+    speeds = [pair.speed for pair in contest.judged if pair.speed]
+    if not any(speed.verdict.low is not None for speed in speeds):
+        return "There is no verdict yet, and the figures below are no ranking."
+    rounds = sorted({speed.verdict.rounds for speed in speeds})
+    over = " to ".join(fmt.count(n) for n in dict.fromkeys((rounds[0], rounds[-1])))
+    together = ", all pairs together" if len(speeds) > 1 else ""
+    left_out = sum(speed.pair.disturbed for speed in speeds)
+    noisy = f" Disturbed rounds left out: {fmt.count(left_out)}." if left_out else ""
+    return (
+        f"95% intervals{together}, from {over} interleaved rounds of fresh processes; differences "
+        f"within {fmt.percent(speeds[0].verdict.margin)} count as none.{noisy}"
+    )

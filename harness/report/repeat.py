@@ -1,0 +1,96 @@
+"""The command that repeats a campaign, from its records and, where there is one, its plan."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from harness.analysis.comparability import ALIASES
+from harness.analysis.rows import Group
+from harness.analysis.summary import About
+from harness.plan import Plan
+from harness.record import Cell, Scalar
+from harness.report import format as fmt
+
+
+def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
+    """``harness run …`` for the trials of ``groups``; ``None`` without any.
+
+    Args:
+        groups: cells of one scenario that were measured together.
+        about: what is known of the scenario; without it all settings are named.
+        plans: of the runs that left the records. The latest one that measured these cells tells
+            rounds, precision and budget; without one the records tell seeds and repetitions.
+    """
+    if not groups:
+        return None
+    cells = [group.row.cell for group in groups]
+    first = cells[0]
+    words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
+    words += ["--backend", _joined(ALIASES[cell.backend] for cell in cells)]
+    words += ["--device", _joined(cell.device for cell in cells)]
+    if any(cell.mode != "fit" for cell in cells):
+        words += ["--mode", _joined(cell.mode for cell in cells)]
+    if any(cell.init != "common" for cell in cells):
+        words += ["--init", _joined(cell.init for cell in cells)]
+    if first.threads is not None:
+        words += ["--threads", str(first.threads)]
+    words += _settings(cells, about.defaults if about else {})
+    plan = _plan(cells, plans)
+    words += _planned(plan) if plan else _measured(groups)
+    return " ".join(words)
+
+
+def seeds(numbers: Iterable[int]) -> str:
+    """Seeds as ``--seeds`` takes them: ``42-44,50``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ",".join(dict.fromkeys(names))
+
+
+def _settings(cells: Sequence[Cell], defaults: dict[str, Scalar]) -> list[str]:
+    """Settings that are not the default; all values that were measured of each."""
+    words: list[str] = []
+    for name in dict.fromkeys(name for cell in cells for name in cell.settings):
+        values = dict.fromkeys(_value(c.settings[name]) for c in cells if name in c.settings)
+        if name not in defaults or list(values) != [_value(defaults[name])]:
+            words += ["--set", shlex.quote(fmt.plain(f"{name}={','.join(values)}"))]
+    return words
+
+
+def _value(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plan(cells: Sequence[Cell], plans: Iterable[Plan]) -> Plan | None:
+    mine = [plan for plan in plans if any(cell in plan.cells for cell in cells)]
+    return max(mine, key=lambda plan: plan.started_at, default=None)
+
+
+def _planned(plan: Plan) -> list[str]:
+    words = ["--seeds", seeds(plan.seeds)]
+    if plan.precision is not None:
+        words += ["--precision", fmt.percent(plan.precision)]
+    if plan.budget_s is not None:
+        words += ["--budget", f"{plan.budget_s:g}s"]
+    if plan.rounds is not None and plan.rounds > len(plan.seeds):
+        words += ["--repetitions", str(-(-plan.rounds // len(plan.seeds)))]
+    return [*words, "--time-budget", f"{plan.time_budget_s:g}"]
+
+
+def _measured(groups: Sequence[Group]) -> list[str]:
+    trials = [record for group in groups for record in group.trials]
+    words = ["--seeds", seeds(record.seed for record in trials)]
+    repetitions = max(
+        max(Counter(record.seed for record in group.trials).values()) for group in groups
+    )
+    return [*words, "--repetitions", str(repetitions)] if repetitions > 1 else words

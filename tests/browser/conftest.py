@@ -1,0 +1,114 @@
+"""A real Chromium without a network, and pages to open in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "report"))
+
+SHOTS = Path(os.environ.get("HARNESS_SCREENSHOTS", ".tox/screenshots"))
+"""Where screenshots are kept, to be looked at; git ignores it."""
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The system's Chromium, started once."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="tox -e browser brings it")
+    path = os.environ.get("HARNESS_CHROMIUM") or shutil.which("chromium")
+    if path is None and os.environ.get("CI"):
+        pytest.fail("CI has no chromium; .ci/run installs it")
+    if path is None:
+        pytest.skip("there is no chromium here: apt-get install chromium, or set HARNESS_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A page with everything that it complained about or asked the network for."""
+
+    def __init__(self, context, path: Path) -> None:
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.absolute().as_uri())
+
+
+@pytest.fixture
+def open_page(chromium) -> Iterator[Callable[..., Opened]]:
+    """Open a file; ``width``, ``theme`` and ``scripts`` as a reader may have them."""
+    contexts = []
+
+    def open_it(path: Path, *, width: int = 1440, theme: str = "light", scripts: bool = True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        return Opened(context, path)
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def write_report() -> Callable[..., Path]:
+    """Write records and run ``harness report`` on them, as a user would."""
+    pytest.importorskip("altair", reason="the page needs the packages of tox -e report")
+    from folders import operations, write
+    from typer.testing import CliRunner
+
+    from harness.cli import app
+
+    def make(folder: Path, records, *options: str) -> Path:
+        operations(write(folder, records))
+        done = CliRunner().invoke(app, ["report", str(folder), "--no-titles", *options])
+        assert done.exit_code == 0, done.output
+        return folder / "report.html"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def report(write_report, tmp_path_factory) -> Path:
+    """The page of a campaign of ten rounds in which one trial failed."""
+    from made_up import campaign, failed
+
+    records = list(campaign(rounds=10))
+    records[5] = failed(records[5], tail="Traceback\nMemoryError")
+    return write_report(tmp_path_factory.mktemp("report"), records)
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Opened, str], Path]:
+    """Keep a picture of a whole page under a name."""
+
+    def keep(opened: Opened, name: str) -> Path:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        opened.page.screenshot(path=path, full_page=True)
+        return path
+
+    return keep

@@ -1,0 +1,153 @@
+"""What a reader can do with the page, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def texts(opened, selector):
+    return [text.strip() for text in opened.page.locator(selector).all_inner_texts()]
+
+
+class TestFirstScreen:
+    def test_answers_the_readers_questions_without_scrolling(self, open_page, report):
+        opened = open_page(report)
+        heading = opened.page.locator("h1")
+        assert "JAX trains this model fastest" in heading.inner_text()
+        assert "as fast as PyTorch" in heading.inner_text()
+        for question in (
+            "Do they learn the same?",
+            "What does it cost in memory?",
+            "On what machine?",
+            "How do I repeat it?",
+        ):
+            box = opened.page.get_by_text(question).bounding_box()
+            assert box["y"] + box["height"] < 900
+        weak = opened.page.get_by_role("heading", name="What weakens this answer")
+        assert weak.bounding_box()["y"] < 900
+
+    @pytest.mark.parametrize("width", [390, 1440])
+    def test_nothing_is_wider_than_the_screen(self, open_page, report, width):
+        opened = open_page(report, width=width)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_opens_without_a_complaint_and_without_a_request(
+    open_page, report, screenshot, width, theme
+):
+    opened = open_page(report, width=width, theme=theme)
+    screenshot(opened, f"report-{width}-{theme}")
+    assert opened.complaints == []
+    assert opened.requests == [report.absolute().as_uri()]
+
+
+class TestTables:
+    def test_sorts_by_a_figure_in_its_unit_and_says_so(self, open_page, report):
+        opened = open_page(report)
+        head = opened.page.locator("#results th", has_text="first step").first
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == "ascending"
+        first = "#results table:first-of-type tbody th"
+        assert texts(opened, first)[:3] == ["torch", "jax", "tensorflow"]
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == "descending"
+        assert texts(opened, first)[:3] == ["tensorflow", "jax", "torch"]
+
+    def test_sorts_by_keyboard(self, open_page, report):
+        opened = open_page(report)
+        button = opened.page.locator("#results th", has_text="backend").first.get_by_role("button")
+        button.focus()
+        opened.page.keyboard.press("Enter")
+        opened.page.keyboard.press("Space")
+        assert texts(opened, "#results tbody th")[0] == "torch"
+
+    def test_filters_the_trials_by_words(self, open_page, report):
+        opened = open_page(report)
+        trials = opened.page.locator("#trials")
+        assert "30 of 30 rows" in trials.get_by_role("status").inner_text()
+        trials.get_by_label("Filter").fill("torch killed")
+        assert trials.get_by_role("status").inner_text() == "1 of 30 rows"
+        assert trials.locator("tbody tr").count() == 1
+
+    def test_a_failed_trial_stands_last_whichever_way_step_times_are_sorted(
+        self, open_page, report
+    ):
+        opened = open_page(report)
+        button = opened.page.locator("#trials th", has_text="step time").get_by_role("button")
+        for _ in range(2):
+            button.click()
+            assert "killed" in texts(opened, "#trials tbody tr")[-1]
+
+    def test_opens_a_trial_to_its_raw_samples_and_closes_it_by_keyboard(self, open_page, report):
+        opened = open_page(report)
+        opened.page.locator("#trials tbody button").first.click()
+        dialog = opened.page.get_by_role("dialog")
+        assert dialog.locator(".samples").inner_text().count(".") == 35
+        assert "harness run ranking --backend jax" in dialog.inner_text()
+        opened.page.keyboard.press("Escape")
+        assert not dialog.is_visible()
+
+    def test_a_long_table_is_shown_in_parts(self, open_page, write_report, tmp_path):
+        from made_up import campaign
+
+        page = write_report(tmp_path, list(campaign(rounds=150, epochs=1)))
+        opened = open_page(page)
+        assert opened.page.locator("#trials tbody tr").count() == 200
+        opened.page.get_by_role("button", name="Further rows").click()
+        opened.page.get_by_role("button", name="Further rows").click()
+        assert "450 of 450 rows, part 3 of 3" in texts(opened, "#trials .tools")[0]
+        assert opened.page.locator("#trials tbody tr").count() == 50
+
+
+class TestTheme:
+    def test_follows_the_system_until_the_reader_chooses(self, open_page, report):
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light, dark = (open_page(report, theme=theme) for theme in ("light", "dark"))
+        assert light.page.evaluate(ground) != dark.page.evaluate(ground)
+        before = light.page.evaluate(ground)
+        light.page.get_by_role("button", name="Switch to the dark theme").click()
+        assert light.page.evaluate(ground) != before
+        light.page.get_by_role("button", name="Switch to the light theme").click()
+        assert light.page.evaluate(ground) == before
+
+    def test_plots_take_its_colours(self, open_page, report):
+        opened = open_page(report, theme="dark")
+        colour = "getComputedStyle(document.querySelector('#plot-memory .wide text')).fill"
+        assert opened.page.evaluate(colour) == "rgb(232, 234, 237)"
+
+
+class TestPlots:
+    @pytest.mark.parametrize(("width", "shown"), [(1440, "wide"), (390, "narrow")])
+    def test_all_are_drawn_in_the_size_of_the_screen(self, open_page, report, width, shown):
+        opened = open_page(report, width=width)
+        figures = opened.page.locator("figure")
+        assert figures.count() >= 7
+        for i in range(figures.count()):
+            drawn = figures.nth(i).locator(f".{shown} svg")
+            assert drawn.is_visible()
+            assert drawn.bounding_box()["width"] > 250
+            assert drawn.locator("title").count() > 0
+
+    def test_the_numbers_are_one_click_away(self, open_page, report):
+        opened = open_page(report)
+        figure = opened.page.locator("#plot-memory")
+        figure.locator("summary").click()
+        assert "MB" in figure.locator("table").inner_text()
+
+
+def test_without_scripts_everything_can_be_read(open_page, report):
+    opened = open_page(report, scripts=False)
+    assert "JAX trains this model fastest" in opened.page.locator("h1").inner_text()
+    assert opened.page.locator("#trials tbody tr").count() == 30
+    assert opened.page.locator("figure .wide svg").first.is_visible()
+
+
+def test_prints_without_what_only_a_screen_needs(open_page, report, tmp_path):
+    opened = open_page(report, theme="dark")
+    opened.page.emulate_media(media="print")
+    assert not opened.page.locator("#theme").is_visible()
+    ground = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+    assert opened.page.pdf(path=tmp_path / "report.pdf")

@@ -1,0 +1,67 @@
+"""Writes a fake interpreter whose parity child leaves made-up arrays; it imports no framework.
+
+It is not named `test_*` and holds no fixture, so that tests can load it with
+:func:`runpy.run_path`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_SCRIPT = '''\
+#!{python}
+"""A fake interpreter: its parity child is a few lines of a test."""
+import json, os, signal, sys
+import harness
+from pathlib import Path
+
+if sys.argv[1] == "-c":
+    answer = {{"missing": [], "version": harness.__version__, "python": "3", "packages": {{}}}}
+    print(json.dumps(answer))
+    sys.exit()
+
+import hashlib, io, msgspec
+import numpy as np
+from harness.parity import AS_IT_IS, ParityRecord, Task, Training, Variable, array_name, perturbed
+
+folder = Path(sys.argv[3])
+task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+kernel = np.linspace(0.5, 1, 4, dtype=np.float32)
+losses, metrics = [0.5, 0.4], [0.3]
+
+
+def leave(kernel=kernel, losses=losses, **changes):
+    stages = ("start", "step-1", "epoch-1")
+    arrays = {{array_name(AS_IT_IS, stage, "dense/kernel"): kernel for stage in stages}}
+    arrays[array_name(AS_IT_IS, "first-batch", "gradient of dense/kernel")] = kernel
+    for name in (AS_IT_IS, perturbed(1)):
+        arrays[array_name(name, "optimizer", "update")] = kernel[np.newaxis]
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    (folder / "arrays.npz").write_bytes(content.getvalue())
+    drift = {{name.partition("/")[2]: 1e-6 for name in arrays}}
+    plain = Training(name=AS_IT_IS, first_loss=0.5, losses=losses, metrics=metrics)
+    moved = msgspec.structs.replace(plain, name=perturbed(1), drift=drift)
+    record = ParityRecord(
+        status="ok", cell=task.cell, scenario_version=1, seed=task.seed,
+        perturbations=task.perturbations, campaign=task.campaign,
+        started_at="2026-01-01T00:00:00+00:00", duration_s=1.0, harness=task.harness,
+        device="cpu:0", metric="loss", trainings=[plain, moved],
+        variables=[Variable(path="dense/kernel", shape=[4], trained=True)],
+        arrays="arrays.npz", arrays_sha256=hashlib.sha256(content.getvalue()).hexdigest(),
+    )
+    record = msgspec.structs.replace(record, **changes)
+    (folder / "record.json").write_bytes(msgspec.json.encode(record))
+
+
+{child}
+'''
+
+
+def write_fake_python(path: Path, child: str = "leave()") -> Path:
+    """An executable at ``path`` whose parity child runs the lines ``child``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_SCRIPT.format(python=sys.executable, child=child), encoding="utf-8")
+    path.chmod(0o755)
+    return path

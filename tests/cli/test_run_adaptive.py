@@ -1,0 +1,206 @@
+"""`harness run` with a precision or a budget, and going on after a kill; the children are fakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness import store
+from harness.cli import app, campaign
+from harness.errors import ExitCode
+from harness.launch.lock import only_campaign
+
+LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
+write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
+SCENARIO = runpy.run_path(str(LAUNCH_TESTS / "conftest.py"))["SCENARIO"]
+RESULTS = Path("results/local")
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A user's folder with a throwaway scenario, a lock of its own, and a quick speed probe."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "throwaway.py").write_text(SCENARIO, encoding="utf-8")
+    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path / "scenarios"))
+    monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(campaign, "speed_probe", lambda: 0.2)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def two(here):
+    """Two backends, measured by fakes that answer at once; each trial may run more lines."""
+
+    def options(trial="leave(good)"):
+        words = []
+        for backend in ("jax", "torch"):
+            path = write_fake_python(here / backend / "bin" / "python", trial)
+            words += ["--backend", backend, "--env", f"{backend}={path}"]
+        return words
+
+    return options
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["run", "throwaway", *arguments])
+
+
+def records():
+    return store.load(RESULTS).records
+
+
+def test_a_campaign_goes_on_until_its_precision_is_reached(two):
+    result = run(*two(), "--precision", "2%", "--budget", "5m")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert max(record.round for record in records()) == 6
+    assert "until the ratio of every pair of backends is known to ±2%" in result.output
+    assert "ended since every interval is as narrow as asked" in result.output
+    assert "were timed training" in result.output
+
+
+def test_it_ends_with_a_verdict_on_every_pair(two):
+    result = run(*two(), "--precision", "2%")
+    heading = result.output.index("Verdicts")
+    assert "jax / torch" in result.output[heading:]
+    assert "equivalent" in result.output[heading:]
+
+
+def test_a_script_gets_the_verdicts_and_the_share_of_timed_training(two):
+    document = json.loads(run(*two(), "--precision", "2%", "--json").stdout)
+    (pair,) = document["verdicts"]
+    backends = [pair["pair"][side]["backend"] for side in ("first", "second")]
+    assert backends == ["jax", "torch"]
+    assert pair["verdict"]["kind"] == "equivalent"
+    assert "learned" in document["answers"]
+    assert 0 < document["timed_training_share"] < 1
+    assert [trial["disturbed"] for trial in document["trials"]] == [None] * 12
+
+
+def test_variants_of_one_backend_get_a_verdict_too(two):
+    options = two()[:4]
+    result = run(*options, "--set", "batch_size=500,1000", "--precision", "2%")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "until the ratio of every pair of variants is known to ±2%" in result.output
+    assert (
+        "jax cpu fit, batch_size=1000 over batch_size=500: 1.000× (1.000–1.000), equivalent after "
+        "6 rounds" in result.output
+    ) or (
+        "jax cpu fit, batch_size=500 over batch_size=1000: 1.000× (1.000–1.000), equivalent after "
+        "6 rounds" in result.output
+    )
+
+
+def test_the_rules_of_the_campaign_are_kept_for_whoever_reads_it_later(two):
+    run(*two(), "--precision", "3%", "--budget", "90s", "--margin", "4%")
+    (plan,) = store.load(RESULTS).plans
+    assert (plan.precision, plan.budget_s, plan.margin) == (0.03, 90.0, 0.04)
+    assert plan.sequential
+    assert {record.run_id for record in records()} == {plan.run_id}
+
+
+def test_seeds_take_turns_and_all_cells_of_a_round_have_the_same(two):
+    run(*two(), "--precision", "2%", "--seeds", "1-4")
+    seeds = {(record.round, record.seed) for record in records()}
+    assert sorted(seeds) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 2)]
+
+
+def test_a_dry_run_tells_how_many_rounds_are_expected_and_why(two):
+    result = run(*two("raise AssertionError"), "--precision", "5%", "--dry-run")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "rounds if paired times spread by 5.5%, a guess" in result.output
+    assert not Path("results").exists()
+
+
+def test_a_dry_run_learns_from_the_records_in_the_folder(two):
+    run(*two(), "--seeds", "1-4")
+    result = run(*two(), "--precision", "5%", "--dry-run")
+    assert "6 rounds if paired times spread by 0.0%, by the records in the folder" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--precision", "2"], "--precision 2 is no share"),
+        (["--budget", "soon"], "--budget soon is no duration"),
+        (["--margin", "x"], "--margin x is no share"),
+        (["--precision", "2%", "--repetitions", "3"], "give one or the other"),
+        (["--resume"], "there is no campaign to go on with"),
+    ],
+)
+def test_a_mistake_is_answered_before_anything_starts(two, arguments, expected):
+    result = run(*two("raise AssertionError"), *arguments)
+    assert result.exception.exit_code == ExitCode.USAGE
+    assert expected in str(result.exception)
+    assert not (RESULTS / "records").exists()
+
+
+def test_a_second_campaign_that_shall_not_wait_ends_with_who_measures(two, here):
+    with only_campaign(wait=False, say=print, folder=here / "lock"):
+        result = run(*two(), "--no-wait")
+    assert result.exception.exit_code == ExitCode.UNAVAILABLE
+    assert f"pid {os.getpid()}" in str(result.exception)
+    assert records() == []
+
+
+class TestResume:
+    # The third trial of a campaign is killed, once.
+    KILLED = (
+        "if trial.round == 2 and not Path({flag!r}).exists():\n"
+        "    Path({flag!r}).touch()\n"
+        "    os.kill(os.getppid(), signal.SIGINT)\n"
+        "    signal.pause()\n"
+        "leave(good)"
+    )
+
+    def killed(self, here):
+        return self.KILLED.format(flag=str(here / "killed"))
+
+    def test_what_is_there_is_skipped_and_the_rest_is_measured(self, two, here):
+        first = run(*two(self.killed(here)), "--seeds", "1-3")
+        assert first.exit_code == ExitCode.INTERRUPTED
+        assert "the same command with --resume goes on" in first.output
+        result = run(*two(), "--seeds", "1-3", "--resume")
+        assert result.exit_code == ExitCode.OK, result.output
+        good = sorted((r.round, r.cell.backend) for r in records() if r.status == "ok")
+        assert good == [(n, backend) for n in (1, 2, 3) for backend in ("jax", "torch")]
+        assert "does not count" in result.output
+        assert "it was interrupted" in result.output
+
+    def test_a_campaign_that_is_done_has_nothing_left(self, two):
+        run(*two(), "--seeds", "1-2")
+        result = run(*two("raise AssertionError"), "--seeds", "1-2", "--resume")
+        assert result.exit_code == ExitCode.OK, result.output
+        assert len(records()) == 4
+
+    def test_an_adaptive_campaign_goes_on_with_the_next_round(self, two):
+        run(*two(), "--budget", "1s")
+        before = max(record.round for record in records())
+        result = run(*two(), "--precision", "2%", "--resume")
+        assert result.exit_code == ExitCode.OK, result.output
+        assert max(record.round for record in records()) == max(6, before)
+        assert f"from round {before + 1} on" in result.output
+
+    def test_records_of_another_version_of_the_scenario_are_named_and_measured_anew(
+        self, two, here
+    ):
+        run(*two(), "--seeds", "1-2")
+        path = here / "scenarios" / "throwaway.py"
+        path.write_text(SCENARIO.replace("version = 7", "version = 8"), encoding="utf-8")
+        # Scenarios are imported once in a process; a command of its own would see the change.
+        from harness import scenario
+
+        scenario._load.cache_clear()
+        result = run(*two(), "--seeds", "1-2", "--resume")
+        assert result.exit_code == ExitCode.OK, result.output
+        assert "rounds 1-2: it measured version 7 of the scenario" in result.output
+        versions = [record.scenario_version for record in records()]
+        assert sorted(versions) == [7] * 4 + [8] * 4

@@ -1,0 +1,203 @@
+"""Plots: which ones there are, what they say in words, and that they are valid Vega-Lite."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+from folders import operations
+from made_up import SETTINGS, campaign
+
+from harness.analysis.history import Campaign, timelines
+from harness.parity import AS_IT_IS, ParityRecord, Training
+from harness.record import Provenance
+from harness.report import benchmarks
+from harness.report.parity_found import Compared, Parity, Said
+from harness.report.plots import draw, plots, timeline
+from harness.report.plots.base import COLOURS, MOST_POINTS, NARROW, WIDE, styled
+from harness.report.plots.points import points
+
+
+@pytest.fixture
+def records():
+    return list(campaign(rounds=6, epochs=8))
+
+
+@pytest.fixture
+def latencies(tmp_path):
+    return benchmarks.read(sorted((operations(tmp_path) / "benchmarks").glob("*.json")))
+
+
+def parity_record(backend, losses, drift):
+    as_it_is = Training(name=AS_IT_IS, first_loss=losses[0], losses=losses, metrics=[])
+    moved = Training(
+        name="moved 1",
+        first_loss=losses[0],
+        losses=[loss + drift for loss in losses],
+        metrics=[],
+        drift={"x": drift},
+    )
+    (one,) = campaign(rounds=1, epochs=1, backends=(backend,))
+    return ParityRecord(
+        status="ok",
+        cell=one.cell,
+        scenario_version=1,
+        seed=42,
+        perturbations=1,
+        campaign="made-up",
+        started_at="2026-03-01T09:00:00+00:00",
+        duration_s=1.0,
+        harness=Provenance(version="0.1.0"),
+        trainings=[as_it_is, moved],
+    )
+
+
+@pytest.fixture
+def parity():
+    records = [
+        parity_record("jax", [0.1, 0.09, 0.08], 1e-7),
+        parity_record("torch", [0.1, 0.0900001, 0.0801], 1e-7),
+    ]
+    said = Said(schema=1, scenario="ranking", seed=42, pairs=[])
+    return Parity(compared=[Compared(said=said, records=records)])
+
+
+def keys(made):
+    return [plot.key for plot in made]
+
+
+def named(made, key):
+    (found,) = [plot for plot in made if plot.key == key]
+    return found
+
+
+def test_a_campaign_has_the_plots_that_answer_a_readers_questions(evidence, records, latencies):
+    made = plots(evidence(records, benchmarks=latencies))
+    assert keys(made) == [
+        "step-time",
+        "drift",
+        "learning-epochs",
+        "learning-seconds",
+        "memory",
+        "phases",
+        "latency",
+    ]
+
+
+def test_without_a_measurement_there_is_no_plot(evidence):
+    assert plots(evidence([])) == []
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_plot_is_valid_vega_lite(evidence, records, latencies, parity, width):
+    sizes = [
+        one
+        for size in (500, 1000, 2000)
+        for one in campaign(rounds=2, epochs=6, settings={**SETTINGS, "batch_size": size})
+    ]
+    for plot in plots(evidence([*records, *sizes], benchmarks=latencies, parity=parity)):
+        styled(plot.chart(width)).to_dict(validate=True)
+
+
+def test_every_plot_is_told_in_words_with_its_numbers(evidence, records, latencies):
+    for plot in plots(evidence(records, benchmarks=latencies)):
+        assert plot.caption.endswith(".")
+        assert plot.numbers.rows
+        assert all(len(row) == len(plot.numbers.columns) for row in plot.numbers.rows)
+        assert len(plot.alternative) > 30
+
+
+def test_a_backend_has_its_colour_shape_and_dash_everywhere(evidence, records, latencies):
+    made = plots(evidence(records, benchmarks=latencies))
+    for plot in made:
+        assert COLOURS["torch"] in str(plot.specification())
+    assert "triangle-up" in str(named(made, "drift").specification())
+    assert "strokeDash" in str(named(made, "learning-epochs").specification())
+
+
+def test_the_step_time_of_a_point_is_that_of_the_table(evidence, records):
+    from harness.analysis.steps import step_time_s
+
+    for point in points(evidence(records)):
+        assert point.step_time_s == step_time_s(point.record)
+        assert point.low_s <= point.step_time_s <= point.high_s
+
+
+def test_many_trials_are_thinned_for_drawing_and_it_is_said(evidence):
+    many = list(campaign(rounds=300, epochs=1))
+    plot = named(plots(evidence(many)), "drift")
+    assert f"Drawn are {MOST_POINTS} of 900" in plot.caption
+    assert plot.numbers.rows[0][1] == "300"
+
+
+def test_trials_that_lie_far_apart_are_drawn_on_a_logarithmic_axis(evidence, records):
+    slow = list(campaign(rounds=1, epochs=8, run_id="other", slower={"torch": 15.0}))
+    assert "logarithmic" in str(named(plots(evidence([*records, *slow])), "drift").specification())
+    assert "logarithmic" not in str(named(plots(evidence(records)), "drift").specification())
+
+
+def test_a_disturbed_trial_is_hollow_and_named(evidence, records):
+    noise = records[0].noise
+    busy = msgspec.structs.replace(noise.training, busy_share=1.0, own_cpu_s=1.0)
+    loud = msgspec.structs.replace(records[0], noise=msgspec.structs.replace(noise, training=busy))
+    plot = named(plots(evidence([loud, *records[1:]])), "drift")
+    assert "Hollow marks, 1 in all, were disturbed." in plot.caption
+
+
+def test_a_sweep_is_drawn_from_three_values_on(evidence):
+    def swept(*sizes):
+        return [
+            one
+            for size in sizes
+            for one in campaign(rounds=2, epochs=6, settings={**SETTINGS, "batch_size": size})
+        ]
+
+    assert "sweep-batch_size" not in keys(plots(evidence(swept(500, 1000))))
+    made = plots(evidence(swept(500, 1000, 2000)))
+    plot = next(one for one in made if one.key.startswith("sweep-"))
+    assert "batch size (logarithmic)" in str(plot.specification())
+    assert len(plot.numbers.rows) == 9
+
+
+class TestParity:
+    def test_losses_are_drawn_with_their_envelope(self, evidence, records, parity):
+        plot = named(plots(evidence(records, parity=parity)), "parity")
+        assert plot.numbers.rows[0][:2] == ["JAX / PyTorch", "3"]
+        assert float(plot.numbers.rows[0][2].replace(",", "")) > 1
+
+    def test_losses_of_different_length_are_not_drawn(self, evidence, records):
+        pair = [parity_record("jax", [0.1], 1e-7), parity_record("torch", [0.1, 0.2], 1e-7)]
+        said = Said(schema=1, scenario="ranking", seed=42, pairs=[])
+        found = Parity(compared=[Compared(said=said, records=pair)])
+        assert "parity" not in keys(plots(evidence(records, parity=found)))
+
+
+def test_a_timeline_names_the_versions_that_changed(about):
+    found = timelines(
+        [
+            Campaign(name=name, records=list(campaign(rounds=5, run_id=name, packages=packages)))
+            for name, packages in (("a", {}), ("b", {"keras": "3.16.0"}))
+        ]
+    )
+    (plot,) = timeline.plots(found, about)
+    styled(plot.chart(WIDE)).to_dict(validate=True)
+    assert "b\\nkeras 3.16.0" in msgspec.json.encode(plot.specification()).decode()
+
+
+class TestDrawing:
+    def test_svg_and_png_come_from_the_same_specification(self, evidence, records, tmp_path):
+        made = plots(evidence(records))[:1]
+        files = draw.write(made, tmp_path / "plots")
+        assert [file.name for file in files] == ["step-time.svg", "step-time.png"]
+        assert re.match(r"<svg\b", files[0].read_text())
+        assert files[1].read_bytes().startswith(b"\x89PNG")
+
+    def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(
+        self, evidence, records, tmp_path
+    ):
+        from harness.errors import UnavailableError
+
+        (tmp_path / "file").write_text("")
+        with pytest.raises(UnavailableError, match="--plots"):
+            draw.write(plots(evidence(records))[:1], tmp_path / "file" / "plots")

@@ -1,0 +1,75 @@
+"""The command that repeats a campaign."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.analysis.rows import grouped
+from harness.analysis.summary import About
+from harness.plan import Plan
+from harness.report.repeat import command, seeds
+
+sys.path.append(str(Path(__file__).parent))
+
+from made_up import SETTINGS, campaign
+
+
+@pytest.fixture
+def known(about):
+    return About(metric=about["ranking"].metric, defaults=dict(SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"), [([42], "42"), ([44, 42, 43], "42-44"), ([1, 2, 5, 7, 8, 9], "1-2,5,7-9")]
+)
+def test_seeds_are_written_as_the_command_takes_them(numbers, text):
+    assert seeds(numbers) == text
+
+
+def test_defaults_are_left_out_and_everything_else_is_named(known):
+    records = list(
+        campaign(
+            rounds=2, epochs=1, init="keras", threads=2, settings={**SETTINGS, "batch_size": 256}
+        )
+    )
+    assert command(grouped(records), known) == (
+        "harness run ranking --backend jax,tf,torch --device cpu --init keras --threads 2 "
+        "--set batch_size=256 --seeds 42-43"
+    )
+
+
+def test_repeated_seeds_become_repetitions(known):
+    records = [
+        msgspec.structs.replace(one, repetition=number, round=number)
+        for number in (1, 2, 3)
+        for one in campaign(rounds=1, epochs=1)
+    ]
+    assert command(grouped(records), known).endswith("--seeds 42 --repetitions 3")
+
+
+def test_a_plan_tells_precision_budget_and_time(known):
+    records = list(campaign(rounds=4, epochs=1))
+    plan = Plan(
+        run_id="run-1",
+        started_at="2026-03-01T09:00:00+00:00",
+        cells=[record.cell for record in records[:3]],
+        seeds=[42, 43],
+        shuffle_seed=1,
+        time_budget_s=2.5,
+        margin=0.02,
+        precision=0.03,
+        budget_s=300.0,
+    )
+    assert command(grouped(records), known, [plan]).endswith(
+        "--seeds 42-43 --precision 3% --budget 300s --time-budget 2.5"
+    )
+
+
+def test_hostile_settings_cannot_add_a_command(known):
+    evil = {**SETTINGS, "optimizer": "x; rm -rf ~"}
+    records = list(campaign(rounds=1, epochs=1, settings=evil))
+    assert "--set 'optimizer=x; rm -rf ~'" in command(grouped(records), known)

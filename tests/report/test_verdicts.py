@@ -1,0 +1,164 @@
+"""The verdicts and the quality in the report, for people."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.analysis.answers import answer
+from harness.analysis.summary import summarise
+from harness.report import markdown
+from harness.report.document import compose
+
+THREE = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
+DEFAULTS = {"batch_size": 1000, "epochs": 5, "embedding_dimension": 32, "learning_rate": 0.1}
+
+
+@pytest.fixture
+def report(about):
+    def make(records):
+        found = answer(records, tolerances={"ranking": 5e-4})
+        return compose(summarise(records, about=about), answers=found)
+
+    return make
+
+
+def section(document, heading):
+    (found,) = [part for part in document.sections if part.heading == heading]
+    return found
+
+
+def rows(table):
+    headers = [column.header for column in table.columns]
+    return [dict(zip(headers, row, strict=True)) for row in table.rows]
+
+
+class TestVerdicts:
+    def test_stand_between_the_table_and_its_weaknesses(self, report, make_campaign):
+        headings = [part.heading for part in report(make_campaign(THREE)).sections]
+        assert headings[:4] == ["Results", "Verdicts", "Quality", "What weakens this answer"]
+
+    def test_are_those_of_every_pair(self, report, make_campaign):
+        (table,) = section(report(make_campaign(THREE, 8)), "Verdicts").tables
+        first, *others = rows(table)
+        assert first["pair"] == "jax / tensorflow"
+        assert (first["rounds"], first["the first is"]) == ("8", "faster")
+        assert first["ratio"].startswith("0.5")
+        assert [row["pair"] for row in others] == ["jax / torch", "tensorflow / torch"]
+
+    def test_of_a_backend_that_learns_worse_do_not_call_it_faster(self, report, make_campaign):
+        document = report(make_campaign(THREE, 8, rmse={"jax": 0.003}))
+        (table,) = section(document, "Verdicts").tables
+        assert rows(table)[0]["the first is"] == "faster, but learns worse"
+        assert rows(table)[0]["quality"] == "worse"
+
+    def test_tell_how_many_rounds_would_settle_an_open_one(self, report, make_campaign):
+        step_time_s = {"jax": 0.0020, "torch": 0.0021}
+        (table,) = section(report(make_campaign(step_time_s, 5, spread=0.03)), "Verdicts").tables
+        word, further = rows(table)[0]["the first is"].split("\n")
+        assert word == "inconclusive"
+        assert further.endswith("would tell")
+
+    def test_say_how_they_are_to_be_read(self, report, make_campaign):
+        (text,) = section(report(make_campaign(THREE, 8)), "Verdicts").paragraphs
+        assert "All 3 intervals together hold at 95%" in text
+        assert "beyond 2%" in text
+
+
+class TestNoVerdict:
+    """One line tells why."""
+
+    def line(self, document):
+        part = section(document, "Verdicts")
+        assert part.tables == []
+        (line,) = part.paragraphs
+        return line
+
+    def test_below_four_rounds(self, report, make_campaign):
+        assert self.line(report(make_campaign({"jax": 0.002, "torch": 0.004}, 3))) == (
+            "No verdict on jax / torch: needs at least 4 complete rounds, here are 3."
+        )
+
+    def test_of_blocks(self, report, make_campaign):
+        records = [
+            record
+            for name, step_s in THREE.items()
+            for record in make_campaign({name: step_s}, run_id=name)
+        ]
+        assert self.line(report(records)) == (
+            "No verdict on jax / tensorflow, jax / torch and tensorflow / torch: not measured in "
+            "common rounds, so that they may have drifted apart."
+        )
+
+    def test_of_other_machines(self, report, make_campaign):
+        records = make_campaign({"jax": 0.002})
+        records += make_campaign({"torch": 0.004}, machine_id="machine-b")
+        assert "different machines, which cannot be ranked" in self.line(report(records))
+
+    def test_of_a_single_backend(self, report, make_campaign):
+        assert "no two backends" in self.line(report(make_campaign({"jax": 0.002})))
+
+
+class TestQuality:
+    def test_is_told_with_its_interval_the_published_band_and_the_target(
+        self, report, make_campaign
+    ):
+        cells, _ = section(report(make_campaign(THREE, 6, settings=DEFAULTS)), "Quality").tables
+        jax = rows(cells)[0]
+        assert jax["seeds"] == "6"
+        assert "\n" in jax["metric"]
+        assert jax["published band"].endswith("of 6 seeds within")
+        assert jax["reached target"] == "6 of 6"
+        assert jax["time to target"].startswith("1.00 s")
+
+    def test_names_the_band_and_the_tolerance(self, report, make_campaign):
+        (text,) = section(report(make_campaign(THREE)), "Quality").paragraphs
+        assert "0.25617–0.26702" in text
+        assert "surely within 0.00050" in text
+
+    def test_with_other_settings_is_held_against_no_band(self, report, make_campaign):
+        records = make_campaign(THREE, settings=DEFAULTS | {"epochs": 9})
+        (cells, _) = section(report(records), "Quality").tables
+        assert rows(cells)[0]["published band"] == "other settings"
+
+    def test_below_four_seeds_shows_the_seeds(self, report, make_campaign):
+        (cells, _) = section(report(make_campaign(THREE, 2)), "Quality").tables
+        assert len(rows(cells)[0]["metric"].split("\n")) == 2
+
+    def test_tells_equivalent_from_no_difference_found(self, report, make_campaign):
+        _, pairs = section(report(make_campaign(THREE, 8)), "Quality").tables
+        assert rows(pairs)[0]["the first is"] == "equivalent"
+        noisy = make_campaign(THREE, 4)
+        spread = [
+            msgspec.structs.replace(
+                record,
+                quality=msgspec.structs.replace(
+                    record.quality, value=record.quality.value + 0.002 * (-1) ** i
+                ),
+            )
+            for i, record in enumerate(noisy)
+        ]
+        _, pairs = section(report(spread), "Quality").tables
+        assert rows(pairs)[0]["the first is"] == "undecided"
+        assert rows(pairs)[0]["difference found"] == "no"
+
+
+def test_the_lead_promises_a_ranking_only_there(report, make_campaign, about):
+    records = make_campaign(THREE)
+    assert "only what stands under Verdicts" in report(records).lead[0]
+    assert compose(summarise(records, about=about)).lead[0].endswith("not a verdict.")
+
+
+def test_an_empty_folder_has_no_such_sections(report):
+    assert not {"Verdicts", "Quality"} & {part.heading for part in report([]).sections}
+
+
+@pytest.mark.parametrize("width", [50, 100, 200])
+def test_terminal_and_markdown_agree(report, make_campaign, printed, width):
+    document = report(make_campaign(THREE, 8))
+    shown, source = printed(document, width), markdown.render(document).replace("\\", "")
+    for heading in ("Verdicts", "Quality"):
+        for table in section(document, heading).tables:
+            for line in (line for row in table.rows for cell in row for line in cell.split("\n")):
+                assert line in " ".join(shown.split())
+                assert line in source
