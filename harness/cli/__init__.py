@@ -19,6 +19,7 @@ Examples:
   harness doctor                                     is this machine fit to measure on?
   harness data prepare                               get the ratings once
   harness run ranking --backend jax,tf,torch         measure all three, interleaved
+  harness run ranking --precision 3% --budget 10m    until the intervals are as narrow as that
   harness run ranking --seeds 42-46 --dry-run        what would run, and for how long?
   harness report results/local                       the table again, and the page, from the records
   harness compare results/before results/after       did the upgrade make it slower, or worse?

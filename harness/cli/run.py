@@ -102,7 +102,7 @@ def run(
             max=86_400.0,
             metavar="SECONDS",
             help="Timed training in each trial, after the epochs that quality needs. Default: 5, "
-            "or 0.5 with --precision or --budget: there more processes tell more than longer ones.",
+            "or 0.25 with --precision or --budget, where further processes tell more.",
         ),
     ] = None,
     timeout: Annotated[

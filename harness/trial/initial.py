@@ -57,12 +57,12 @@ def build_undrawn(make: Callable[[], Any]) -> Any:
     """
     with _zeros() as drawn:
         model = make()
-    replaced = sum(
-        isinstance(initializer, RANDOM)
+    replaced = {
+        id(initializer)
         for layer in model._flatten_layers()  # noqa: SLF001 - Keras has no public way to walk all layers
         for initializer in _initializers_of_trainables(layer)
-    )
-    return model if len(drawn) == replaced else make()
+    }
+    return model if drawn.keys() <= replaced else make()
 
 
 def _initializers_of_trainables(layer: Any) -> list[Any]:
@@ -73,12 +73,15 @@ def _initializers_of_trainables(layer: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _zeros() -> Iterator[list[tuple[int, ...]]]:
-    """Inside, random initialisers give zeros; the list tells the shapes that were asked for."""
-    drawn: list[tuple[int, ...]] = []
+def _zeros() -> Iterator[dict[int, Any]]:
+    """Inside, random initialisers give zeros; those that were asked are kept, by their ``id``.
 
-    def zeros(_self: Any, shape: Any, dtype: Any = None, **_: Any) -> Any:
-        drawn.append(tuple(shape))
+    Not how often: Keras' JAX backend asks twice, once while it only traces the model.
+    """
+    drawn: dict[int, Any] = {}
+
+    def zeros(self: Any, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        drawn[id(self)] = self
         return keras.ops.zeros(shape, dtype=dtype or keras.config.floatx())
 
     earlier = {kind: kind.__call__ for kind in RANDOM}

@@ -37,8 +37,9 @@ from harness.record import (
 )
 from harness.trial import backends
 
-MINIMUM_TIMED_EPOCHS = 5
-"""Counted epochs of the timing phase, whatever the time budget; fewer say little about spread."""
+MINIMUM_TIMED_EPOCHS = 3
+"""Counted epochs of the timing phase, whatever the time budget. With those for quality, whose steps
+count as well, a trial then has the eight epochs that tell a level from a trend."""
 
 
 class DivergedError(HarnessError):

@@ -51,6 +51,24 @@ def test_a_model_with_other_random_values_is_made_as_usual():
     assert any((value != 0).any() for value in values(found))
 
 
+def test_the_tutorials_model_is_made_only_once(table_path):
+    from harness import data, scenario
+
+    ranking = scenario.find("ranking")
+    settings = scenario.parse_settings(ranking)
+    cut = ranking.data(settings, data.load(table_path))
+    made = []
+
+    def make_ranking():
+        model = ranking.model(settings, cut)
+        weights.build(model, cut.train.inputs)
+        made.append(model)
+        return model
+
+    assert initial.build_undrawn(make_ranking) is made[0]
+    assert len(made) == 1
+
+
 def test_afterwards_initialisers_draw_again():
     initial.build_undrawn(make())
     assert (keras.ops.convert_to_numpy(keras.initializers.GlorotUniform()((8, 8))) != 0).any()

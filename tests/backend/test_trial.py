@@ -36,7 +36,7 @@ def test_the_record_holds_every_raw_sample(good_record):
     assert [epoch.index for epoch in good_record.epochs] == list(range(len(good_record.epochs)))
     assert len(learning) == 5
     assert all(epoch.metric is not None and epoch.evaluate_s > 0 for epoch in learning)
-    assert sum(not epoch.warm_up for epoch in timing) >= 5
+    assert sum(not epoch.warm_up for epoch in timing) >= 3
     assert all(epoch.steps == 80 and epoch.examples == 80_000 for epoch in good_record.epochs)
     assert learning[0].train_loss > learning[-1].train_loss
     assert good_record.quality.value == learning[-1].metric

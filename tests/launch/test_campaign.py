@@ -13,6 +13,7 @@ from harness import store
 from harness.launch import campaign
 from harness.launch.campaign import run_campaign
 from harness.launch.forecast import Durations
+from harness.launch.prober import Prober
 from harness.record import Provenance
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
@@ -133,7 +134,7 @@ def test_the_observer_hears_of_every_start_and_end(plan, root, make_record):
 
 
 def test_the_speed_probe_runs_between_trials_and_never_beside_one(plan, root, make_record):
-    clock, probed = FakeClock(), iter([0.20, 0.21, 0.22, 0.23, 0.24])
+    clock, probed = FakeClock(), iter([9.99, 0.20, 0.21, 0.22, 0.23, 0.24])
     run(
         plan,
         FakeLauncher(make_record, clock=clock),
@@ -142,7 +143,8 @@ def test_the_speed_probe_runs_between_trials_and_never_beside_one(plan, root, ma
         clock=clock,
     )
     noises = [r.noise for r in sorted(store.load(root).records, key=lambda r: r.started_at)]
-    # The probe after one trial is that before the next, since no time passes in between.
+    # The first probe in a process is slow by itself and does not count. The one after a trial is
+    # that before the next, since no time passes in between.
     assert [(n.probe_before_s, n.probe_after_s) for n in noises] == [
         (0.20, 0.21),
         (0.21, 0.22),
@@ -150,6 +152,14 @@ def test_the_speed_probe_runs_between_trials_and_never_beside_one(plan, root, ma
         (0.23, 0.24),
     ]
     assert all(n.training is not None for n in noises), "what the child saw stays"
+
+
+def test_after_a_pause_the_probe_runs_anew():
+    clock, probed = FakeClock(), iter([9.99, 0.20, 0.21])
+    prober = Prober(lambda: next(probed), clock)
+    assert (prober.after_s(), prober.before_s()) == (0.20, 0.20)
+    clock.now_s += 60.0
+    assert prober.before_s() == 0.21
 
 
 def test_gaps_of_an_earlier_run_come_first_and_with_its_id(plan, root, make_record):
