@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.probe.variables import REDACTED, SECRET_WORDS, redacted
+from harness.probe.variables import PLACE, REDACTED, SECRET_WORDS, redacted
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,11 @@ def test_a_login_inside_a_url_is_withheld():
 @given(st.dictionaries(st.text(min_size=1), st.text()))
 def test_every_name_is_kept_and_sorted(variables: dict[str, str]):
     assert list(redacted(variables)) == sorted(variables)
+
+
+def test_where_things_lie_on_the_machine_is_withheld():
+    given = {"HOME": "/home/ada", "PATH": "/home/ada/bin", "HARNESS_CACHE_DIR": "/home/ada/cache"}
+    assert set(redacted(given).values()) == {PLACE}
+    assert redacted({"LD_LIBRARY_PATH": "/usr/local/cuda"}) == {
+        "LD_LIBRARY_PATH": "/usr/local/cuda"
+    }
