@@ -74,8 +74,8 @@ class Ratings(_Columns):
 class Movies(_Columns):
     """The movies by ascending id: columns of shape ``[movies]``.
 
-    ``title`` reads as the tutorial shows it, ``Patton (1970)``; ``year`` is that year, 0 where
-    the title names none; ``genres`` are joined by ``|``, in the archive's order.
+    ``title`` reads as the tutorial shows it, name and year as in ``Made Up (1970)``; ``year`` is
+    that year, 0 where the title names none; ``genres`` are joined by ``|``, in the archive's order.
     """
 
     movie_id: NDArray[np.int32]

@@ -21,7 +21,5 @@ def test_no_title_is_committed(real_table):
             text = (ROOT / name).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
             continue
-        found += [
-            (name, match) for match in TITLE.findall(text) if match in titles
-        ]
+        found += [(name, match) for match in TITLE.findall(text) if match in titles]
     assert not found

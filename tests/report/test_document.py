@@ -11,7 +11,7 @@ from harness.report import benchmarks as bench
 from harness.report import markdown
 from harness.report.document import compose
 
-TITLES = {204: "Back to the Future (1985)", 141: "20,000 Leagues Under the Sea (1954)"}
+TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
 
 
 def operation(**changes):
@@ -117,9 +117,9 @@ class TestPrediction:
         (table,) = section(document, "Prediction").tables
         assert "user 42" in table.title
         assert [row[0] for row in table.rows] == [
-            "Back to the Future (1985) (movie 204)",
+            "Made Up (1985) (movie 204)",
             "movie 131",
-            "20,000 Leagues Under the Sea (1954) (movie 141)",
+            "A Longer Made-up Title, The (1954) (movie 141)",
         ]
         assert [column.header for column in table.columns] == ["candidate", "jax", "tensorflow"]
         assert table.rows[0][1:] == ["3.80", "3.80"]
