@@ -106,8 +106,9 @@ def certainty(contest: Contest) -> str:
     rounds = sorted({speed.verdict.rounds for speed in speeds})
     over = " to ".join(fmt.count(n) for n in dict.fromkeys((rounds[0], rounds[-1])))
     together = ", all pairs together" if len(speeds) > 1 else ""
-    left_out = sum(speed.pair.disturbed for speed in speeds)
-    noisy = f" Disturbed rounds left out: {fmt.count(left_out)}." if left_out else ""
+    # Of each pair, not added up: a disturbed trial costs every pair of its backend the same round.
+    left_out = max(speed.pair.disturbed for speed in speeds)
+    noisy = f" Disturbed rounds left out of a pair: {fmt.count(left_out)}." if left_out else ""
     return (
         f"95% intervals{together}, from {over} interleaved rounds of fresh processes; differences "
         f"within {fmt.percent(speeds[0].verdict.margin)} count as none.{noisy}"
