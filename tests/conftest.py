@@ -115,7 +115,41 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
 
 
 @pytest.fixture
-def make_campaign(make_record: Callable[..., Record]) -> Callable[..., list[Record]]:
+def make_environment() -> Callable[..., Environment]:
+    """A made-up machine of two cores; ``packages`` are added to Keras and NumPy."""
+
+    def make(
+        machine_id: str = "machine-a", *, packages: dict[str, str] | None = None, **changes: Any
+    ) -> Environment:
+        made = Environment(
+            machine_id=machine_id,
+            hostname=f"host of {machine_id}",
+            os="Linux 6.1",
+            python="3.11.7",
+            cpu=Cpu(
+                model="Test CPU",
+                architecture="x86_64",
+                logical_cores=2,
+                physical_cores=1,
+                affinity=None,
+            ),
+            gpus=[],
+            memory_total_bytes=8_000_000_000,
+            memory_available_bytes=7_000_000_000,
+            load_average=0.1,
+            thread_pools=[],
+            packages={"keras": "3.15.1", "numpy": "2.4.6"} | (packages or {}),
+            variables={},
+        )
+        return msgspec.structs.replace(made, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_campaign(
+    make_record: Callable[..., Record], make_environment: Callable[..., Environment]
+) -> Callable[..., list[Record]]:
     """Simulated interleaved rounds of some backends, as one ``harness run`` leaves them.
 
     ``step_time_s`` is the true step time of each backend, around which processes spread by
@@ -143,26 +177,8 @@ def make_campaign(make_record: Callable[..., Record]) -> Callable[..., list[Reco
             learned = 0.259 + 0.0026 * np.random.default_rng(number).normal()
             for backend, true_s in step_time_s.items():
                 minute, noise = len(records), rng.normal(size=3)
-                environment = Environment(
-                    machine_id=machine_id or "",
-                    hostname=f"host of {machine_id}",
-                    os="Linux 6.1",
-                    python="CPython 3.11.7",
-                    cpu=Cpu(
-                        model="Test CPU",
-                        architecture="x86_64",
-                        logical_cores=2,
-                        physical_cores=1,
-                        affinity=None,
-                    ),
-                    gpus=[],
-                    memory_total_bytes=8_000_000_000,
-                    memory_available_bytes=7_000_000_000,
-                    load_average=0.1,
-                    thread_pools=[],
-                    packages={"keras": "3.15.1", "numpy": "2.4.6", backend: "1.0"}
-                    | (packages or {}),
-                    variables={},
+                environment = make_environment(
+                    machine_id or "", packages={backend: "1.0"} | (packages or {})
                 )
                 fields: dict[str, Any] = {
                     "backend": backend,

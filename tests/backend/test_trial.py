@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from harness.trial import backends
+from harness.trial.measure import MINIMUM_TIMED_EPOCHS
 
 RMSE_OF_SEED_42 = 0.26085
 """Test RMSE after five epochs from the common weights of seed 42, measured on JAX."""
@@ -36,7 +37,7 @@ def test_the_record_holds_every_raw_sample(good_record):
     assert [epoch.index for epoch in good_record.epochs] == list(range(len(good_record.epochs)))
     assert len(learning) == 5
     assert all(epoch.metric is not None and epoch.evaluate_s > 0 for epoch in learning)
-    assert sum(not epoch.warm_up for epoch in timing) >= 3
+    assert sum(not epoch.warm_up for epoch in timing) >= MINIMUM_TIMED_EPOCHS
     assert all(epoch.steps == 80 and epoch.examples == 80_000 for epoch in good_record.epochs)
     assert learning[0].train_loss > learning[-1].train_loss
     assert good_record.quality.value == learning[-1].metric

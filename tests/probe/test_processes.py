@@ -44,7 +44,7 @@ def test_a_program_that_keeps_a_core_busy_is_seen_with_its_share():
             uses = {use.pid: use.cores for use in cpu_use(until_it_has_worked, clock.__next__)}
         finally:
             child.kill()
-    assert uses[child.pid] >= 0.99
+    assert uses[child.pid] >= 1 - 1e-9  # a sum of floats
 
 
 def test_this_process_is_not_among_the_others():
@@ -60,10 +60,10 @@ def test_a_run_does_not_find_itself():
     "command",
     [
         "harness run ranking",
-        "/usr/bin/python3.11 /work/.venv/bin/harness run ranking --backend jax",
+        "/usr/bin/python3.11 /srv/project/.venv/bin/harness run ranking --backend jax",
         "python -m harness run",
-        "/work/.tox/jax/bin/python -m harness --verbose run",
-        "/work/.tox/tf/bin/python -m harness.trial cell.json record.json",
+        "/srv/project/.tox/jax/bin/python -m harness --verbose run",
+        "/srv/project/.tox/tf/bin/python -m harness.trial cell.json record.json",
         r"C:\env\Scripts\python.exe C:\env\Scripts\harness.exe run",
         r"C:\env\Scripts\harness.exe run",
     ],

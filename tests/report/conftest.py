@@ -39,16 +39,17 @@ def about() -> dict[str, About]:
 
 
 @pytest.fixture
-def measured(make_record: Callable[..., Record]) -> Callable[..., Record]:
+def measured(
+    make_record: Callable[..., Record], make_environment: Callable[..., Environment]
+) -> Callable[..., Record]:
     """A record with its environment and the tutorial's prediction."""
 
     def make(backend: str = "jax", machine_id: str = "machine-a", **changes) -> Record:
         package, version = VERSIONS.get(backend, (backend, "2.13.0"))
-        environment = Environment(
-            machine_id=machine_id,
+        environment = make_environment(
+            machine_id,
+            packages={package: version},
             hostname="bench01",
-            os="Linux 6.1",
-            python="3.11.7",
             cpu=Cpu(
                 model="Test CPU 9000",
                 architecture="x86_64",
@@ -56,13 +57,7 @@ def measured(make_record: Callable[..., Record]) -> Callable[..., Record]:
                 physical_cores=2,
                 affinity=None,
             ),
-            gpus=[],
             memory_total_bytes=8_250_000_000,
-            memory_available_bytes=7_000_000_000,
-            load_average=0.1,
-            thread_pools=[],
-            packages={"keras": "3.15.1", "numpy": "2.4.6", package: version},
-            variables={},
         )
         predictions = [
             Prediction(inputs={"user_id": 42, "movie_id": movie_id}, output=0.5, shown=stars)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import ClassVar
 
 from harness.data import parse
 from harness.data.cache import Cache, Report
-from harness.data.sources.base import Source, SourceError, fetch, file_sha256
+from harness.data.sources.base import Source, SourceError, fetch, file_sha256, read_members
 from harness.data.table import Table
 
 HOST = "files.grouplens.org"
@@ -60,13 +59,9 @@ def read_zip(path: Path, *, source: str) -> Table:
         SourceError: if a file is missing from it.
         harness.data.parse.MalformedError: if a line does not read as it should.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            data, item, user = (
-                archive.read(f"ml-100k/{n}") for n in ("u.data", "u.item", "u.user")
-            )
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{path}: {error.args[0]}") from None
+    data, item, user = read_members(
+        path, (f"ml-100k/u.{part}" for part in ("data", "item", "user"))
+    )
     return Table(
         ratings=parse.archive_ratings(data),
         movies=parse.archive_movies(item),

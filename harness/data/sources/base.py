@@ -7,7 +7,8 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,6 +45,19 @@ class Source(abc.ABC):
         Raises:
             SourceError: telling what failed.
         """
+
+
+def read_members(path: Path, names: Iterable[str]) -> list[bytes]:
+    """The content of the files ``names`` in the zip (or wheel) at ``path``, in that order.
+
+    Raises:
+        SourceError: if it is no zip, or one of the files is missing from it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [archive.read(name) for name in names]
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise SourceError(f"{path}: {error.args[0]}") from None
 
 
 def fetch(

@@ -11,13 +11,12 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import ClassVar
 
 from harness.data import parse
 from harness.data.cache import Cache, Report
-from harness.data.sources.base import Source, SourceError, fetch, file_sha256
+from harness.data.sources.base import Source, SourceError, fetch, file_sha256, read_members
 from harness.data.table import Table
 
 REQUIREMENT = "recbole==1.2.1"
@@ -68,13 +67,8 @@ def read_wheel(path: Path) -> Table:
         SourceError: if a file is missing from it.
         harness.data.parse.MalformedError: if a line does not read as it should.
     """
-    try:
-        with zipfile.ZipFile(path) as wheel:
-            inter, item, user = (
-                wheel.read(f"{FOLDER}/ml-100k.{part}") for part in ("inter", "item", "user")
-            )
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{path}: {error.args[0]}") from None
+    parts = (f"{FOLDER}/ml-100k.{part}" for part in ("inter", "item", "user"))
+    inter, item, user = read_members(path, parts)
     return Table(
         ratings=parse.mirror_ratings(inter),
         movies=parse.mirror_movies(item),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.analysis.summary import About
-from harness.record import BACKENDS, Cpu, Environment, Record
+from harness.record import BACKENDS, Environment, Record
 from harness.scenario import Metric
 
 
@@ -27,29 +27,12 @@ def about() -> dict[str, About]:
 
 
 @pytest.fixture
-def environment() -> Callable[..., Environment]:
+def environment(make_environment: Callable[..., Environment]) -> Callable[..., Environment]:
     """A machine of two cores; ``packages`` are added to those of a JAX environment."""
 
     def make(machine_id: str = "machine-a", *, load_average: float = 0.1, **packages: str):
-        return Environment(
-            machine_id=machine_id,
-            hostname=f"host of {machine_id}",
-            os="Linux",
-            python="3.11.7",
-            cpu=Cpu(
-                model="Test CPU",
-                architecture="x86_64",
-                logical_cores=2,
-                physical_cores=1,
-                affinity=None,
-            ),
-            gpus=[],
-            memory_total_bytes=8_000_000_000,
-            memory_available_bytes=7_000_000_000,
-            load_average=load_average,
-            thread_pools=[],
-            packages={"keras": "3.15.1", "numpy": "2.4.6", "jax": "0.10.2"} | packages,
-            variables={},
+        return make_environment(
+            machine_id, packages={"jax": "0.10.2"} | packages, load_average=load_average
         )
 
     return make
