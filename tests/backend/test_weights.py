@@ -66,6 +66,7 @@ def test_dense_kernels_are_glorot_uniform_and_biases_zero(model):
     ids=lambda initializer: type(initializer).__name__,
 )
 def test_a_draw_has_the_moments_and_range_of_keras_own(initializer):
+    keras.utils.set_random_seed(1)
     layer = keras.layers.Dense(300, kernel_initializer=initializer, use_bias=False)
     model = keras.Sequential([keras.layers.Input((400,)), layer])
     ours = weights.draw(model, 1)[0]
@@ -74,14 +75,15 @@ def test_a_draw_has_the_moments_and_range_of_keras_own(initializer):
     spread = max(float(keras_own.std()), 1e-6)
     assert ours.mean() == pytest.approx(keras_own.mean(), abs=0.03 * spread)
     assert ours.std() == pytest.approx(keras_own.std(), rel=0.03, abs=1e-6)
-    # The largest of so many is near the limit of a bounded draw, and varies for an unbounded one.
+    # Near the limit of a bounded draw. Not the largest: on PyTorch, Keras 3.15 cuts a normal by
+    # taking the first of four draws that is inside, which leaves one value in 230,000 outside.
+    far = np.quantile(np.abs(keras_own), 0.999)
+    assert np.quantile(np.abs(ours), 0.999) == pytest.approx(far, rel=0.03, abs=1e-6)
     unbounded = (
         isinstance(initializer, keras.initializers.RandomNormal)
         or getattr(initializer, "distribution", None) == "untruncated_normal"
     )
-    assert np.abs(ours).max() == pytest.approx(
-        np.abs(keras_own).max(), rel=0.3 if unbounded else 0.01, abs=1e-6
-    )
+    assert unbounded or np.abs(ours).max() <= 1.03 * far
 
 
 def test_an_initializer_without_a_counterpart_is_named_with_the_way_out(model):
