@@ -15,7 +15,13 @@ def ends_as_interrupt() -> Iterator[None]:
 
     A CI job that is cancelled, and a batch system whose time is up, send SIGTERM. Without this the
     running trial would go on alone, in its own session, with nobody to take its record.
+
+    Ctrl-C is also made to cut a wait short again. A library in this process may have put a handler
+    before Python's that restarts what was interrupted (Polars does): the campaign would then go on
+    waiting for its child as if nobody had pressed a key.
     """
+    if hasattr(signal, "siginterrupt") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.siginterrupt(signal.SIGINT, True)
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with _handlers(dict.fromkeys(names, _interrupt)):
         yield

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -17,6 +19,23 @@ def test_a_request_to_terminate_ends_things_as_ctrl_c_does(name):
     with pytest.raises(KeyboardInterrupt), ends_as_interrupt():
         signal.raise_signal(number)
     assert signal.getsignal(number) == before
+
+
+def test_ctrl_c_cuts_a_wait_short_though_a_library_had_it_restarted():
+    # The alarm ends the child, and with it a wait that nobody cut short.
+    press = "import os, signal; signal.alarm(20); os.kill(os.getppid(), signal.SIGINT); "
+    child = None
+    signal.siginterrupt(signal.SIGINT, False)
+    try:
+        with pytest.raises(KeyboardInterrupt), ends_as_interrupt():
+            child = subprocess.Popen([sys.executable, "-c", press + "signal.pause()"])
+            child.wait()
+        assert child.poll() is None, "the wait ended with the child, not with Ctrl-C"
+    finally:
+        signal.siginterrupt(signal.SIGINT, True)
+        if child is not None:
+            child.kill()
+            child.wait()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
