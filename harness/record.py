@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 Backend = Literal["jax", "tensorflow", "torch"]
 Device = Literal["cpu", "gpu"]
-Mode = Literal["fit"]
+Mode = Literal["fit", "tuned", "custom_loop", "native"]
 Init = Literal["common", "keras"]
 Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
 
@@ -258,6 +258,31 @@ class Noise(Struct, frozen=True, kw_only=True):
     training: Disturbance | None = None
 
 
+class StepWork(Struct, frozen=True, kw_only=True):
+    """What one training step of a full batch cannot do without, as its scenario counts it.
+
+    ``flops`` are the floating-point operations of its matrix products, forward and backward (a
+    multiplication and an addition are two). ``bytes`` are what must at least be read and written
+    in memory: parameters, optimizer slots, gradients and activations, each once for each use.
+    """
+
+    flops: float
+    bytes: float
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """How fast this machine is at the two things that bound a training step, measured by NumPy.
+
+    The best of several repetitions, since only disturbance makes one slower: a matrix product of
+    float32, in floating-point operations per second, and a copy in memory, in bytes moved (read and
+    written) per second. ``threads`` is what NumPy's BLAS was set to.
+    """
+
+    matmul_flops_per_s: float
+    copy_bytes_per_s: float
+    threads: int | None = None
+
+
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and the software that measured.
 
@@ -287,6 +312,8 @@ class Record(Struct, frozen=True, kw_only=True):
     when the trial ended. ``engine`` tells what really ran (jit, eager, XLA, float type, TF32,
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
+    ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
+    counted; the launcher measures ``rates`` while no trial runs.
     """
 
     schema: int = SCHEMA_VERSION
@@ -313,3 +340,5 @@ class Record(Struct, frozen=True, kw_only=True):
     synthetic: bool = False
     run_id: str | None = None
     noise: Noise | None = None
+    work: StepWork | None = None
+    rates: Rates | None = None

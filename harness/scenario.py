@@ -15,13 +15,14 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from harness.errors import HarnessError
+from harness.record import Backend, Scalar, StepWork
 
 if TYPE_CHECKING:
     import keras
@@ -66,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
     epochs: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 5
+    # Keras' dtype policy: what is computed in, while variables stay float32.
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +91,47 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     sizes: dict[str, int]
     split_sha256: str
     synthetic: bool = False
+
+
+class NativeTraining(abc.ABC):
+    """A scenario's model, loss and optimizer in one framework's own code, without Keras.
+
+    It exchanges its state with Keras in NumPy arrays, so that it starts from the common initial
+    weights and is judged by the same evaluation.
+
+    Args:
+        settings: those of the scenario.
+        batches: the training batches in their order, each the inputs by name and the labels.
+        weights: the trainable variables in the order of the Keras model.
+        slots: those of the optimizer that belong to a variable, ``slots[kind][i]`` to variable
+            ``i``, as Keras names the kinds (``accumulator``).
+    """
+
+    @abc.abstractmethod
+    def __init__(
+        self,
+        settings: Any,
+        batches: Sequence[tuple[dict[str, Any], Any]],
+        weights: Sequence[Any],
+        slots: Mapping[str, Sequence[Any]],
+    ) -> None: ...
+
+    @abc.abstractmethod
+    def run(self, start: int, stop: int) -> Any:
+        """Train on batches ``start`` to ``stop - 1``.
+
+        Returns:
+            The loss of each step before its update, a tensor of shape ``[stop - start]`` that may
+            still be being computed.
+        """
+
+    @abc.abstractmethod
+    def state(self) -> tuple[list[Any], dict[str, list[Any]]]:
+        """Weights and slots as they are now, in NumPy arrays and in the order of the arguments."""
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """How it runs, for the record: what is compiled, which kernels."""
+        return {}
 
 
 class Scenario(abc.ABC):
@@ -136,6 +180,17 @@ class Scenario(abc.ABC):
     @abc.abstractmethod
     def evaluate(self, model: keras.Model, test: Any) -> dict[str, float]:
         """Every compiled metric on the test set, by name."""
+
+    def work(self, settings: Any, data: Data) -> StepWork | None:
+        """What one training step of a full batch cannot do without; ``None`` if nobody counted.
+
+        The report then shows no floor for this scenario.
+        """
+        return None
+
+    def native(self, backend: Backend) -> type[NativeTraining] | None:
+        """The scenario in the framework's own code, without Keras; ``None`` if there is none."""
+        return None
 
     def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
         """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""
