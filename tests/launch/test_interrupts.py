@@ -24,16 +24,21 @@ def test_a_request_to_terminate_ends_things_as_ctrl_c_does(name):
 def test_ctrl_c_cuts_a_wait_short_though_a_library_had_it_restarted():
     # The alarm ends the child, and with it a wait that nobody cut short.
     press = "import os, signal; signal.alarm(20); os.kill(os.getppid(), signal.SIGINT); "
-    child = None
+    children = []
+
+    def wait():
+        with ends_as_interrupt():
+            children.append(subprocess.Popen([sys.executable, "-c", press + "signal.pause()"]))
+            children[0].wait()
+
     signal.siginterrupt(signal.SIGINT, False)
     try:
-        with pytest.raises(KeyboardInterrupt), ends_as_interrupt():
-            child = subprocess.Popen([sys.executable, "-c", press + "signal.pause()"])
-            child.wait()
-        assert child.poll() is None, "the wait ended with the child, not with Ctrl-C"
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+        assert children[0].poll() is None, "the wait ended with the child, not with Ctrl-C"
     finally:
         signal.siginterrupt(signal.SIGINT, True)
-        if child is not None:
+        for child in children:
             child.kill()
             child.wait()
 
