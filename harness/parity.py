@@ -7,6 +7,7 @@ Arrays are kept beside the record, in an ``.npz`` whose names are made by :func:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -151,6 +152,12 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+
+
+def labels(cells: Sequence[Cell]) -> list[str]:
+    """A name for each cell of a comparison: its backend, and its mode where there are several."""
+    several = len({cell.mode for cell in cells}) > 1
+    return [f"{cell.backend} {cell.mode}" if several else cell.backend for cell in cells]
 
 
 def array_name(training: str, stage: Stage, quantity: str) -> str:

@@ -120,12 +120,15 @@ class Phases(Struct, frozen=True, kw_only=True):
     ``import_s`` runs from the start of the process until Keras and its backend are imported,
     ``data_s`` covers loading the table and cutting the batches, ``build_s`` the model with its
     weights set, ``first_step_s`` the first training step, which compiles where the backend does.
+    Where Keras runs several steps in one call (``steps_per_execution``), ``first_steps`` tells how
+    many the first call made.
     """
 
     import_s: float
     data_s: float
     build_s: float
     first_step_s: float
+    first_steps: int = 1
     predict_s: float | None = None
     total_s: float
 

@@ -15,14 +15,14 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from harness.errors import HarnessError
-from harness.record import Backend, Scalar, StepWork
+from harness.record import Backend, StepWork
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.data import Table
+    from harness.loop import NativeTraining
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
 """Names further folders of scenarios, separated as in ``PATH``."""
@@ -71,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
 
+AXES = {"batch_size": "batch_size", "epochs": "epochs", "dtype_policy": "precision"}
+"""The settings of :class:`Settings` by the axis of ``harness sweep`` that varies them."""
+
+
 class Split(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs by name and labels, each an array of shape ``[examples]`` or ``[examples, ...]``."""
 
@@ -91,47 +96,6 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     sizes: dict[str, int]
     split_sha256: str
     synthetic: bool = False
-
-
-class NativeTraining(abc.ABC):
-    """A scenario's model, loss and optimizer in one framework's own code, without Keras.
-
-    It exchanges its state with Keras in NumPy arrays, so that it starts from the common initial
-    weights and is judged by the same evaluation.
-
-    Args:
-        settings: those of the scenario.
-        batches: the training batches in their order, each the inputs by name and the labels.
-        weights: the trainable variables in the order of the Keras model.
-        slots: those of the optimizer that belong to a variable, ``slots[kind][i]`` to variable
-            ``i``, as Keras names the kinds (``accumulator``).
-    """
-
-    @abc.abstractmethod
-    def __init__(
-        self,
-        settings: Any,
-        batches: Sequence[tuple[dict[str, Any], Any]],
-        weights: Sequence[Any],
-        slots: Mapping[str, Sequence[Any]],
-    ) -> None: ...
-
-    @abc.abstractmethod
-    def run(self, start: int, stop: int) -> Any:
-        """Train on batches ``start`` to ``stop - 1``.
-
-        Returns:
-            The loss of each step before its update, a tensor of shape ``[stop - start]`` that may
-            still be being computed.
-        """
-
-    @abc.abstractmethod
-    def state(self) -> tuple[list[Any], dict[str, list[Any]]]:
-        """Weights and slots as they are now, in NumPy arrays and in the order of the arguments."""
-
-    def engine(self) -> dict[str, Scalar | None]:
-        """How it runs, for the record: what is compiled, which kernels."""
-        return {}
 
 
 class Scenario(abc.ABC):
@@ -189,8 +153,36 @@ class Scenario(abc.ABC):
         return None
 
     def native(self, backend: Backend) -> type[NativeTraining] | None:
-        """The scenario in the framework's own code, without Keras; ``None`` if there is none."""
+        """The scenario in the framework's own code, without Keras; ``None`` if there is none.
+
+        It stands in a module of its own (``native_jax.py``), which is imported here and not before.
+        """
         return None
+
+    def axis_settings(self, axis: str, value: str) -> dict[str, str]:
+        """Which settings stand for ``value`` on an axis of ``harness sweep``.
+
+        Args:
+            axis: ``batch_size``, ``embedding_rows``, ``embedding_size``, ``dtype_policy`` or
+                ``epochs``.
+            value: what was typed; it is checked with the settings.
+
+        Returns:
+            Names and texts, as ``--set`` would take them.
+
+        Raises:
+            InvalidSettingError: if the scenario has no such axis.
+        """
+        if axis not in AXES:
+            raise InvalidSettingError(
+                f"{self.name} has no {axis.replace('_', ' ')} to sweep; it has "
+                f"{', '.join(name.replace('_', ' ') for name in AXES)}, and every setting by --set"
+            )
+        return {AXES[axis]: value}
+
+    def axis_defaults(self, axis: str) -> dict[str, str]:
+        """Settings that a sweep along ``axis`` changes beside, unless the user says otherwise."""
+        return {}
 
     def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
         """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""

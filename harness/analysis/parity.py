@@ -51,8 +51,13 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 def judge_all(subjects: Sequence[Subject]) -> list[Pair]:
-    """The verdict on every pair, in the order of ``subjects``."""
-    return [judge(first, second, subjects) for first, second in combinations(subjects, 2)]
+    """The verdict on every pair that differs in the backend alone or in the mode alone."""
+    return [
+        judge(first, second, subjects)
+        for first, second in combinations(subjects, 2)
+        if (first.record.cell.backend == second.record.cell.backend)
+        != (first.record.cell.mode == second.record.cell.mode)
+    ]
 
 
 def judge(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> Pair:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.cli import options
 
 EPILOG = """
 \b
@@ -13,6 +14,7 @@ Examples:
   harness parity ranking
   harness parity ranking --set optimizer=adam --set learning_rate=0.001
   harness parity ranking --backend jax,torch --seed 7 --all
+  harness parity ranking --mode fit,tuned,custom_loop,native
   harness parity ranking --env tf=~/envs/tf-nightly --json
 
 \b
@@ -25,9 +27,7 @@ Exit codes:
 
 
 def parity(
-    scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
-    ],
+    scenario: options.Scenario,
     *,
     backend: Annotated[
         list[str] | None,
@@ -38,7 +38,15 @@ def parity(
             "whose environment is found.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu.", metavar="NAME")] = "auto",
+    device: options.Device = "auto",
+    mode: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="How training runs: fit, tuned, custom_loop, native; of several each is compared "
+            "on every backend, and with the others of its backend.",
+        ),
+    ] = "fit",
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, metavar="NUMBER", help="Of the initial weights.")
     ] = 42,
@@ -65,38 +73,16 @@ def parity(
         float,
         typer.Option(min=0.1, metavar="SECONDS", help="After which a backend's process is ended."),
     ] = 600.0,
-    env: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="BACKEND=PATH",
-            help="The Python, or the environment's folder, that serves a backend; repeatable. "
-            "Default: this one if it can, else .tox/jax, .tox/tf, .tox/torch.",
-        ),
-    ] = None,
-    pass_env: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Let it see this environment variable; repeatable."),
-    ] = None,
-    results: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The campaign's folder, for the records.")
-    ] = Path("results/local"),
-    source: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Where the ratings come from; see `harness data`."),
-    ] = "auto",
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait for a campaign that measures here.")
-    ] = True,
+    env: options.Environments = None,
+    pass_env: options.PassEnv = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    source: options.Source = "auto",
+    wait: options.Wait = True,
     everything: Annotated[
         bool,
         typer.Option("--all", help="Show every variable and slot, and how much each changed."),
     ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="One JSON document on standard output, the rest on standard error."
-        ),
-    ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Tell whether every backend trains the same model, and where it parts if not.
 
@@ -113,6 +99,7 @@ def parity(
             scenario=scenario,
             backends=backend or [],
             device=device,
+            modes=mode,
             seed=seed,
             settings=settings or [],
             perturbations=perturbations,

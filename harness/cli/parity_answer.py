@@ -44,6 +44,7 @@ def _backend(record: ParityRecord) -> dict[str, Any]:
     return {
         "backend": record.cell.backend,
         "device": record.cell.device,
+        "mode": record.cell.mode,
         "status": record.status,
         "reason": record.failure.reason if record.failure else None,
         "engine": record.engine,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,18 +13,19 @@ import typer
 from harness import probe
 from harness.analysis.parity import judge_all
 from harness.analysis.subject import Subject
-from harness.cli import axes, parity_answer
+from harness.cli import axes, parity_answer, ratings
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
 from harness.launch import parity as launch
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
+from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
-from harness.parity import Task
-from harness.record import BACKENDS, Cell, Scalar, Struct
+from harness.parity import Task, labels
+from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
 from harness.report import parity as report
 from harness.report import terminal
-from harness.scenario import Scenario, find, parse_settings
+from harness.scenario import find, parse_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +37,7 @@ class Request(Struct, frozen=True, kw_only=True):
     scenario: str
     backends: Sequence[str] = ()
     device: str = "auto"
+    modes: str = "fit"
     seed: int = 42
     settings: Sequence[str] = ()
     perturbations: int = 4
@@ -73,18 +76,20 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
             "give each setting one value"
         )
     settings = sets[0]
+    modes = axes.parse_names("mode", [request.modes], MODES)
     wish = axes.parse_one("device", request.device, devices.WISHES)
-    placements = _placements(request, wish, say)
-    table = _table(request, scenario, settings, say)
+    placements = _placements(request, wish, modes, say)
+    table = ratings.prepared(scenario, settings, request.source, lambda line: _say(line, say))
     folder = launch.new_folder(request.results, request.scenario, request.seed)
     lefts = []
     with only_campaign(wait=request.wait, say=lambda line: _say(line, say)):
-        for backend, placement in placements.items():
+        for (backend, placement), mode in itertools.product(placements.items(), modes):
             task = Task(
                 cell=Cell(
                     scenario=request.scenario,
-                    backend=backend,  # type: ignore[arg-type]  # a name that was checked
+                    backend=backend,  # type: ignore[arg-type]  # names that were checked
                     device=placement.device,
+                    mode=mode,  # type: ignore[arg-type]
                     threads=request.threads,
                     settings=settings,
                 ),
@@ -95,7 +100,8 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 launched_at_ns=0,
                 harness=probe.provenance(),
             )
-            _say(f"training on {backend} {placement.device} …", say)
+            way = f" {mode}" if len(modes) > 1 else ""
+            _say(f"training on {backend} {placement.device}{way} …", say)
             left = launch.run_parity(
                 task,
                 placement.interpreter,
@@ -117,14 +123,11 @@ def _conclude(
 ) -> ExitCode:
     """Judge, keep the verdict beside the records, and show it."""
     records = [left.record for left in lefts]
+    names = labels([record.cell for record in records])
     pairs = judge_all(
         [
-            Subject(
-                label=left.record.cell.backend,
-                record=left.record,
-                arrays=launch.load_arrays(left.arrays),
-            )
-            for left in lefts
+            Subject(label=name, record=left.record, arrays=launch.load_arrays(left.arrays))
+            for name, left in zip(names, lefts, strict=True)
             if left.arrays is not None
         ]
     )
@@ -141,7 +144,7 @@ def _conclude(
     content = parity_answer.encode(
         asked, records, pairs, settings=settings, folder=folder, exit_code=code
     )
-    launch.write(folder / "verdict.json", content + b"\n")
+    write(folder / "verdict.json", content + b"\n")
     if request.as_json:
         typer.echo(content.decode())
     else:
@@ -152,7 +155,9 @@ def _conclude(
     return code
 
 
-def _placements(request: Request, wish: str, say: Console) -> dict[str, Placement]:
+def _placements(
+    request: Request, wish: str, modes: Sequence[str], say: Console
+) -> dict[str, Placement]:
     """Interpreter and device of each backend; of all that are found, if none was named."""
     named = axes.parse_environments(request.environments)
     asked = axes.parse_backends(request.backends) if request.backends else list(BACKENDS)
@@ -161,9 +166,10 @@ def _placements(request: Request, wish: str, say: Console) -> dict[str, Placemen
             f"--env names an environment for {', '.join(strangers)}, which will not run: "
             "name it with --backend too"
         )
-    if len(asked) < 2:
+    if len(asked) < 2 and len(modes) < 2:
         raise HarnessError(
-            f"parity compares backends with each other: name a second one beside {asked[0]}"
+            "parity compares backends with each other, or modes of one: name a second backend "
+            f"beside {asked[0]}, or a second --mode beside {modes[0]}"
         )
     found: dict[str, Placement] = {}
     problems = []
@@ -176,7 +182,7 @@ def _placements(request: Request, wish: str, say: Console) -> dict[str, Placemen
             problems.append(f"{backend}: {error}")
             continue
         found[backend] = devices.place(wish, candidates, gpus=probe.gpus)
-    if len(found) < 2:
+    if len(found) < 2 and (len(modes) < 2 or not found):
         raise UnavailableError(
             f"parity needs two backends, found {', '.join(found) or 'none'}.\n"
             + "\n".join(problems)
@@ -184,18 +190,6 @@ def _placements(request: Request, wish: str, say: Console) -> dict[str, Placemen
     for problem in problems:
         _say(f"left out: {problem}", say)
     return found
-
-
-def _table(
-    request: Request, scenario: Scenario, settings: dict[str, Scalar], say: Console
-) -> Path | None:
-    """The prepared rating table, if the scenario reads it."""
-    parsed = parse_settings(scenario, {name: str(value) for name, value in settings.items()})
-    if not scenario.needs_table(parsed):
-        return None
-    from harness.data.prepare import prepare
-
-    return prepare(request.source, report=lambda line: _say(line, say)).path
 
 
 def _say(line: str, say: Console) -> None:

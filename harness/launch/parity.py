@@ -11,26 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import itertools
-import os
-import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.atomic import write_new
-from harness.errors import UnavailableError
+from harness.launch.child import Nothing, run_child
 from harness.launch.environments import Interpreter
-from harness.launch.process import Ended, run_process
-from harness.launch.variables import child_variables
+from harness.launch.keeping import numbered_folder, write
+from harness.launch.process import Ended
 from harness.parity import ParityRecord, Task
-from harness.record import Failure, Status, Struct
+from harness.record import Struct
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,39 +50,19 @@ def run_parity(
     Raises:
         KeyboardInterrupt: on Ctrl-C, after the child was ended.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    task = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
-    left = None
-    try:
-        with TemporaryDirectory(prefix="harness-parity-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            (folder / "keras").mkdir()
-            (folder / "task.json").write_bytes(msgspec.json.encode(task))
-            variables = child_variables(
-                os.environ,
-                backend=task.cell.backend,
-                device=task.cell.device,
-                keras_home=folder / "keras",
-                threads=task.cell.threads,
-                pass_env=pass_env,
-            )
-            # Nothing is timed here, and what is computed stays the same: threads of PyTorch that
-            # sleep instead of spin finish five times earlier where other programs run (measured on
-            # two cores: 31 s instead of 142 s).
-            variables.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            ended = run_process(
-                [str(interpreter.python), "-m", "harness.trial.parity", str(folder)],
-                variables=variables,
-                folder=folder,
-                standard_input=folder / "task.json",
-                timeout_s=timeout_s,
-            )
-            left = _read(folder, ended)
-    except OSError as error:
-        ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
-    if ended.cause == "interrupted":
-        raise KeyboardInterrupt
-    return left or _nothing(task, started_at, ended, timeout_s)
+    left = run_child(
+        "harness.trial.parity",
+        task,
+        interpreter,
+        read=_read,
+        timeout_s=timeout_s,
+        pass_env=pass_env,
+        # Nothing is timed here, and what is computed stays the same: threads of PyTorch that sleep
+        # instead of spin finish five times earlier where other programs run (measured on two cores:
+        # 31 s instead of 142 s).
+        defaults={"OMP_WAIT_POLICY": "PASSIVE"},
+    )
+    return _told(task, left) if isinstance(left, Nothing) else left
 
 
 def load_arrays(content: bytes) -> Arrays:
@@ -107,19 +81,7 @@ def new_folder(root: Path, scenario: str, seed: int) -> Path:
     Raises:
         UnavailableError: if it cannot be made.
     """
-    for number in itertools.count(1):
-        folder = root / "parity" / scenario / f"seed-{seed}-{number}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UnavailableError(
-                f"the results folder {root} cannot be written: {error.strerror or error}. "
-                "Choose another with --results"
-            ) from None
-        return folder
-    raise AssertionError("count has no end")
+    return numbered_folder(root, "parity", scenario, f"seed-{seed}")
 
 
 def save(folder: Path, left: Left) -> Path:
@@ -132,7 +94,7 @@ def save(folder: Path, left: Left) -> Path:
         UnavailableError: if they cannot be written.
     """
     cell, record = left.record.cell, left.record
-    stem = f"{cell.backend}-{cell.device}"
+    stem = f"{cell.backend}-{cell.device}" + (f"-{cell.mode}" if cell.mode != "fit" else "")
     if left.arrays is not None:
         write(folder / f"{stem}.npz", left.arrays)
         record = msgspec.structs.replace(record, arrays=f"{stem}.npz")
@@ -141,25 +103,8 @@ def save(folder: Path, left: Left) -> Path:
     return path
 
 
-def write(path: Path, content: bytes) -> None:
-    """Let a new file of a comparison appear with all of its content.
-
-    Raises:
-        UnavailableError: if it cannot be written.
-    """
-    try:
-        write_new(path, content)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
-            "folder with --results"
-        ) from None
-
-
 def _read(folder: Path, ended: Ended) -> Left | None:
     """What the child left, if it is all there and the process ended well."""
-    if ended.cause != "itself" or ended.signal is not None:
-        return None
     try:
         record = msgspec.json.decode((folder / "record.json").read_bytes(), type=ParityRecord)
         if record.status != "ok":
@@ -171,35 +116,18 @@ def _read(folder: Path, ended: Ended) -> Left | None:
     return Left(record=record, arrays=content) if whole and ended.exit_code == 0 else None
 
 
-def _nothing(task: Task, started_at: str, ended: Ended, timeout_s: float) -> Left:
-    status, reason = _why(ended, timeout_s)
+def _told(task: Task, nothing: Nothing) -> Left:
     return Left(
         record=ParityRecord(
-            status=status,
+            status=nothing.status,
             cell=task.cell,
             scenario_version=0,
             seed=task.seed,
             perturbations=task.perturbations,
             campaign=task.campaign,
-            started_at=started_at,
-            duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
+            started_at=nothing.started_at,
+            duration_s=nothing.duration_s,
             harness=task.harness,
-            failure=Failure(
-                reason=reason,
-                exit_code=ended.exit_code,
-                signal=ended.signal,
-                output_tail=ended.output_tail,
-            ),
+            failure=nothing.failure,
         )
     )
-
-
-def _why(ended: Ended, timeout_s: float) -> tuple[Status, str]:
-    if ended.cause == "timeout":
-        return "timeout", f"still running after {timeout_s:g} s; --timeout sets the limit"
-    last = ended.output_tail.rpartition("\n")[2] or "it printed nothing"
-    if ended.signal:
-        return "killed", f"ended by {ended.signal}: {last}"
-    if ended.exit_code is None:
-        return "crashed", f"could not be started: {last}"
-    return "crashed", f"ended with exit code {ended.exit_code} and no record: {last}"

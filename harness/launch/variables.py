@@ -61,7 +61,8 @@ def child_variables(
         source: the environment to pass on from, usually ``os.environ``.
         backend: what ``KERAS_BACKEND`` will say.
         device: ``cpu`` hides every GPU; ``gpu`` and ``None`` hide nothing.
-        keras_home: an empty folder: a ``keras.json`` in the user's own may change the float type.
+        keras_home: an empty folder of the child's own: a ``keras.json`` in the user's may change
+            the float type.
         threads: CPU threads for the operations of every framework; ``None`` leaves it to them.
         pass_env: names of the user's own to pass on; they win over what is set here.
     """
@@ -86,6 +87,9 @@ def child_variables(
         if backend == "torch":
             # Keras takes Apple's `mps` before the CPU where there is one.
             chosen["KERAS_TORCH_DEVICE"] = "cpu"
+    if backend == "torch":
+        # Beside it: a trial that found an earlier one's compiled code would not tell what it costs.
+        chosen["TORCHINDUCTOR_CACHE_DIR"] = str(keras_home / "inductor")
     if threads is not None:
         chosen |= _thread_variables(threads)
     chosen |= {name: source[name] for name in pass_env if name in source}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.analysis.envelope import MARGIN
 from harness.analysis.parity import Known, Pair, apart, first_deviation, largest
 from harness.analysis.subject import Comparison
-from harness.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord
+from harness.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
 from harness.record import Struct
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section
@@ -41,8 +41,8 @@ def compose(
         pairs: the verdicts.
         everything: whether to list every variable and slot, or the largest of each stage.
     """
-    failed = [record for record in records if record.status != "ok"]
-    lead = [_trained(asked, records), *(_failure(record) for record in failed)]
+    failed = [_failure(name, r) for name, r in _named(records) if r.status != "ok"]
+    lead = [_trained(asked, records), *failed]
     lead += [verdict(pair) for pair in pairs]
     if odd := apart(pairs):
         lead.append(f"{odd} stands apart: the others are the same model.")
@@ -109,7 +109,7 @@ def _told(comparison: Comparison) -> str:
 
 def _trained(asked: Asked, records: Sequence[ParityRecord]) -> str:
     settings = f", {asked.settings}" if asked.settings else ""
-    good = [f"{r.cell.backend} {r.cell.device}" for r in records if r.status == "ok"]
+    good = [f"{name} {r.cell.device}" for name, r in _named(records) if r.status == "ok"]
     moved = max((r.perturbations for r in records), default=0)
     return (
         f"Seed {asked.seed}{settings}: trained on {', '.join(good) or 'nothing'} from the same "
@@ -117,9 +117,14 @@ def _trained(asked: Asked, records: Sequence[ParityRecord]) -> str:
     )
 
 
-def _failure(record: ParityRecord) -> str:
+def _named(records: Sequence[ParityRecord]) -> list[tuple[str, ParityRecord]]:
+    names = labels([record.cell for record in records])
+    return list(zip(names, records, strict=True))
+
+
+def _failure(name: str, record: ParityRecord) -> str:
     reason = record.failure.reason if record.failure else record.status
-    return f"{record.cell.backend} was NOT compared: {record.status}: {fmt.plain(reason)}"
+    return f"{name} was NOT compared: {record.status}: {fmt.plain(reason)}"
 
 
 def _tables(pair: Pair, everything: bool) -> list[Table]:

@@ -9,21 +9,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
-from harness.errors import HarnessError
 from harness.record import Failure, Record, Trial
-
-TAIL_LINES = 40
+from harness.trial import failure
 
 
 def main() -> int:
     """Measure, and write the record under a temporary name first."""
+    failure.first_to_go()
     variables = dict(os.environ)
     target = Path(sys.argv[1])
     trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
@@ -32,18 +30,16 @@ def main() -> int:
         from harness.trial.measure import measure
 
         record = measure(trial, variables)
-    except HarnessError as error:
-        record = _failed(trial, started_at, str(error), "")
     except Exception as error:  # noqa: BLE001 - whatever a scenario or a framework raises becomes a record
-        reason = f"{type(error).__name__}: {error}"
-        record = _failed(trial, started_at, reason, traceback.format_exc())
+        record = _failed(trial, started_at, error)
     partial = target.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(msgspec.json.encode(record))
     partial.replace(target)
     return 0 if record.status == "ok" else 1
 
 
-def _failed(trial: Trial, started_at: str, reason: str, output: str) -> Record:
+def _failed(trial: Trial, started_at: str, error: Exception) -> Record:
+    reason, output = failure.reason(error), failure.output(error)
     print(output or reason, file=sys.stderr)
     return Record(
         status="failed",
@@ -60,7 +56,7 @@ def _failed(trial: Trial, started_at: str, reason: str, output: str) -> Record:
         failure=Failure(
             reason=reason,
             exit_code=1,
-            output_tail="\n".join(output.splitlines()[-TAIL_LINES:]),
+            output_tail=failure.tail(output),
         ),
     )
 

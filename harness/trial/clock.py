@@ -90,7 +90,7 @@ class EpochClock(keras.callbacks.Callback):
         phase: what the epochs are for; see :class:`harness.record.Epoch`.
         steps: training steps per epoch.
         examples: training examples per epoch.
-        synchronize: waits until the device has finished computing a tree of tensors.
+        synchronize: waits until the device has finished what training has asked of it.
         evaluate: gives the test metric after an epoch, or ``None`` for no evaluation.
         budget_s: ends the training once the counted epochs have taken this long together;
             ``None`` leaves the end to ``fit``.
@@ -103,7 +103,7 @@ class EpochClock(keras.callbacks.Callback):
         phase: Literal["quality", "timing"],
         steps: int,
         examples: int,
-        synchronize: Callable[[Any], None],
+        synchronize: Callable[[], None],
         evaluate: Callable[[], float] | None = None,
         budget_s: float | None = None,
         minimum: int = 1,
@@ -121,12 +121,12 @@ class EpochClock(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock on an idle device."""
-        self._wait()
+        self._synchronize()
         self._started = time.perf_counter_ns()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Stop the clock, then evaluate."""
-        self._wait()
+        self._synchronize()
         wall_s = (time.perf_counter_ns() - self._started) * NANOSECONDS
         metric = evaluate_s = None
         if self._evaluate is not None:
@@ -151,6 +151,3 @@ class EpochClock(keras.callbacks.Callback):
             counted = [e.wall_s for e in self.epochs if not e.warm_up]
             if len(counted) >= self._minimum and sum(counted) >= self._budget_s:
                 self.model.stop_training = True
-
-    def _wait(self) -> None:
-        self._synchronize([variable.value for variable in self.model.trainable_variables])

@@ -38,8 +38,9 @@ def initialised(chosen: Scenario, settings: Any, data: Data, init: str, seed: in
 
     def make() -> Any:
         keras.utils.set_random_seed(seed)
-        model = chosen.model(settings, data)
-        weights.build(model, data.train.inputs)
+        with dtype_policy(settings.precision):
+            model = chosen.model(settings, data)
+            weights.build(model, data.train.inputs)
         return model
 
     if init == "keras":
@@ -47,6 +48,22 @@ def initialised(chosen: Scenario, settings: Any, data: Data, init: str, seed: in
     model = build_undrawn(make)
     weights.assign(model, weights.draw(model, seed))
     return model
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Inside, new layers get Keras' dtype policy ``name``, and keep it.
+
+    ``mixed_bfloat16`` computes in bfloat16 and keeps variables in float32, so that initial weights,
+    their digest and the optimizer's state are the same as with ``float32``. Losses and metrics take
+    Keras' ``floatx``, which stays float32.
+    """
+    earlier = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(earlier)
 
 
 def build_undrawn(make: Callable[[], Any]) -> Any:

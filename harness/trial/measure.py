@@ -6,7 +6,6 @@ the same until the time budget is used, because five are too few for a stable st
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -73,9 +72,10 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import weights
-    from harness.trial.clock import AfterFirstEpoch, EpochClock, FirstStepClock, Stopwatch
+    from harness.trial import loops, weights
+    from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
     from harness.trial.initial import initialised
+    from harness.trial.prepared import Prepared
 
     _require_backend(cell.backend, keras.backend.backend())
     import_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
@@ -88,27 +88,31 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
             raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
         table = rating_data.load(Path(trial.table))
     data = chosen.data(settings, table)
-    train = adapter.batches(data.train, settings.batch_size)
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
 
     model = initialised(chosen, settings, data, cell.init, trial.seed)
     initial_weights = weights.digest(weights.current(model))
+    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
+    loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
     device = _device(adapter, model, environment, cell.device)
 
     examples = len(data.train.labels)
-    steps = math.ceil(examples / settings.batch_size)
-    first_step = FirstStepClock(adapter.synchronize)
+
+    def evaluate() -> float:
+        loop.put_back()
+        return float(chosen.evaluate(model, test)[chosen.metric.name])
+
     learning = EpochClock(
         phase="quality",
-        steps=steps,
+        steps=prepared.steps,
         examples=examples,
-        synchronize=adapter.synchronize,
-        evaluate=lambda: float(chosen.evaluate(model, test)[chosen.metric.name]),
+        synchronize=loop.synchronize,
+        evaluate=evaluate,
     )
     compiled = AfterFirstEpoch(noise.snapshot)
-    chosen.fit(model, train, epochs=settings.epochs, callbacks=[first_step, learning, compiled])
+    loop.train(epochs=settings.epochs, callbacks=[learning, compiled])
     learned = quality(chosen.metric, learning.epochs)
     final_weights = weights.digest(weights.current(model))
 
@@ -118,13 +122,13 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
 
     timing = EpochClock(
         phase="timing",
-        steps=steps,
+        steps=prepared.steps,
         examples=examples,
-        synchronize=adapter.synchronize,
+        synchronize=loop.synchronize,
         budget_s=trial.time_budget_s,
         minimum=MINIMUM_TIMED_EPOCHS,
     )
-    chosen.fit(model, train, initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
+    loop.train(initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
     training = noise.difference(compiled.seen, noise.snapshot())
 
     total_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
@@ -147,12 +151,14 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
             "run_eagerly": bool(model.run_eagerly),
             "steps_per_execution": int(model.steps_per_execution),
             **adapter.engine(),
+            **loop.engine(),
         },
         phases=Phases(
             import_s=import_s,
             data_s=data_s,
             build_s=build_s,
-            first_step_s=first_step.first_step_s,
+            first_step_s=loop.first_step_s,
+            first_steps=loop.first_steps,
             predict_s=predict_s,
             total_s=total_s,
         ),
@@ -172,6 +178,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         synthetic=data.synthetic,
         run_id=trial.run_id,
         noise=Noise(training=training),
+        work=chosen.work(settings, data),
     )
 
 

@@ -158,7 +158,7 @@ def test_a_child_that_hangs_is_ended_at_the_timeout(fake):
 def test_one_backend_alone_is_a_mistake(fake):
     result = run(*fake("jax"))
     assert result.exception.exit_code == ExitCode.USAGE
-    assert "name a second one beside jax" in message(result)
+    assert "name a second backend beside jax" in message(result)
 
 
 def test_several_values_of_a_setting_are_a_mistake(fake):
@@ -193,3 +193,8 @@ def test_ctrl_c_ends_the_child_and_leaves_no_verdict(fake):
     assert "nothing was compared" in words(result)
     folder = Path("results/local/parity/throwaway/seed-42-1")
     assert sorted(path.name for path in folder.iterdir()) == ["jax-cpu.json", "jax-cpu.npz"]
+
+
+def test_modes_of_one_backend_are_compared_with_each_other(fake):
+    result = run(*fake("jax"), "--mode", "fit,native")
+    assert "jax fit and jax native: the same model" in words(result)

@@ -10,6 +10,7 @@ import altair as alt
 
 from harness.analysis import envelope
 from harness.parity import AS_IT_IS, ParityRecord, Training
+from harness.record import MODES
 from harness.report import format as fmt
 from harness.report.evidence import NAMES, Evidence
 from harness.report.plots import base
@@ -32,12 +33,18 @@ def plots(evidence: Evidence) -> Iterator[Plot]:
     for compared in evidence.parity.compared:
         rows = [
             row
-            for first, second in itertools.combinations(compared.records, 2)
+            for first, second in itertools.combinations(_of_one_mode(compared.records), 2)
             for row in _apart(first, second)
         ]
         if rows:
             yield _plot(rows)
             return
+
+
+def _of_one_mode(records: Sequence[ParityRecord]) -> list[ParityRecord]:
+    """Those of the first mode that there is, ``fit`` if it was compared."""
+    modes = [mode for mode in MODES if mode in {record.cell.mode for record in records}]
+    return [record for record in records if record.cell.mode in modes[:1]]
 
 
 def _apart(first: ParityRecord, second: ParityRecord) -> list[dict[str, Any]]:

@@ -9,13 +9,16 @@ import abc
 import contextlib
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
 from harness.errors import UnavailableError
 from harness.record import BACKENDS, Backend, Device, Scalar
 from harness.scenario import Split, unknown
+
+if TYPE_CHECKING:
+    from harness.trial.loops.stateful import Stateful
 
 
 class DeviceUnavailableError(UnavailableError):
@@ -70,6 +73,38 @@ class Adapter(abc.ABC):
         """Batches cut and kept once, what the tutorial writes as ``.batch(1000).cache()``."""
 
     @abc.abstractmethod
+    def tuned_batches(self, split: Split, batch_size: int) -> Any:
+        """The same batches in the form from which Keras' ``fit`` trains fastest here."""
+
+    @abc.abstractmethod
+    def tune(self, model: Any, steps: int) -> dict[str, Scalar | None]:
+        """Give a compiled model the settings of ``fit`` that are fastest here.
+
+        Args:
+            model: compiled, and not yet trained.
+            steps: training steps of an epoch.
+
+        Returns:
+            What was set, for the record.
+        """
+
+    @abc.abstractmethod
+    def custom_loop(self, model: Any) -> Stateful:
+        """The framework's own loop around the Keras model and its optimizer.
+
+        Raises:
+            HarnessError: if the model has something that such a loop cannot carry.
+        """
+
+    def require_compiler(self, model: Any) -> None:
+        """Refuse a model whose step the framework could not compile, before anything is trained.
+
+        Raises:
+            UnavailableError: saying what is missing.
+        """
+        return
+
+    @abc.abstractmethod
     def engine(self) -> dict[str, Scalar | None]:
         """How the framework runs here: threads, precision of matrix products, input pipeline."""
 
@@ -100,6 +135,16 @@ class Adapter(abc.ABC):
                 their variable.
         """
         return contextlib.nullcontext()
+
+    def inert_optimizer(self) -> Any:
+        """A Keras optimizer that changes nothing, but leaves no compiler without use of a gradient.
+
+        Here each gradient is written where the slot of a real optimizer would be: what a compiled
+        step returns is written somewhere in any case, so that this costs nothing more.
+        """
+        from harness.trial.backends.inert import InertOptimizer
+
+        return InertOptimizer(keep=lambda gradient: gradient)
 
     def require(self, device: Device) -> None:
         """Raise :class:`DeviceUnavailableError` unless ``device`` can be used here."""

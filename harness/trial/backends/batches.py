@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,14 +16,20 @@ class CachedBatches(keras.utils.PyDataset):
     Args:
         split: inputs and labels of shape ``[examples, ...]``.
         batch_size: examples per batch; the last batch may be smaller.
+        convert: what a batch's arrays are handed out as; NumPy arrays by default.
     """
 
-    def __init__(self, split: Split, batch_size: int) -> None:
+    def __init__(
+        self, split: Split, batch_size: int, convert: Callable[[Any], Any] = lambda array: array
+    ) -> None:
         super().__init__()
         self._batches = [
             (
-                {name: values[start : start + batch_size] for name, values in split.inputs.items()},
-                split.labels[start : start + batch_size],
+                {
+                    name: convert(values[start : start + batch_size])
+                    for name, values in split.inputs.items()
+                },
+                convert(split.labels[start : start + batch_size]),
             )
             for start in range(0, len(split.labels), batch_size)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
 from harness.trial.backends import Adapter, Gradients, Placement
+
+if TYPE_CHECKING:
+    from harness.trial.loops.stateful import Stateful
 
 
 class JaxAdapter(Adapter):
@@ -46,6 +49,25 @@ class JaxAdapter(Adapter):
         from harness.trial.backends.batches import CachedBatches
 
         return CachedBatches(split, batch_size)
+
+    def tuned_batches(self, split: Split, batch_size: int) -> Any:
+        """Batches that are JAX arrays already, so that no step has to transfer one."""
+        from harness.trial.backends.batches import CachedBatches
+
+        return CachedBatches(split, batch_size, convert=jax.device_put)
+
+    def tune(self, model: Any, steps: int) -> dict[str, Scalar | None]:
+        """Nothing beside the batches: ``fit`` compiles its step anyway.
+
+        ``steps_per_execution`` loops on the host (Keras 3.15, ``JAXTrainer``), and saved nothing.
+        """
+        return {"input": "keras.utils.PyDataset of cached JAX arrays"}
+
+    def custom_loop(self, model: Any) -> Stateful:
+        """One compiled loop over the batches."""
+        from harness.trial.backends.custom_loop_jax import JaxLoop
+
+        return JaxLoop(model)
 
     def engine(self) -> dict[str, Scalar | None]:
         """JAX's own choices."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,9 @@ import tensorflow as tf
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
 from harness.trial.backends import Adapter, Gradients, Placement
+
+if TYPE_CHECKING:
+    from harness.trial.loops.stateful import Stateful
 
 
 class TensorFlowAdapter(Adapter):
@@ -56,6 +59,22 @@ class TensorFlowAdapter(Adapter):
             .batch(batch_size)
             .cache()
         )
+
+    def tuned_batches(self, split: Split, batch_size: int) -> Any:
+        """The tutorial's pipeline, and the next batch fetched while one is trained on."""
+        return self.batches(split, batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def tune(self, model: Any, steps: int) -> dict[str, Scalar | None]:
+        """XLA, and an epoch's steps in one call: Keras loops inside the graph."""
+        model.jit_compile = True
+        model.steps_per_execution = steps
+        return {"input": "tf.data, batched, cached and prefetched"}
+
+    def custom_loop(self, model: Any) -> Stateful:
+        """One compiled loop over the batches."""
+        from harness.trial.backends.custom_loop_tensorflow import TensorFlowLoop
+
+        return TensorFlowLoop(model)
 
     def engine(self) -> dict[str, Scalar | None]:
         """TensorFlow's own choices."""
@@ -118,6 +137,18 @@ class TensorFlowAdapter(Adapter):
         finally:
             del optimizer.apply
             model.train_function = None
+
+    def inert_optimizer(self) -> Any:
+        """Keeps the sum of every gradient: a graph drops what only a control edge needs.
+
+        Of a ``tf.IndexedSlices`` the values alone, as many rows as there are examples.
+        """
+        from harness.trial.backends.inert import InertOptimizer
+
+        return InertOptimizer(
+            keep=lambda g: tf.reduce_sum(g.values if isinstance(g, tf.IndexedSlices) else g),
+            shape=lambda _: (),
+        )
 
     def peak_device_bytes(self) -> int | None:
         """Peak of the first GPU's allocator."""

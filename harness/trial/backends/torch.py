@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
+from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
 from harness.trial.backends import Adapter, Gradients, Placement
+
+if TYPE_CHECKING:
+    from harness.trial.loops.stateful import Stateful
+
+
+class NoCompilerError(UnavailableError):
+    """``torch.compile`` needs a C++ compiler for the CPU, and there is none."""
 
 
 class TorchAdapter(Adapter):
@@ -51,6 +59,41 @@ class TorchAdapter(Adapter):
 
         return CachedBatches(split, batch_size)
 
+    def tuned_batches(self, split: Split, batch_size: int) -> Any:
+        """Batches that are tensors on the device already, so that no step has to convert one."""
+        import keras
+
+        from harness.trial.backends.batches import CachedBatches
+
+        return CachedBatches(split, batch_size, convert=keras.ops.convert_to_tensor)
+
+    def tune(self, model: Any, steps: int) -> dict[str, Scalar | None]:
+        """``torch.compile``; ``steps_per_execution`` above 1 is refused by Keras 3.15."""
+        self.require_compiler(model)
+        model.jit_compile = True
+        return {"input": "keras.utils.PyDataset of cached tensors"}
+
+    def custom_loop(self, model: Any) -> Stateful:
+        """A loop over one compiled step."""
+        from harness.trial.backends.custom_loop_torch import TorchLoop
+
+        self.require_compiler(model)
+        return TorchLoop(model)
+
+    def require_compiler(self, model: Any) -> None:
+        """A C++ compiler, if the model is on a CPU: else it fails deep inside ``torch.compile``."""
+        from torch._inductor import cpp_builder, exc
+
+        if model.trainable_variables[0].value.device.type != "cpu":
+            return
+        try:
+            cpp_builder.get_cpp_compiler()
+        except exc.InvalidCxxCompiler:
+            raise NoCompilerError(
+                "torch.compile needs a C++ compiler on the CPU and finds none: install g++ "
+                "(apt-get install g++), name one in CXX with --pass-env CXX, or run --mode fit"
+            ) from None
+
     def engine(self) -> dict[str, Scalar | None]:
         """PyTorch's own choices."""
         return {
@@ -76,6 +119,12 @@ class TorchAdapter(Adapter):
         values = [None if g is None else np.array(g.detach().cpu()) for g in found]
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
+
+    def inert_optimizer(self) -> Any:
+        """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""
+        from harness.trial.backends.inert import InertOptimizer
+
+        return InertOptimizer(keep=None)
 
     def peak_device_bytes(self) -> int | None:
         """Peak of CUDA's caching allocator."""

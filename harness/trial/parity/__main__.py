@@ -11,22 +11,20 @@ import io
 import os
 import sys
 import time
-import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from harness.errors import HarnessError
 from harness.parity import ParityRecord, Task
 from harness.record import Failure
-
-TAIL_LINES = 40
+from harness.trial import failure
 
 
 def main() -> int:
     """Train, and write the arrays before the record that names them."""
+    failure.first_to_go()
     variables = dict(os.environ)
     folder = Path(sys.argv[1])
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
@@ -35,11 +33,8 @@ def main() -> int:
         from harness.trial.parity.train import train
 
         record, arrays = train(task, variables)
-    except HarnessError as error:
-        record = _failed(task, started_at, str(error), "")
     except Exception as error:  # noqa: BLE001 - whatever a scenario or a framework raises becomes a record
-        reason = f"{type(error).__name__}: {error}"
-        record = _failed(task, started_at, reason, traceback.format_exc())
+        record = _failed(task, started_at, error)
     else:
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
@@ -53,7 +48,8 @@ def main() -> int:
     return 0 if record.status == "ok" else 1
 
 
-def _failed(task: Task, started_at: str, reason: str, output: str) -> ParityRecord:
+def _failed(task: Task, started_at: str, error: Exception) -> ParityRecord:
+    reason, output = failure.reason(error), failure.output(error)
     sys.stderr.write(f"{output or reason}\n")
     return ParityRecord(
         status="failed",
@@ -68,7 +64,7 @@ def _failed(task: Task, started_at: str, reason: str, output: str) -> ParityReco
         failure=Failure(
             reason=reason,
             exit_code=1,
-            output_tail="\n".join(output.splitlines()[-TAIL_LINES:]),
+            output_tail=failure.tail(output),
         ),
     )
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from harness import scenario
 from harness.parity import AS_IT_IS, SPARSE_DUPLICATES, Stage, Training, array_name, perturbed
-from harness.trial.backends import Adapter
-from harness.trial.parity import optimizer
+from harness.record import Mode
+from harness.trial.parity import optimizer, watched
 from harness.trial.parity.state import State
-from harness.trial.parity.steps import StepRecorder
+from harness.trial.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -24,34 +24,23 @@ class Course:
     """Trains one model as often as parity needs.
 
     Args:
-        chosen: the scenario.
-        settings: its settings.
-        data: what it trains and tests on.
-        adapter: of the backend that runs.
-        state: the model, built, with the weights from which every training starts.
+        prepared: what to train; every training starts from its model's weights as they are now.
+        mode: how.
     """
 
-    def __init__(
-        self,
-        chosen: scenario.Scenario,
-        settings: Any,
-        data: scenario.Data,
-        adapter: Adapter,
-        state: State,
-    ) -> None:
-        self.state = state
-        self._chosen = chosen
-        self._epochs = settings.epochs
-        self._adapter = adapter
-        self._split = data.train
-        self._batch_size = settings.batch_size
-        self._train = adapter.batches(data.train, settings.batch_size)
-        self._test = adapter.batches(data.test, settings.batch_size)
+    def __init__(self, prepared: Prepared, mode: Mode) -> None:
+        self.state = State(prepared.model)
+        self.watch = watched.make(mode, prepared, self.state)
+        self._adapter = prepared.adapter
+        self._split = prepared.data.train
+        self._batch_size = prepared.settings.batch_size
 
     def run(self, perturbations: int) -> tuple[list[Training], Arrays, bool]:
         """All trainings, their arrays, and whether examples shared rows of sparse gradients."""
         model = self.state.model
         plain, base, shared_rows = self._train_once(AS_IT_IS)
+        # A loop of its own decides by itself what becomes of them.
+        shared_rows = shared_rows and isinstance(self.watch, watched.WatchedFit)
         trainings, arrays = [plain], _named(AS_IT_IS, base)
         for number in range(1, perturbations + 1):
             name = perturbed(number)
@@ -62,10 +51,8 @@ class Course:
                 for quantity, value in values.items()
             }
             trainings.append(msgspec.structs.replace(moved, drift=drift))
-            alone = optimizer.alone(model.optimizer, optimizer.given_gradients(number))
-            arrays |= _named(name, {"optimizer": alone})
-        alone = optimizer.alone(model.optimizer, optimizer.given_gradients())
-        arrays |= _named(AS_IT_IS, {"optimizer": alone})
+            arrays |= self._alone(name, number)
+        arrays |= self._alone(AS_IT_IS)
         if shared_rows:
             ratios = optimizer.second_moments(model.optimizer)
             by_hand: dict[str, list[tuple[Any, float]]] = {}
@@ -81,47 +68,56 @@ class Course:
                 with self._adapter.rows_summed_first(model, slots):
                     training, found, _ = self._train_once(name)
                 trainings.append(training)
-                arrays |= _named(name, found | {"optimizer": alone})
+                arrays |= _named(name, found) | self._alone(name)
         return trainings, arrays, shared_rows
+
+    def _alone(self, name: str, moved: int | None = None) -> Arrays:
+        """The optimizer alone; nothing where the loop has an optimizer of its own."""
+        if not self.watch.of_keras:
+            return {}
+        gradients = optimizer.given_gradients(moved)
+        return _named(name, {"optimizer": optimizer.alone(self.state.model.optimizer, gradients)})
 
     def _train_once(
         self, name: str, moved: int | None = None
     ) -> tuple[Training, dict[Stage, Arrays], bool]:
-        model, state = self.state.model, self.state
-        split, train = self._split, self._train
+        state, split = self.state, self._split
         if moved is not None:
             split = reordered(split, self._batch_size, np.random.default_rng(moved))
-            train = self._adapter.batches(split, self._batch_size)
         state.restart(moved)
         arrays: dict[Stage, Arrays] = {"start": state.read()}
+        shared_rows, first_loss = False, None
+        if self.watch.of_keras:
+            arrays["first-batch"], shared_rows, first_loss = self._first_batch(split)
+            state.restart(moved)
+        # A diverging training is compared as it is; NumPy's warnings about it would say nothing.
+        with np.errstate(all="ignore"):
+            seen = self.watch.train(split)
+        arrays["step-1"], arrays["epoch-1"] = seen.after_step, seen.after_epoch
+        training = Training(
+            name=name,
+            # The loss of a step is that before its update, hence the same figure.
+            first_loss=finite(seen.losses[0] if first_loss is None else first_loss),
+            losses=[finite(loss) for loss in seen.losses],
+            metrics=[finite(metric) for metric in seen.metrics],
+        )
+        return training, arrays, shared_rows
+
+    def _first_batch(self, split: scenario.Split) -> tuple[Arrays, bool, float]:
+        """The gradients of the Keras model, by the names of their variables, and the loss."""
+        model, state = self.state.model, self.state
         gradients = self._adapter.gradients(
             model,
             {name: values[: self._batch_size] for name, values in split.inputs.items()},
             split.labels[: self._batch_size],
         )
-        arrays["first-batch"] = {
+        by_name = {
             f"gradient of {state.name(variable)}": (
                 np.zeros(variable.shape, np.float32) if value is None else value
             )
             for variable, value in zip(model.trainable_variables, gradients.values, strict=True)
         }
-        state.restart(moved)
-        recorder = StepRecorder(
-            state,
-            self._adapter,
-            lambda: self._chosen.evaluate(model, self._test)[self._chosen.metric.name],
-        )
-        # A diverging training is compared as it is; NumPy's warnings about it would say nothing.
-        with np.errstate(all="ignore"):
-            self._chosen.fit(model, train, epochs=self._epochs, callbacks=[recorder])
-        arrays["step-1"], arrays["epoch-1"] = recorder.after_step, recorder.after_epoch
-        training = Training(
-            name=name,
-            first_loss=finite(gradients.loss),
-            losses=[finite(loss) for loss in recorder.losses],
-            metrics=[finite(metric) for metric in recorder.metrics],
-        )
-        return training, arrays, gradients.shared_rows
+        return by_name, gradients.shared_rows, gradients.loss
 
 
 def reordered(split: scenario.Split, batch_size: int, rng: np.random.Generator) -> scenario.Split:

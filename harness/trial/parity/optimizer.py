@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.parity import UPDATE, UPDATE_FROM_EMPTY
-from harness.trial.parity.state import moved_by_one_ulp, slots_of, value_of
+from harness.trial.parity.state import moved_by_one_ulp
+from harness.trial.slots import slots_of, value_of
 
 Array = NDArray[np.float32]
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.parity import Variable
+from harness.trial.slots import is_float, slots_of, value_of
 
 Array = NDArray[Any]
-
-
-class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """A variable of an optimizer: ``kind`` (``accumulator``, ``velocity``) of a model's variable.
-
-    ``owner`` is ``None`` for what the optimizer keeps once, such as its learning rate.
-    """
-
-    kind: str
-    owner: Any
-    variable: Any
 
 
 class State:
@@ -77,39 +66,10 @@ class State:
         ]
 
 
-def value_of(variable: Any) -> Array:
-    """A copy of a variable's value: PyTorch would hand out its own memory."""
-    return np.array(keras.ops.convert_to_numpy(variable.value))
-
-
-def is_float(variable: Any) -> bool:
-    """Whether a variable holds floating-point numbers."""
-    return "float" in str(variable.dtype)
-
-
 def moved_by_one_ulp(values: Array, rng: np.random.Generator) -> Array:
     """``values`` with all but zeros moved by one unit in the last place, up or down."""
     towards = np.where(rng.random(values.shape) < 0.5, -np.inf, np.inf).astype(values.dtype)
     return np.where(values == 0, values, np.nextafter(values, towards))
-
-
-def slots_of(optimizer: Any, variables: list[Any]) -> list[Slot]:
-    """The floating-point variables of ``optimizer``.
-
-    Keras names a slot after its variable, ``<path with underscores>_<kind>``
-    (``BaseOptimizer.add_variable_from_reference``).
-    """
-    owners = {f"{v.path.replace('/', '_')}_": v for v in variables}
-    slots = []
-    for variable in optimizer.variables:
-        if not is_float(variable):
-            continue
-        name = variable.path.rpartition("/")[2]
-        prefix = max((p for p in owners if name.startswith(p)), key=len, default="")
-        slots.append(
-            Slot(kind=name.removeprefix(prefix), owner=owners.get(prefix), variable=variable)
-        )
-    return slots
 
 
 def _names(variables: list[Any]) -> dict[int, str]:

@@ -47,8 +47,9 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     import keras
 
     from harness.trial import weights
+    from harness.trial.initial import initialised
     from harness.trial.parity.course import Course
-    from harness.trial.parity.state import State
+    from harness.trial.prepared import Prepared
 
     if keras.backend.backend() != cell.backend:
         raise WrongBackendError(
@@ -63,10 +64,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
         table = rating_data.load(Path(task.table))
     data = chosen.data(settings, table)
 
-    keras.utils.set_random_seed(task.seed)
-    model = chosen.model(settings, data)
-    weights.build(model, data.train.inputs)
-    weights.assign(model, weights.draw(model, task.seed))
+    model = initialised(chosen, settings, data, cell.init, task.seed)
     weights_sha256 = weights.digest(weights.current(model))
     placement = adapter.placement(model.trainable_variables[0])
     if placement.kind != cell.device:
@@ -75,7 +73,8 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             f"{placement.framework_id}"
         )
 
-    course = Course(chosen, settings, data, adapter, State(model))
+    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
+    course = Course(prepared, cell.mode)
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
         ParityRecord(
@@ -92,6 +91,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             engine={
                 "keras": keras.__version__,
                 "floatx": keras.config.floatx(),
+                "dtype_policy": model.dtype_policy.name,
                 "jit_compile": bool(model.jit_compile),
                 "run_eagerly": bool(model.run_eagerly),
                 **adapter.engine(),

@@ -1,0 +1,109 @@
+"""The Keras model and optimizer under one compiled JAX loop.
+
+Keras' stateless API gives the step (https://keras.io/guides/custom_train_step_in_jax/); around it
+stands a loop inside the compiled program, where ``fit`` dispatches every step from Python. The
+state is donated, so that variables and slots are updated in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from harness.record import Scalar
+from harness.trial.loops.stateful import Stateful
+
+
+class JaxLoop(Stateful):
+    """Trains a compiled Keras model in a ``lax.fori_loop``.
+
+    The bounds of the loop are arguments, so that one compiled program serves the first step as well
+    as a whole epoch. Metrics other than the loss are not computed while training.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        model.optimizer.build(model.trainable_variables)
+        self._variables = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+        )
+        self._state: Any = None
+        self._loop = jax.jit(self._steps, donate_argnums=0)
+
+    def take(self) -> None:
+        """Copy the variables: the loop gives its own buffers away."""
+        self._state = jax.tree.map(lambda v: jnp.copy(v.value), self._variables, is_leaf=_is_leaf)
+
+    def put_back(self) -> None:
+        """Copy them back."""
+        jax.tree.map(
+            lambda variable, value: variable.assign(jnp.copy(value)),
+            self._variables,
+            self._state,
+            is_leaf=_is_leaf,
+        )
+
+    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+        """On the default device."""
+        return jax.device_put((dict(inputs), labels))
+
+    def run(self, batches: Any, start: int, stop: int) -> Any:
+        """One call for all of them."""
+        self._state, losses = self._loop(self._state, batches, start, stop)
+        return losses
+
+    def tensors(self) -> Any:
+        """Variables and slots."""
+        return self._state
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """A compiled loop."""
+        return {
+            "loop": "jax.lax.fori_loop, one call for an epoch",
+            "jit_compile": True,
+            "input": "JAX arrays of all batches",
+            "training_metrics": False,
+        }
+
+    def _steps(self, state: Any, batches: Any, start: Any, stop: Any) -> Any:
+        _, labels = batches
+
+        def body(index: Any, carried: Any) -> Any:
+            state, losses = carried
+            inputs, labels = jax.tree.map(lambda values: values[index], batches)
+            state, loss = self._step(state, inputs, labels)
+            return state, losses.at[index].set(loss)
+
+        losses = jnp.zeros(len(labels), jnp.float32)
+        return jax.lax.fori_loop(start, stop, body, (state, losses))
+
+    def _step(self, state: Any, inputs: Any, labels: Any) -> Any:
+        trainable, other, slots = state
+        model = self._model
+        metrics = [variable.value for variable in model.metrics_variables]
+
+        def loss_of(trainable: Any) -> Any:
+            # What Keras' own `JAXTrainer` differentiates; metrics that nobody reads cost nothing.
+            return model.compute_loss_and_updates(
+                trainable,
+                other,
+                metrics,
+                inputs,
+                labels,
+                None,
+                training=True,
+                optimizer_variables=slots,
+            )
+
+        (_, (loss, _, other, _)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        trainable, slots = model.optimizer.stateless_apply(slots, gradients, trainable)
+        return (trainable, other, slots), loss
+
+
+def _is_leaf(node: Any) -> bool:
+    return hasattr(node, "assign")

@@ -1,0 +1,83 @@
+"""The Keras model and optimizer under one compiled TensorFlow loop.
+
+Source: https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/ for the step; around
+it stands a ``tf.while_loop`` in a function that XLA compiles whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from harness.record import Scalar
+from harness.trial.loops.stateful import Stateful
+
+
+class TensorFlowLoop(Stateful):
+    """Trains a compiled Keras model in a ``tf.while_loop`` under XLA.
+
+    Gradients of embeddings are summed by row before the optimizer sees them, as on the other two
+    backends: XLA has no use for slices, and Keras would square each of them by itself. Metrics
+    other than the loss are not computed while training.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        model.optimizer.build(model.trainable_variables)
+        self._loop = tf.function(self._steps, jit_compile=True)
+
+    def take(self) -> None:
+        """Nothing: the loop trains the model's own variables."""
+
+    def put_back(self) -> None:
+        """Nothing either."""
+
+    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+        """As constants."""
+        return {name: tf.constant(values) for name, values in inputs.items()}, tf.constant(labels)
+
+    def run(self, batches: Any, start: int, stop: int) -> Any:
+        """One call for all of them; the bounds are tensors, so that it is compiled once."""
+        inputs, labels = batches
+        return self._loop(inputs, labels, tf.constant(start), tf.constant(stop))
+
+    def tensors(self) -> Any:
+        """The model's variables and the optimizer's."""
+        return [v.value for v in (*self._model.variables, *self._model.optimizer.variables)]
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """A compiled loop."""
+        return {
+            "loop": "tf.while_loop, one call for an epoch",
+            "jit_compile": True,
+            "input": "constants of all batches",
+            "embedding_gradients": "summed by row",
+            "training_metrics": False,
+        }
+
+    def _steps(self, inputs: Any, labels: Any, start: Any, stop: Any) -> Any:
+        losses = tf.zeros(tf.shape(labels)[:1], tf.float32)
+
+        def body(index: Any, losses: Any) -> Any:
+            batch = {name: tf.gather(values, index) for name, values in inputs.items()}
+            loss = self._step(batch, tf.gather(labels, index))
+            return index + 1, tf.tensor_scatter_nd_update(losses, [[index]], [loss])
+
+        return tf.while_loop(lambda index, _: index < stop, body, (start, losses))[1]
+
+    def _step(self, inputs: Any, labels: Any) -> Any:
+        model = self._model
+        # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
+        training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(
+                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            )
+        variables = model.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        model.optimizer.apply(
+            [None if g is None else tf.convert_to_tensor(g) for g in gradients], variables
+        )
+        return loss

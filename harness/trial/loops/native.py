@@ -1,0 +1,84 @@
+"""A scenario's native code, fed from the Keras model and read back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.loop import NativeTraining
+from harness.record import Scalar
+from harness.trial.loops.stateful import Stateful
+from harness.trial.prepared import Prepared
+from harness.trial.slots import slots_of, value_of
+
+
+class NoNativeError(HarnessError):
+    """The scenario has no code of its own for this backend."""
+
+
+class NativeLoop(Stateful):
+    """Wraps a :class:`harness.loop.NativeTraining`.
+
+    Raises:
+        NoNativeError: if there is none for this backend.
+        HarnessError: if it does not know the settings.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        chosen, backend, model = prepared.chosen, prepared.adapter.backend, prepared.model
+        made = chosen.native(backend)
+        if made is None:
+            raise NoNativeError(
+                f"{chosen.name} has no native code for {backend}; "
+                "run it in the modes fit, tuned or custom_loop"
+            )
+        prepared.adapter.require_compiler(model)
+        self._training: NativeTraining = made(prepared.settings)
+        self._model = model
+        model.optimizer.build(model.trainable_variables)
+        slots = slots_of(model.optimizer, model.trainable_variables)
+        by_owner = {(slot.kind, id(slot.owner)): slot.variable for slot in slots}
+        self._slots: dict[str, list[Any]] = {
+            kind: [by_owner[kind, id(variable)] for variable in model.trainable_variables]
+            for kind in dict.fromkeys(slot.kind for slot in slots if slot.owner is not None)
+        }
+        self._steps = 0
+
+    def take(self) -> None:
+        """Hand over the model's variables and its optimizer's slots."""
+        self._training.load(
+            [value_of(variable) for variable in self._model.trainable_variables],
+            {kind: [value_of(v) for v in variables] for kind, variables in self._slots.items()},
+        )
+        self._steps = int(value_of(self._model.optimizer.iterations))
+
+    def put_back(self) -> None:
+        """Copy them back; they went through NumPy, so that nothing is shared with the training."""
+        weights, slots = self._training.state()
+        pairs = list(zip(self._model.trainable_variables, weights, strict=True))
+        for kind, variables in self._slots.items():
+            pairs += zip(variables, slots[kind], strict=True)
+        for variable, tensor in pairs:
+            variable.assign(np.array(keras.ops.convert_to_numpy(tensor)))
+        self._model.optimizer.iterations.assign(self._steps)
+
+    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+        """As the native code does."""
+        return self._training.place(inputs, labels)
+
+    def run(self, batches: Any, start: int, stop: int) -> Any:
+        """As the native code does."""
+        self._steps += stop - start
+        return self._training.run(batches, start, stop)
+
+    def tensors(self) -> Any:
+        """The native code's."""
+        return self._training.tensors()
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """The native code's account of itself."""
+        return {"keras_in_the_loop": False, **self._training.engine()}

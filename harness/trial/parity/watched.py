@@ -1,0 +1,121 @@
+"""One training of each mode, watched step by step. Nothing is timed here."""
+
+from __future__ import annotations
+
+import abc
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import scenario
+from harness.record import Mode, Struct
+from harness.trial import loops
+from harness.trial.loops.stateful import Batches
+from harness.trial.parity.state import State
+from harness.trial.parity.steps import StepRecorder
+from harness.trial.prepared import Prepared
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What a training left: losses of the first epoch's steps, metrics of every epoch."""
+
+    losses: list[float]
+    metrics: list[float]
+    after_step: dict[str, NDArray[np.float32]]
+    after_epoch: dict[str, NDArray[np.float32]]
+
+
+class Watched(abc.ABC):
+    """Trains from the state that the model is in; ``of_keras`` tells whose gradients these are."""
+
+    of_keras: bool
+
+    def __init__(self, prepared: Prepared, state: State) -> None:
+        self._chosen = prepared.chosen
+        self._adapter = prepared.adapter
+        self._state = state
+        self._batch_size = prepared.settings.batch_size
+        self._epochs = prepared.settings.epochs
+        self._test = prepared.adapter.batches(prepared.data.test, self._batch_size)
+
+    @abc.abstractmethod
+    def train(self, split: scenario.Split) -> Seen:
+        """Train for all epochs on the batches of ``split``."""
+
+    def _evaluate(self) -> float:
+        found = self._chosen.evaluate(self._state.model, self._test)
+        return float(found[self._chosen.metric.name])
+
+
+class WatchedFit(Watched):
+    """Keras' ``fit``, as it is or tuned."""
+
+    of_keras = True
+
+    def __init__(self, prepared: Prepared, state: State, *, tuned: bool) -> None:
+        super().__init__(prepared, state)
+        adapter = prepared.adapter
+        self._batches = adapter.tuned_batches if tuned else adapter.batches
+        if tuned:
+            adapter.tune(prepared.model, prepared.steps)
+
+    def train(self, split: scenario.Split) -> Seen:
+        """Where several steps are one call, the first epoch alone is trained in single steps."""
+        model = self._state.model
+        train = self._batches(split, self._batch_size)
+        recorder = StepRecorder(self._state, self._adapter, self._evaluate)
+        together = int(model.steps_per_execution)
+        parts = [(0, self._epochs, 1)]
+        if together > 1:
+            parts = [(0, 1, 1), (1, self._epochs, together)]
+        for first, last, steps in parts:
+            if model.steps_per_execution != steps:
+                model.steps_per_execution = steps
+                model.train_function = model.test_function = None  # made for another number
+            self._chosen.fit(model, train, initial_epoch=first, epochs=last, callbacks=[recorder])
+        return Seen(
+            losses=recorder.losses,
+            metrics=recorder.metrics,
+            after_step=recorder.after_step,
+            after_epoch=recorder.after_epoch,
+        )
+
+
+class WatchedLoop(Watched):
+    """A loop without Keras' trainer."""
+
+    def __init__(self, prepared: Prepared, state: State, mode: Mode) -> None:
+        super().__init__(prepared, state)
+        self._loop = loops.own_loop(mode, prepared)
+        self.of_keras = mode == "custom_loop"
+
+    def train(self, split: scenario.Split) -> Seen:
+        """The first step is a call of its own, then the rest of its epoch, then epoch by epoch."""
+        batches = Batches(self._loop, split, self._batch_size)
+        self._loop.take()
+        done = batches.train(0, 1)
+        after_step = self._read()
+        done += batches.train(1, len(batches))
+        after_epoch = self._read()
+        metrics = [self._evaluate()]
+        for _ in range(1, self._epochs):
+            batches.train(0, len(batches))
+            self._loop.put_back()
+            metrics.append(self._evaluate())
+        return Seen(
+            losses=[float(loss) for loss in batches.losses(done)],
+            metrics=metrics,
+            after_step=after_step,
+            after_epoch=after_epoch,
+        )
+
+    def _read(self) -> dict[str, NDArray[np.float32]]:
+        self._loop.put_back()
+        return self._state.read()
+
+
+def make(mode: Mode, prepared: Prepared, state: State) -> Watched:
+    """The watched training of a mode; ``state`` is that of the prepared model."""
+    if mode in {"fit", "tuned"}:
+        return WatchedFit(prepared, state, tuned=mode == "tuned")
+    return WatchedLoop(prepared, state, mode)

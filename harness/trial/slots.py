@@ -1,0 +1,52 @@
+"""Reads the variables of a Keras model and the slots of its optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """A variable of an optimizer: ``kind`` (``accumulator``, ``velocity``) of a model's variable.
+
+    ``owner`` is ``None`` for what the optimizer keeps once, such as its learning rate.
+    """
+
+    kind: str
+    owner: Any
+    variable: Any
+
+
+def value_of(variable: Any) -> Array:
+    """A copy of a variable's value: PyTorch would hand out its own memory."""
+    return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def is_float(variable: Any) -> bool:
+    """Whether a variable holds floating-point numbers."""
+    return "float" in str(variable.dtype)
+
+
+def slots_of(optimizer: Any, variables: list[Any]) -> list[Slot]:
+    """The floating-point variables of ``optimizer``.
+
+    Keras names a slot after its variable, ``<path with underscores>_<kind>``
+    (``BaseOptimizer.add_variable_from_reference``).
+    """
+    owners = {f"{v.path.replace('/', '_')}_": v for v in variables}
+    slots = []
+    for variable in optimizer.variables:
+        if not is_float(variable):
+            continue
+        name = variable.path.rpartition("/")[2]
+        prefix = max((p for p in owners if name.startswith(p)), key=len, default="")
+        slots.append(
+            Slot(kind=name.removeprefix(prefix), owner=owners.get(prefix), variable=variable)
+        )
+    return slots

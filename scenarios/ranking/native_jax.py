@@ -1,0 +1,80 @@
+"""The ranking model in JAX alone: a pure step, one compiled loop over the batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+from harness.loop import NativeTraining
+from scenarios.ranking.native import require_known
+
+if TYPE_CHECKING:
+    from harness.record import Scalar
+    from scenarios.ranking import RankingSettings
+
+
+class NativeJax(NativeTraining):
+    """Two embeddings, three dense layers, mean squared error, Adagrad."""
+
+    def __init__(self, settings: RankingSettings) -> None:
+        require_known(settings)
+        self._learning_rate = settings.learning_rate
+        self._epsilon = settings.epsilon
+        self._state: Any = None
+        # The state is donated: XLA writes the new weights where the old ones were. The bounds are
+        # arguments, so that one compiled program serves a single step and a whole epoch.
+        self._loop = jax.jit(self._steps, donate_argnums=0)
+
+    def load(self, weights: Sequence[Any], slots: Mapping[str, Sequence[Any]]) -> None:
+        """Put weights and accumulators on the device."""
+        self._state = jax.tree.map(jnp.array, (list(weights), list(slots["accumulator"])))
+
+    def state(self) -> tuple[list[Any], dict[str, list[Any]]]:
+        """Weights and accumulators."""
+        weights, accumulators = self._state
+        return weights, {"accumulator": accumulators}
+
+    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+        """All batches as three arrays on the device."""
+        return jax.device_put((inputs["user_id"], inputs["movie_id"], labels))
+
+    def run(self, batches: Any, start: int, stop: int) -> Any:
+        """One call."""
+        self._state, losses = self._loop(self._state, batches, start, stop)
+        return losses
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """How it runs."""
+        return {
+            "loop": "jax.lax.fori_loop, one call for an epoch",
+            "jit_compile": True,
+            "input": "JAX arrays of all batches",
+        }
+
+    def _steps(self, state: Any, batches: Any, start: Any, stop: Any) -> Any:
+        def body(index: Any, carried: Any) -> Any:
+            (weights, accumulators), losses = carried
+            batch = [values[index] for values in batches]
+            loss, gradients = jax.value_and_grad(mean_squared_error)(weights, *batch)
+            accumulators = [a + g * g for a, g in zip(accumulators, gradients, strict=True)]
+            weights = [
+                w - self._learning_rate * g * jax.lax.rsqrt(a + self._epsilon)
+                for w, g, a in zip(weights, gradients, accumulators, strict=True)
+            ]
+            return (weights, accumulators), losses.at[index].set(loss)
+
+        losses = jnp.zeros(len(batches[0]), jnp.float32)
+        return jax.lax.fori_loop(start, stop, body, (state, losses))
+
+
+def mean_squared_error(weights: Any, user_id: Any, movie_id: Any, labels: Any) -> Any:
+    """The loss of a batch, for ids and labels of shape ``[batch_size]``."""
+    users, movies, kernel_1, bias_1, kernel_2, bias_2, kernel_3, bias_3 = weights
+    hidden = jnp.concatenate([users[user_id], movies[movie_id]], axis=1)
+    hidden = jax.nn.relu(hidden @ kernel_1 + bias_1)
+    hidden = jax.nn.relu(hidden @ kernel_2 + bias_2)
+    predicted = (hidden @ kernel_3 + bias_3)[:, 0]
+    return jnp.mean((predicted - labels) ** 2)
