@@ -1,12 +1,12 @@
-"""What the records of a folder answer: which backend is faster, and whether they learn alike.
+"""What the records of a folder answer: which cell is faster, and whether they learn alike.
 
-The speed of two backends is compared round by round (:mod:`harness.analysis.pairs`), their quality
-seed by seed. Both are said together, since a faster backend that learns worse is not faster.
+Held against each other are backends in one mode, and modes on one backend: speed round by round
+(:mod:`harness.analysis.pairs`), quality seed by seed. Both are said together, since a faster cell
+that learns worse is not faster.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from harness.analysis.pairs import PairVerdict
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, gated, over_seeds
 from harness.analysis.rows import Figure, median_and_range
 from harness.analysis.verdict import MARGIN, judging_confidence
-from harness.record import BACKENDS, Cell, Quality, Record, Struct
+from harness.record import Cell, Quality, Record, Struct
 
 
 class Learned(Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Learned(Struct, frozen=True, kw_only=True):
 
 
 class Pair(Struct, frozen=True, kw_only=True):
-    """Two cells that differ in the backend alone.
+    """Two cells that differ in the backend alone, or in the mode alone.
 
     ``speed`` is ``None`` where they were not measured in common rounds, ``quality`` where the
     scenario's tolerance is not known here; ``why`` then tells the reason that there is no verdict
@@ -56,7 +56,10 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Answers(Struct, frozen=True, kw_only=True):
-    """All pairs of backends, and what each cell learned; ordered by name, never by a figure."""
+    """All pairs of backends and of modes, and what each cell learned.
+
+    Ordered by name, never by a figure.
+    """
 
     pairs: list[Pair]
     learned: list[Learned]
@@ -86,9 +89,9 @@ def answer(
     for found in pairs.verdicts_within(records, margin=margin, sequential=sequential):
         speeds[_key(found.pair.first), _key(found.pair.second)].append(found)
     couples = [
-        (first, second)
-        for family in cells.values()
-        for first, second in itertools.combinations(sorted(family.values(), key=_order), 2)
+        couple
+        for family in cells
+        for couple in pairs.alike_but_one(family, cell=lambda trials: trials[0].cell)
     ]
     qualities = _qualities(couples, tolerances or {})
     made = [
@@ -97,10 +100,7 @@ def answer(
         for pair in _pairs(first, second, quality, speeds)
     ]
     learned = [
-        one
-        for family in cells.values()
-        for trials in sorted(family.values(), key=_order)
-        if (one := _learned(trials)) is not None
+        one for family in cells for trials in family if (one := _learned(trials)) is not None
     ]
     return Answers(pairs=made, learned=learned)
 
@@ -190,19 +190,19 @@ def _learned(trials: Trials) -> Learned | None:
     )
 
 
-def _by_work(records: Iterable[Record]) -> dict[tuple[object, ...], dict[str, Trials]]:
-    """Good trials by what was asked and on which data, then by backend."""
-    found: dict[tuple[object, ...], dict[str, Trials]] = defaultdict(lambda: defaultdict(list))
+def _by_work(records: Iterable[Record]) -> list[list[Trials]]:
+    """Good trials of each cell, those together that trained the same thing on the same data."""
+    found: dict[str, dict[bytes, Trials]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         data = (record.hashes.table, record.hashes.split) if record.hashes else None
-        work = (_key(msgspec.structs.replace(record.cell, backend="jax")), record.scenario_version)
-        found[*work, data, record.synthetic][record.cell.backend].append(record)
-    return dict(sorted(found.items(), key=lambda item: str(item[0])))
+        plain = _key(msgspec.structs.replace(record.cell, backend="jax", mode="fit"))
+        work = str((plain, record.scenario_version, data, record.synthetic))
+        found[work][_key(record.cell)].append(record)
+    return [
+        sorted(family.values(), key=lambda trials: pairs.rung_order(trials[0].cell))
+        for _, family in sorted(found.items())
+    ]
 
 
 def _key(cell: Cell) -> bytes:
     return msgspec.json.encode(cell, order="deterministic")
-
-
-def _order(trials: Trials) -> int:
-    return BACKENDS.index(trials[0].cell.backend)

@@ -16,7 +16,7 @@ import msgspec
 
 from harness.analysis.notes import Note, joined, note, share, started
 from harness.analysis.rows import Group
-from harness.record import Record
+from harness.record import MODES, Cell, Record
 
 AFTER_A_TRIAL_S = 180.0
 """The load average of one minute still shows a trial that ended this long ago (exp(-3) = 5%)."""
@@ -86,7 +86,7 @@ def not_interleaved(groups: Sequence[Group]) -> Iterator[Note]:
     for (scenario, device, _), mine in by_place.items():
         apart = blocks(mine)
         if len(apart) > 1:
-            names = "; ".join(joined(group.row.cell.backend for group in one) for one in apart)
+            names = "; ".join(joined(_rung(group.row.cell) for group in one) for one in apart)
             yield note(
                 "not-interleaved",
                 f"The {device} cells of {scenario} were measured in {len(apart)} separate blocks, "
@@ -164,31 +164,33 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
 def quality_differs(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Iterator[Note]:
     """Backends that ended apart from equal seeds and equal initial weights.
 
-    Compared are cells that differ in the backend alone. ``tolerances`` are those of the scenarios'
-    metrics; a scenario that is not known here is not judged.
+    Compared are cells that differ in backend and mode alone, since every mode trains one model.
+    ``tolerances`` are those of the scenarios' metrics; a scenario that is not known here is not
+    judged.
     """
     alike: dict[tuple[object, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for group in groups:
         row, cell = group.row, group.row.cell
         if cell.init != "common" or cell.scenario not in tolerances:
             continue
-        work = msgspec.json.encode(msgspec.structs.replace(cell, backend="jax"), order="sorted")
+        plain = msgspec.structs.replace(cell, backend="jax", mode="fit")
+        work = msgspec.json.encode(plain, order="sorted")
         asked = (cell.scenario, work, row.scenario_version, row.table_sha256, row.synthetic)
         for record in group.trials:
             if record.status == "ok" and record.quality is not None:
-                alike[*asked, record.seed][cell.backend].append(record.quality.value)
+                alike[*asked, record.seed][_rung(cell)].append(record.quality.value)
     apart: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for (scenario, *_, seed), values in alike.items():
-        ends = sorted((statistics.fmean(v), backend) for backend, v in values.items())
-        (low, low_backend), (high, high_backend) = ends[0], ends[-1]
+        ends = sorted((statistics.fmean(v), name) for name, v in values.items())
+        (low, low_name), (high, high_name) = ends[0], ends[-1]
         if high - low > tolerances[str(scenario)]:
-            text = f"seed {seed}, {low_backend} ended at {low:.5f} and {high_backend} at {high:.5f}"
+            text = f"seed {seed}, {low_name} ended at {low:.5f} and {high_name} at {high:.5f}"
             apart[str(scenario)].append((high - low, text))
     for scenario, cases in apart.items():
         difference, text = max(cases)
         yield note(
             "quality-differs",
-            f"The backends did not learn the same in {scenario}: from equal initial weights "
+            f"Not all cells learned the same in {scenario}: from equal initial weights "
             f"and {text}, {difference:.5f} apart where {tolerances[scenario]:.5f} is allowed"
             + (f" (the widest of {len(cases)} such cases)." if len(cases) > 1 else "."),
         )
@@ -208,4 +210,11 @@ def _interleave(scenario: str, groups: Sequence[Group]) -> str:
     gpu = all(g.row.cell.device == "gpu" for g in groups)
     names = ",".join(alias for backend, alias in ALIASES.items() if backend in backends)
     where = " --device gpu" if gpu else ""
-    return f"harness run {shlex.quote(scenario)} --backend {names}{where} {OWN_FOLDER}"
+    modes = [mode for mode in MODES if mode in {g.row.cell.mode for g in groups}]
+    how = "" if modes == ["fit"] else f" --mode {','.join(modes)}"
+    return f"harness run {shlex.quote(scenario)} --backend {names}{where}{how} {OWN_FOLDER}"
+
+
+def _rung(cell: Cell) -> str:
+    """The backend, and the mode where it is not the tutorial's."""
+    return cell.backend if cell.mode == "fit" else f"{cell.backend} {cell.mode}"

@@ -60,7 +60,7 @@ def reasons(records: Sequence[Record]) -> list[str | None]:
 
 
 def _of_one_run(records: Sequence[Record]) -> list[str | None]:
-    told = [_taken_by_others(record) for record in records]
+    told = [taken_by_others(_training(record), _cores(record)) for record in records]
     # Where a neighbour is busy most of the time, the probes of all are those of a busy machine.
     quiet = [p for r, why in zip(records, told, strict=True) if not why for p in _probes(r)]
     every = [probe_s for record in records for probe_s in _probes(record)]
@@ -79,13 +79,16 @@ def _of_one_run(records: Sequence[Record]) -> list[str | None]:
     ]
 
 
-def _taken_by_others(record: Record) -> list[str]:
-    """What other programs and other virtual machines took of the processors, if too much."""
-    training = _training(record)
-    if training is None:
+def taken_by_others(training: Disturbance | None, cores: int | None) -> list[str]:
+    """What other programs and other virtual machines took of the processors, if too much.
+
+    Args:
+        training: what happened while a process measured, if it is known.
+        cores: logical cores of its machine, if they are known.
+    """
+    if training is None or training.elapsed_s <= 0:
         return []
     words = []
-    cores = record.environment.cpu.logical_cores if record.environment else None
     if training.busy_share is not None and training.own_cpu_s is not None and cores:
         foreign = training.busy_share * cores - training.own_cpu_s / training.elapsed_s
         if foreign > FOREIGN_SHARE * cores:
@@ -157,6 +160,10 @@ def _probes(record: Record) -> list[float]:
     if record.noise is None:
         return []
     return [p for p in (record.noise.probe_before_s, record.noise.probe_after_s) if p is not None]
+
+
+def _cores(record: Record) -> int | None:
+    return record.environment.cpu.logical_cores if record.environment else None
 
 
 def _machine(record: Record) -> str:

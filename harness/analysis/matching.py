@@ -15,7 +15,7 @@ import msgspec
 
 from harness.analysis.notes import joined
 from harness.analysis.rows import versions
-from harness.record import BACKENDS, Cell, Record, Struct
+from harness.record import BACKENDS, MODES, Cell, Record, Struct
 
 
 class Matched(Struct, frozen=True, kw_only=True):
@@ -205,5 +205,5 @@ def _by_cell(records: Iterable[Record]) -> dict[bytes, list[Record]]:
 
 def _order(cell: Cell) -> tuple[object, ...]:
     settings = sorted(map(str, cell.settings.items()))
-    variant = (cell.device, cell.mode, cell.init, cell.threads or 0, settings)
+    variant = (cell.device, MODES.index(cell.mode), cell.init, cell.threads or 0, settings)
     return (cell.scenario, *variant, BACKENDS.index(cell.backend))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.analysis import disturbed
 from harness.analysis.rows import Group
 from harness.analysis.steps import steadiness
-from harness.record import Record, Struct
+from harness.record import Cell, Record, Struct
 
 LISTED = 5
 """So many names stand in a note; the rest is counted."""
@@ -129,7 +129,7 @@ def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
 
 def one_trial(groups: Sequence[Group]) -> Iterator[Note]:
     """Rows that rest on a single process."""
-    single = [f"{g.row.cell.backend} {g.row.cell.device}" for g in groups if g.row.good == 1]
+    single = [_named(g.row.cell) for g in groups if g.row.good == 1]
     if single:
         yield note(
             "one-trial",
@@ -199,6 +199,10 @@ def joined(names: Iterable[str]) -> str:
 def share(count: int, total: int, noun: str) -> str:
     """``2 of 3 trials``."""
     return f"{count} of {total} {noun}{'s' * (total != 1)}"
+
+
+def _named(cell: Cell) -> str:
+    return f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
 
 
 def _reason(record: Record) -> str:

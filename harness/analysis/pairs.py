@@ -1,39 +1,39 @@
-"""From records to verdicts between the backends of one machine: pair by round, then judge.
+"""From records to verdicts between the cells of one machine: pair by round, then judge.
 
 Shared by the end of ``harness run``, by ``harness report`` and by ``harness compare``. Two cells
-make a pair if they differ in the backend alone and were measured in the same rounds of one run on
-one machine. Where no two backends were, the variants of one backend are the pairs (``--set
-optimizer=adagrad,adam``, or one thing under two names). Cells of different machines, or measured
-one after the other, are never paired: between them lies whatever else changed.
+make a pair if they differ in the backend alone, or in the mode alone, and were measured in the same
+rounds of one run on one machine. Where there is no such pair, the variants of one backend are the
+pairs (``--set optimizer=adagrad,adam``, or one thing under two names). Cells of different machines,
+or measured one after the other, are never paired: between them lies whatever else changed.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from harness.analysis import comparability, disturbed
 from harness.analysis.interval import pair
-from harness.analysis.notes import started
 from harness.analysis.rows import Group, grouped
+from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import MARGIN, Verdict, verdict
 from harness.plan import Plan
-from harness.record import Cell, Record, Struct
+from harness.record import BACKENDS, MODES, Cell, Record, Struct
 
-RoundKey = tuple[str, int]
-"""A run (its ``run_id``, or the campaign's name in records that have none) and a round in it."""
+Item = TypeVar("Item")
 
 
 class CellPair(Struct, frozen=True, kw_only=True):
-    """Two cells, most often of two backends, with what their common rounds say.
+    """Two cells, most often of two backends or two modes, with what their common rounds say.
 
     ``log_ratios`` are ``log(first / second)`` of step time, one for each round in which both have a
-    trial that was not disturbed. ``disturbed`` counts rounds that are left out since one of the two
-    has only disturbed trials in it, ``incomplete`` those in which only one was measured.
+    trial that was not disturbed. ``disturbed`` and ``incomplete`` count rounds that are left out
+    (:class:`harness.analysis.shared_rounds.Shared`).
     """
 
     first: Cell
@@ -112,40 +112,102 @@ def judging(plans: Iterable[Plan]) -> Judging:
 def paired(records: Iterable[Record]) -> list[CellPair]:
     """All pairs of cells that have at least one round in common."""
     records = list(records)
-    why = dict(zip(map(id, records), disturbed.reasons(records), strict=True))
+    why = reasons_by_id(records)
     groups = grouped(records)
-    by_backend = _paired_within(groups, lambda group: (_work(group.row.cell), *_where(group)), why)
-    if by_backend:
-        return by_backend
-    return _paired_within(groups, lambda group: (_place(group.row.cell), *_where(group)), why)
+    by_name = _measured_together(couples(groups), why)
+    return by_name or _measured_together(_variants(groups), why)
 
 
-def _paired_within(
-    groups: Sequence[Group], family: Callable[[Group], object], why: Mapping[int, str | None]
-) -> list[CellPair]:
+def couples(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+    """Groups that differ in the backend alone or in the mode alone, measured together or not."""
+    return alike_but_one(groups, cell=lambda group: group.row.cell, apart=_where)
+
+
+def to_compare(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
+    """The pairs that a campaign of ``cells`` will be judged on."""
+    return alike_but_one(cells, cell=lambda cell: cell) or [
+        (a, b) for a, b in itertools.combinations(cells, 2) if _place(a) == _place(b)
+    ]
+
+
+def alike_but_one(
+    items: Iterable[Item],
+    *,
+    cell: Callable[[Item], Cell],
+    apart: Callable[[Item], object] = lambda _: None,
+) -> list[tuple[Item, Item]]:
+    """Pairs whose cells differ in the backend alone or in the mode alone.
+
+    Settings after settings; of each first the backends of every mode, then the modes of every
+    backend, in the usual order (``fit`` first), never in that of a figure.
+
+    Args:
+        items: What has a cell.
+        cell: The cell of an item.
+        apart: What else two items of a pair must have in common.
+    """
+    families: dict[object, list[Item]] = defaultdict(list)
+    for item in items:
+        families[_rest(cell(item)), apart(item)].append(item)
+    made = []
+    for members in families.values():
+        ordered = sorted(members, key=lambda item: rung_order(cell(item)))
+        both = list(itertools.combinations(ordered, 2))
+        made += [(a, b) for a, b in both if differ_in(cell(a), cell(b)) == ("backend",)]
+        of_modes = [(a, b) for a, b in both if differ_in(cell(a), cell(b)) == ("mode",)]
+        made += sorted(of_modes, key=lambda two: BACKENDS.index(cell(two[0]).backend))
+    return made
+
+
+def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
+    """In which of its fields a cell is not as another one."""
+    return tuple(
+        name for name in Cell.__struct_fields__ if getattr(first, name) != getattr(second, name)
+    )
+
+
+def rung_order(cell: Cell) -> tuple[int, int]:
+    """Where a cell stands among those of equal settings: by mode, then by backend."""
+    return MODES.index(cell.mode), BACKENDS.index(cell.backend)
+
+
+def _variants(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+    """Groups of one backend and device that differ in anything else."""
     families: dict[object, list[Group]] = defaultdict(list)
     for group in groups:
-        families[family(group)].append(group)
-    made = [
-        _pair(first, second, why)
+        families[_place(group.row.cell), _where(group)].append(group)
+    return [
+        (first, second)
         for members in families.values()
         for first, second in itertools.combinations(members, 2)
         # Groups of one cell differ in package versions; no run measures both in its rounds.
         if first.row.cell != second.row.cell
     ]
-    return [one for one in made if one is not None]
 
 
-def to_compare(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
-    """The pairs that a campaign of ``cells`` will be judged on."""
-    couples = list(itertools.combinations(cells, 2))
-    by_backend = [(a, b) for a, b in couples if a.backend != b.backend and _work(a) == _work(b)]
-    return by_backend or [(a, b) for a, b in couples if _place(a) == _place(b)]
+def _measured_together(candidates: Iterable[tuple[Group, Group]], why: Reasons) -> list[CellPair]:
+    return [
+        CellPair(
+            first=first.row.cell,
+            second=second.row.cell,
+            machine_id=first.row.machine_id,
+            log_ratios=log_ratios(found),
+            disturbed=found.disturbed,
+            incomplete=found.incomplete,
+        )
+        for first, second in candidates
+        if (found := shared(first, second, why)) is not None
+    ]
 
 
-def round_key(record: Record) -> RoundKey:
-    """Which round of which run a record belongs to."""
-    return record.run_id or f"campaign {record.campaign}", record.round
+def log_ratios(together: Shared) -> tuple[float, ...]:
+    """The logarithm of the first's step time over the second's, for each common round."""
+    # Rounds of several runs may have the same number, so they are counted anew.
+    first_s, second_s = (
+        {i: step_time_s(trials[side]) or math.nan for i, trials in enumerate(together.trials)}
+        for side in (0, 1)
+    )
+    return pair(first_s, second_s).log_ratios
 
 
 def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
@@ -156,56 +218,6 @@ def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
     return msgspec.structs.replace(
         given, reason=f"{given.reason}; {left_out} left out, since a trial was disturbed"
     )
-
-
-def _pair(first: Group, second: Group, why: Mapping[int, str | None]) -> CellPair | None:
-    ours, theirs = _by_round(first), _by_round(second)
-    if not comparability.interleaved(first, second):
-        # A run's id proves that a round was interleaved; the number of a round alone does not.
-        ours, theirs = _proven(ours), _proven(theirs)
-    common = sorted(ours.keys() & theirs.keys())
-    if not common:
-        return None
-    # Rounds of several runs may have the same number, so they are counted anew.
-    number = {key: i for i, key in enumerate(common, start=1)}
-    first_s, second_s = (
-        {
-            number[key]: step_s
-            for key, trials in side.items()
-            if key in number and (step_s := _undisturbed_step_time_s(trials, why)) is not None
-        }
-        for side in (ours, theirs)
-    )
-    made = pair(first_s, second_s)
-    return CellPair(
-        first=first.row.cell,
-        second=second.row.cell,
-        machine_id=first.row.machine_id,
-        log_ratios=made.log_ratios,
-        disturbed=len(common) - len(made.rounds),
-        incomplete=len(ours.keys() ^ theirs.keys()),
-    )
-
-
-def _by_round(group: Group) -> dict[RoundKey, list[Record]]:
-    """The good trials of each round, the earliest first."""
-    rounds: dict[RoundKey, list[Record]] = defaultdict(list)
-    for record in sorted(group.trials, key=started):
-        if step_time_s(record) is not None and record.status == "ok":
-            rounds[round_key(record)].append(record)
-    return rounds
-
-
-def _proven(rounds: Mapping[RoundKey, list[Record]]) -> dict[RoundKey, list[Record]]:
-    return {key: trials for key, trials in rounds.items() if trials[0].run_id is not None}
-
-
-def _undisturbed_step_time_s(
-    trials: Sequence[Record], why: Mapping[int, str | None]
-) -> float | None:
-    """That of the latest trial which was not disturbed: a repeat replaces what it repeats."""
-    quiet = [record for record in trials if why[id(record)] is None]
-    return step_time_s(quiet[-1]) if quiet else None
 
 
 def _where(group: Group) -> tuple[object, ...]:
@@ -219,6 +231,7 @@ def _place(cell: Cell) -> tuple[str, str, str]:
     return cell.scenario, cell.backend, cell.device
 
 
-def _work(cell: Cell) -> bytes:
-    """What a cell is asked to do, whichever backend does it."""
-    return msgspec.json.encode(msgspec.structs.replace(cell, backend="jax"), order="sorted")
+def _rest(cell: Cell) -> bytes:
+    """What a cell is asked to do, whichever backend does it in whichever mode."""
+    plain = msgspec.structs.replace(cell, backend="jax", mode="fit")
+    return msgspec.json.encode(plain, order="sorted")

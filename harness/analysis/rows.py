@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from harness.analysis.steps import examples_per_s, step_time_s
-from harness.record import BACKENDS, Cell, Record, Struct
+from harness.record import BACKENDS, MODES, Cell, Record, Struct
 
 DISTRIBUTIONS = {
     "jax": ("jax",),
@@ -220,7 +220,12 @@ def _predictions(trials: list[Record]) -> list[Predicted]:
 def _order(row: Row) -> tuple[object, ...]:
     """Never by speed: a table in the order of its figures would be read as a ranking."""
     cell = row.cell
-    variant = (cell.mode, cell.init, cell.threads or 0, sorted(map(str, cell.settings.items())))
+    variant = (
+        MODES.index(cell.mode),
+        cell.init,
+        cell.threads or 0,
+        sorted(map(str, cell.settings.items())),
+    )
     where = (row.scenario_version, row.machine_id or "", row.table_sha256 or "", row.synthetic)
     backend = BACKENDS.index(cell.backend)
     return (cell.scenario, cell.device, *where, variant, backend, sorted(row.versions.items()))

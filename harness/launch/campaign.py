@@ -14,10 +14,10 @@ from harness.launch.contracts import Launcher, Observer, Outcome
 from harness.launch.forecast import Durations, expected_rounds
 from harness.launch.interrupts import uninterrupted
 from harness.launch.local import TrialInterrupted
-from harness.launch.prober import Prober
+from harness.launch.prober import Prober, Rater, probed
 from harness.launch.steering import given_up, standing, was_disturbed, why_to_stop
 from harness.plan import Plan, PlannedTrial
-from harness.record import Noise, Provenance, Record, Trial
+from harness.record import Provenance, Rates, Record, Trial
 from harness.store import Saved
 
 REPEATED_SHARE = 0.25
@@ -37,6 +37,7 @@ def run_campaign(
     present: Sequence[Record] = (),
     gaps: Sequence[Sequence[PlannedTrial]] = (),
     speed_probe: Callable[[], float] | None = None,
+    rates: Callable[[int | None], Rates] | None = None,
     clock: Callable[[], float] = time.monotonic,
     started_s: float | None = None,
 ) -> Outcome:
@@ -53,6 +54,7 @@ def run_campaign(
         present: records of earlier runs that count, where the campaign is gone on with.
         gaps: what is missing in rounds that earlier runs began, to run first.
         speed_probe: does a fixed piece of work and tells the seconds it took.
+        rates: tells the machine's rates with so many threads, once in each round.
         clock: tells the time in seconds.
         started_s: when the command was given, by ``clock``, which the budget counts from.
     """
@@ -62,6 +64,7 @@ def run_campaign(
         observer=observer,
         durations=durations,
         prober=Prober(speed_probe, clock),
+        rater=Rater(rates),
         clock=clock,
     )
     template = Trial(
@@ -89,6 +92,7 @@ class _Tools:
     observer: Observer
     durations: Durations
     prober: Prober
+    rater: Rater
     clock: Callable[[], float]
 
 
@@ -144,6 +148,7 @@ class _Campaign:
     def _run_round(self, trials: Sequence[PlannedTrial]) -> None:
         if self._plan.adaptive:
             trials = [trial for trial in trials if not given_up(trial.cell, self._records)]
+        self._tools.rater.begin_round(trial.cell for trial in trials)
         self._pending = list(trials)
         while self._pending:
             self._run_trial(self._pending.pop(0))
@@ -189,12 +194,8 @@ class _Campaign:
             record, interruption = stopped.record, stopped
         after_s = None if interruption else self._tools.prober.after_s()
         with uninterrupted():
-            noise = Noise(
-                probe_before_s=before_s,
-                probe_after_s=after_s,
-                training=record.noise.training if record.noise else None,
-            )
-            saved = self._keep(msgspec.structs.replace(record, run_id=planned.run_id, noise=noise))
+            known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
+            saved = self._keep(msgspec.structs.replace(known, run_id=planned.run_id))
             self._tools.durations.learn(saved.record)
             self._records.append(saved.record)
             self._saved.append(saved)

@@ -1,8 +1,12 @@
-"""Runs the speed probe before and after each trial, while none is running."""
+"""Measures the machine between trials: its speed beside each, its rates once in a round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from harness.record import Cell, Noise, Rates, Record
 
 FRESH_S = 1.0
 """The probe after one trial serves as that before the next, if it starts this soon: a probe takes
@@ -39,3 +43,38 @@ class Prober:
             self._last_s = self._speed_probe()
             self._ended_at_s = self._clock()
         return self._last_s
+
+
+class Rater:
+    """Knows the rates of the machine in the round under way; see :mod:`harness.probe.rates`.
+
+    Args:
+        measure: takes the number of threads (``None`` for all) and tells the rates; ``None`` leaves
+            every record without.
+    """
+
+    def __init__(self, measure: Callable[[int | None], Rates] | None) -> None:
+        self._measure = measure
+        self._rates: dict[int | None, Rates] = {}
+
+    def begin_round(self, cells: Iterable[Cell]) -> None:
+        """Measure, while no trial runs, with the threads of each of ``cells``.
+
+        NumPy's rates are those of the CPU, so that a round on a GPU needs none.
+        """
+        if self._measure is not None:
+            wanted = dict.fromkeys(cell.threads for cell in cells if cell.device == "cpu")
+            self._rates = {threads: self._measure(threads) for threads in wanted}
+
+    def of(self, cell: Cell) -> Rates | None:
+        """The rates of this round with the threads of ``cell``; ``None`` if nobody measured."""
+        return self._rates.get(cell.threads) if cell.device == "cpu" else None
+
+
+def probed(
+    record: Record, rater: Rater, *, before_s: float | None, after_s: float | None
+) -> Record:
+    """``record`` with what the speed probe took around its trial, and the rates of its round."""
+    training = record.noise.training if record.noise else None
+    noise = Noise(probe_before_s=before_s, probe_after_s=after_s, training=training)
+    return msgspec.structs.replace(record, noise=noise, rates=rater.of(record.cell))

@@ -41,6 +41,47 @@ class TestPairs:
         assert answers(records).pairs == []
 
 
+class TestModes:
+    @pytest.fixture
+    def records(self, make_campaign):
+        native = {"jax": 0.001, "torch": 0.001}
+        return make_campaign(TWO, 12, spread=0.004) + make_campaign(
+            native, 12, spread=0.004, seed=2, mode="native"
+        )
+
+    def test_pairs_are_of_backends_in_one_mode_then_of_modes_on_one_backend(self, records):
+        names = [
+            (p.first.backend, p.first.mode, p.second.backend, p.second.mode, p.outcome)
+            for p in answers(records).pairs
+        ]
+        assert names == [
+            ("jax", "fit", "torch", "fit", "faster"),
+            ("jax", "native", "torch", "native", "equivalent"),
+            ("jax", "fit", "jax", "native", "slower"),
+            ("torch", "fit", "torch", "native", "slower"),
+        ]
+
+    def test_learn_the_same_if_they_end_alike_on_equal_seeds(self, records):
+        assert {pair.quality.kind for pair in answers(records).pairs} == {"equivalent"}
+
+    def test_what_each_learned_is_told_mode_by_mode(self, records):
+        cells = [(one.cell.mode, one.cell.backend) for one in answers(records).learned]
+        assert cells == [
+            ("fit", "jax"), ("fit", "torch"), ("native", "jax"), ("native", "torch"),
+        ]  # fmt: skip
+
+    def test_measured_in_runs_of_their_own_cannot_be_ranked(self, make_campaign):
+        records = [
+            *make_campaign({"jax": 0.002}, run_id="first"),
+            *make_campaign({"jax": 0.001}, run_id="second", mode="native"),
+        ]
+        (pair,) = answers(records).pairs
+        assert (pair.speed, pair.why) == (
+            None,
+            "not measured in common rounds, so that they may have drifted apart",
+        )
+
+
 class TestNoVerdict:
     def test_below_four_rounds(self, make_campaign):
         (pair,) = answers(make_campaign(TWO, 3)).pairs

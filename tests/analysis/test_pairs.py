@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.analysis.pairs import judging, paired, to_compare, verdicts_within
-from harness.record import BACKENDS
+from harness.record import BACKENDS, MODES
 
 fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
 noise, environment, make_plan = (fakes[n] for n in ("noise", "environment", "make_plan"))
@@ -168,6 +170,86 @@ def test_the_pairs_of_a_plan_are_known_before_it_runs(make_cell):
     ]
     assert to_compare(cells[::2]) == [(cells[0], cells[2])]
     assert to_compare(cells[:1]) == []
+
+
+class TestModes:
+    @pytest.fixture
+    def climbed(self, campaign):
+        """Every backend in every mode, each mode with a step time of its own."""
+
+        def make(modes, backends=BACKENDS, **changes):
+            return [
+                record
+                for mode, step_s in modes.items()
+                for record in campaign(dict.fromkeys(backends, step_s), mode=mode, **changes)
+            ]
+
+        return make
+
+    def test_backends_in_one_mode_and_modes_on_one_backend_are_one_family(self, climbed):
+        found = verdicts_within(climbed({"fit": 0.002, "native": 0.001}))
+        names = [
+            (v.pair.first.backend, v.pair.first.mode, v.pair.second.backend, v.pair.second.mode)
+            for v in found
+        ]
+        assert names == [
+            ("jax", "fit", "tensorflow", "fit"),
+            ("jax", "fit", "torch", "fit"),
+            ("tensorflow", "fit", "torch", "fit"),
+            ("jax", "native", "tensorflow", "native"),
+            ("jax", "native", "torch", "native"),
+            ("tensorflow", "native", "torch", "native"),
+            ("jax", "fit", "jax", "native"),
+            ("tensorflow", "fit", "tensorflow", "native"),
+            ("torch", "fit", "torch", "native"),
+        ]
+        assert [v.verdict.confidence for v in found] == [pytest.approx(1 - 0.05 / 9)] * 9
+        assert [v.verdict.kind for v in found[-3:]] == ["slower"] * 3
+
+    def test_of_a_single_backend_are_pairs_without_any_other(self, climbed):
+        (found,) = verdicts_within(climbed({"native": 0.001, "fit": 0.002}, ["torch"]))
+        assert (found.pair.first.mode, found.pair.second.mode) == ("fit", "native")
+
+    def test_cells_that_differ_in_more_than_one_thing_are_no_pair(self, climbed):
+        records = climbed({"fit": 0.002}, ["jax"]) + climbed({"native": 0.001}, ["torch"])
+        assert verdicts_within(records) == []
+
+    def test_beside_several_modes_variants_are_not_compared(self, climbed):
+        both = {"fit": 0.002, "native": 0.001}
+        records = [record for n in (1, 2) for record in climbed(both, ["jax"], settings={"n": n})]
+        pairs = [
+            (v.pair.first.settings["n"], v.pair.second.settings["n"])
+            for v in verdicts_within(records)
+        ]
+        assert pairs == [(1, 1), (2, 2)]
+
+    @given(
+        cells=st.lists(
+            st.tuples(
+                st.sampled_from(BACKENDS), st.sampled_from(MODES), st.sampled_from([256, 1000])
+            ),
+            min_size=1,
+            max_size=10,
+            unique=True,
+        )
+    )
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_the_pairs_of_a_plan_are_those_of_its_records(self, campaign, make_cell, cells):
+        made = [
+            make_cell(backend=backend, mode=mode, settings={"batch_size": size})
+            for backend, mode, size in cells
+        ]
+        records = [
+            record
+            for cell in made
+            for record in campaign({cell.backend: 0.002}, 1, mode=cell.mode, settings=cell.settings)
+        ]
+        found = [(one.first, one.second) for one in paired(records)]
+        planned = to_compare(made)
+        assert {frozenset((a.digest, b.digest)) for a, b in found} == {
+            frozenset((a.digest, b.digest)) for a, b in planned
+        }
+        assert len(found) == len(planned)
 
 
 class TestJudging:

@@ -73,6 +73,23 @@ def test_it_stops_as_soon_as_the_interval_is_as_narrow_as_asked(measure):
     assert outcome.ended == "every interval is as narrow as asked"
 
 
+def test_with_several_modes_the_precision_speaks_of_those_pairs_too(measure, make_cell):
+    cells = [make_cell(backend="jax", mode=mode) for mode in ("fit", "native")]
+    cells += [make_cell(backend="torch")]
+
+    def only_native_scatters(trial):
+        return wobble(trial, spread=0.04) if trial.cell.mode == "native" else 0.002
+
+    outcome, launcher = measure(
+        cells=cells, precision=0.02, how={"step_time_s": only_native_scatters}
+    )
+    assert rounds(launcher) > STOP_FROM
+    assert [(one.pair.first.label, one.pair.second.label) for one in outcome.standing.verdicts] == [
+        ("jax cpu fit", "torch cpu fit"),
+        ("jax cpu fit", "jax cpu native"),
+    ]
+
+
 def test_it_goes_on_while_the_interval_is_wide(measure):
     outcome, launcher = measure(precision=0.02, how=scattering(0.04))
     assert rounds(launcher) > STOP_FROM

@@ -14,7 +14,7 @@ from harness.launch import campaign
 from harness.launch.campaign import run_campaign
 from harness.launch.forecast import Durations
 from harness.launch.prober import Prober
-from harness.record import Provenance
+from harness.record import Provenance, Rates
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 FakeLauncher, FakeObserver, FakeClock = (
@@ -160,6 +160,48 @@ def test_after_a_pause_the_probe_runs_anew():
     assert (prober.after_s(), prober.before_s()) == (0.20, 0.20)
     clock.now_s += 60.0
     assert prober.before_s() == 0.21
+
+
+class TestRates:
+    def test_they_are_measured_once_in_a_round_before_its_first_trial(
+        self, plan, root, make_record
+    ):
+        told = []
+        launcher = FakeLauncher(make_record, on_run=lambda trial: told.append(trial.round))
+
+        def measure(_threads):
+            told.append("rates")
+            return Rates(matmul_flops_per_s=1e11 * len(told), copy_bytes_per_s=1e10)
+
+        run(plan, launcher, root, rates=measure)
+        assert told == ["rates", 1, 1, "rates", 2, 2]
+        by_round = {(r.round, r.rates.matmul_flops_per_s) for r in store.load(root).records}
+        assert by_round == {(1, 1e11), (2, 4e11)}
+
+    def test_a_record_has_those_of_its_cells_threads(self, root, make_cell, make_record):
+        plan = make_plan([make_cell(threads=threads) for threads in (1, 2, None)], rounds=1)
+
+        def measure(threads):
+            return Rates(matmul_flops_per_s=1e11, copy_bytes_per_s=1e10, threads=threads)
+
+        run(plan, FakeLauncher(make_record), root, rates=measure)
+        records = store.load(root).records
+        assert len(records) == 3
+        assert all(record.rates.threads == record.cell.threads for record in records)
+
+    def test_a_trial_that_failed_has_them_too(self, plan, root, make_record):
+        known = Rates(matmul_flops_per_s=1e11, copy_bytes_per_s=1e10)
+        run(plan, FakeLauncher(make_record, ["crashed"]), root, rates=lambda _: known)
+        assert {record.rates for record in store.load(root).records} == {known}
+
+    def test_those_of_a_cpu_say_nothing_about_a_gpu(self, root, make_cell, make_record):
+        plan = make_plan([make_cell(device="gpu")], rounds=1)
+        run(plan, FakeLauncher(make_record), root, rates=pytest.fail)
+        assert store.load(root).records[0].rates is None
+
+    def test_without_anybody_who_measures_there_are_none(self, plan, root, make_record):
+        run(plan, FakeLauncher(make_record), root)
+        assert {record.rates for record in store.load(root).records} == {None}
 
 
 def test_gaps_of_an_earlier_run_come_first_and_with_its_id(plan, root, make_record):

@@ -24,7 +24,9 @@ from harness.record import (
     Prediction,
     Provenance,
     Quality,
+    Rates,
     Record,
+    StepWork,
 )
 
 STEP_S = {"jax": 0.00173, "tensorflow": 0.00341, "torch": 0.00446}
@@ -32,6 +34,13 @@ STEP_S = {"jax": 0.00173, "tensorflow": 0.00341, "torch": 0.00446}
 
 FIRST_STEP_S = {"jax": 0.54, "tensorflow": 0.70, "torch": 0.03}
 RSS_BYTES = {"jax": 475e6, "tensorflow": 704e6, "torch": 458e6}
+
+MODE_FACTOR = {"fit": 1.0, "tuned": 0.8, "custom_loop": 0.6, "native": 0.55}
+"""Step time of a mode over that of ``fit``, near what was measured by hand (``docs/method.md``)."""
+
+WORK = StepWork(flops=196_992_000.0, bytes=11_001_812.0)
+"""That of the tutorial's step, as its scenario counts it."""
+
 PACKAGES = {
     "jax": {"jax": "0.10.2", "jaxlib": "0.10.2"},
     "tensorflow": {"tensorflow-cpu": "2.21.0"},
@@ -111,6 +120,46 @@ def campaign(
                 **others,
             )
             at += dt.timedelta(seconds=10)
+
+
+def ladder_campaign(
+    *,
+    rounds: int,
+    modes: Sequence[str] = ("fit", "tuned", "custom_loop", "native"),
+    first_step_s: dict[str, float] | None = None,
+    work: StepWork | None = WORK,
+    **more: Any,
+) -> Iterator[Record]:
+    """One run of several modes, with work and rates in every record.
+
+    Args:
+        rounds: how many.
+        modes: which, one after the other in a round.
+        first_step_s: of a mode, on every backend, where it is not the backend's usual one.
+        work: of a step.
+        more: as of :func:`campaign`.
+    """
+    for place, mode in enumerate(modes):
+        slower = dict.fromkeys(STEP_S, MODE_FACTOR[mode])
+        began = BEGAN + dt.timedelta(seconds=1 + place)
+        run_id = f"run-1 {mode}"  # draws figures of its own
+        for one in campaign(
+            rounds=rounds, mode=mode, slower=slower, began=began, run_id=run_id, **more
+        ):
+            rates = Rates(
+                matmul_flops_per_s=3e11 * (1 + 0.01 * (one.round % 3)),
+                copy_bytes_per_s=2e10,
+                threads=2,
+            )
+            assert one.phases is not None
+            first_s = (first_step_s or {}).get(mode, one.phases.first_step_s)
+            yield msgspec.structs.replace(
+                one,
+                run_id="run-1",
+                work=work,
+                rates=rates,
+                phases=msgspec.structs.replace(one.phases, first_step_s=first_s),
+            )
 
 
 def record(

@@ -98,6 +98,14 @@ class TestQuality:
         assert "seed 1, jax ended at 0.25900 and torch at 0.26000" in text
         assert "0.00100 apart where 0.00050 is allowed" in text
 
+    def test_modes_train_one_model_and_must_learn_the_same_too(self, make_record, about):
+        records = [
+            make_record(mode=mode, round=1, seed=1, value=value)
+            for mode, value in (("fit", 0.2590), ("native", 0.2600))
+        ]
+        text = note(summarise(records, about=about), "quality-differs").text
+        assert "seed 1, jax ended at 0.25900 and jax native at 0.26000" in text
+
     def test_seeds_may_differ(self, make_record, about):
         records = [
             make_record(backend=b, seed=seed, value=0.25 + seed / 100)
