@@ -1,0 +1,45 @@
+"""The answer of ``harness anatomy`` as a document; outputs only lay it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.analysis.anatomy import Anatomy
+from harness.analysis.summary import About
+from harness.anatomy import PARTS, SAYS, AnatomyRecord
+from harness.report import format as fmt
+from harness.report.anatomy import HEADING, READING, lines, tables
+from harness.report.document import Bullet, Document, Section
+
+
+def compose(
+    scenario: str,
+    anatomies: Sequence[Anatomy],
+    failed: Sequence[AnatomyRecord],
+    about: Mapping[str, About] | None = None,
+) -> Document:
+    """The answer of the command.
+
+    Args:
+        scenario: what was trained.
+        anatomies: one for each backend that was measured.
+        failed: the processes that left no measurement.
+        about: what is known of the scenario.
+    """
+    lead = [
+        f"{record.cell.backend}, process {record.process}: NOT measured: {record.status}: "
+        + fmt.plain(record.failure.reason if record.failure else record.status)
+        for record in failed
+    ]
+    return Document(
+        title=f"{scenario}: where does a step's time go?",
+        lead=lead + lines(anatomies),
+        sections=[
+            Section(heading=HEADING, tables=tables(anatomies, about)),
+            Section(
+                heading="How to read this",
+                paragraphs=[READING],
+                bullets=[Bullet(text=f"{part}: {SAYS[part]}.") for part in PARTS],
+            ),
+        ],
+    )

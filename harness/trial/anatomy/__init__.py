@@ -1,0 +1,1 @@
+"""The half of ``harness anatomy`` that lives inside a backend's environment."""

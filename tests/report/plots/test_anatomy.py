@@ -1,0 +1,78 @@
+"""The plot of where a step's time goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis.anatomy import anatomies
+from harness.anatomy import PARTS
+from harness.report.anatomy_found import Dissected
+from harness.report.plots import draw, plots
+from harness.report.plots.base import NARROW, WIDE
+
+
+@pytest.fixture
+def plot(evidence):
+    """The plot of some records of ``harness anatomy``."""
+
+    def make(records):
+        found = Dissected(anatomies=anatomies(records))
+        return [p for p in plots(evidence([], dissected=found)) if p.key == "anatomy"]
+
+    return make
+
+
+@pytest.fixture
+def both(plot, make_anatomy_record):
+    (made,) = plot([make_anatomy_record(backend=name) for name in ("jax", "torch")])
+    return made
+
+
+def _inline(part):
+    """Every list of inline data in a specification."""
+    if isinstance(part, dict):
+        if "values" in part.get("data", {}):
+            yield part["data"]["values"]
+        for value in part.values():
+            yield from _inline(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _inline(value)
+
+
+def rows(made):
+    """The data of the bars."""
+    return next(found for found in _inline(made.specification()) if "part" in found[0])
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_it_can_be_drawn_at_any_width(both, width):
+    assert "<svg" in draw.svg(both, width)
+
+
+def test_it_is_valid_vega_lite(both):
+    both.chart(WIDE).to_dict(validate=True)
+
+
+def test_each_bar_holds_every_part_end_to_end(both):
+    for backend in ("JAX", "PyTorch"):
+        bar = [row for row in rows(both) if row["backend"] == backend]
+        assert [row["part"] for row in bar] == list(PARTS)
+        assert [row["from"] for row in bar[1:]] == [row["to"] for row in bar[:-1]]
+        assert bar[-1]["to"] == pytest.approx(2.00)
+
+
+def test_the_same_is_told_in_words_and_numbers(both):
+    assert "JAX: 2.02 ms a step, of which input pipeline 12%" in both.alternative
+    assert "off by -1.0%" in both.alternative
+    assert ["JAX", "device compute", "1.40 ms", "1.40 ms", "1.40 ms", "69%"] in both.numbers.rows
+
+
+def test_a_part_that_saves_nothing_reaches_back(plot, make_anatomy_record):
+    (made,) = plot([make_anatomy_record({"fit": 1e-3, "fit again": 1e-3, "no callbacks": 1.2e-3})])
+    callbacks = next(row for row in rows(made) if row["part"] == "callbacks")
+    assert callbacks["to"] < callbacks["from"]
+
+
+def test_there_is_none_where_nothing_was_taken_apart(plot):
+    assert plot([]) == []
