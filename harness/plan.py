@@ -28,7 +28,7 @@ class Axes(Struct, frozen=True, kw_only=True):
     modes: list[Mode]
     inits: list[Init]
     settings: list[dict[str, Scalar]]
-    threads: int | None = None
+    threads: Sequence[int | None] = (None,)
 
 
 class PlannedTrial(Struct, frozen=True, kw_only=True):
@@ -114,11 +114,11 @@ def cells(axes: Axes) -> list[Cell]:
             device=device,
             mode=mode,
             init=init,
-            threads=axes.threads,
+            threads=threads,
             settings=settings,
         )
-        for (backend, device), mode, init, settings in itertools.product(
-            axes.devices.items(), axes.modes, axes.inits, axes.settings
+        for (backend, device), mode, init, threads, settings in itertools.product(
+            axes.devices.items(), axes.modes, axes.inits, axes.threads, axes.settings
         )
     ]
     unique = {cell.digest: cell for cell in combined}

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.anatomy import AnatomyRecord, Variant, VariantName, Visit
 from harness.record import (
     Cell,
     Cpu,
@@ -108,6 +109,75 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
             hashes=Hashes(
                 table="a" * 64, split="b" * 64, initial_weights="c" * 64, final_weights="d" * 64
             ),
+        )
+        return msgspec.structs.replace(record, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_anatomy_record(
+    make_cell: Callable[..., Cell], make_environment: Callable[..., Environment]
+) -> Callable[..., AnatomyRecord]:
+    """A made-up record of one process of ``harness anatomy``; any field can be given.
+
+    ``step_times_s`` are the step times of the variants, which every visit and epoch repeats.
+    """
+
+    def make(
+        step_times_s: dict[VariantName, float] | None = None,
+        *,
+        backend: str = "jax",
+        rounds: int = 3,
+        steps: int = 80,
+        **changes: Any,
+    ) -> AnatomyRecord:
+        times: dict[VariantName, float] = {
+            "fit": 2.00e-3,
+            "fit again": 2.02e-3,
+            "no callbacks": 1.90e-3,
+            "no metrics": 1.85e-3,
+            "batches at hand": 1.60e-3,
+            "inert optimizer": 1.50e-3,
+            "one example": 0.10e-3,
+        }
+        variants = [
+            Variant(
+                name=name,
+                visits=[
+                    Visit(
+                        round=number,
+                        place=place,
+                        warm_up_s=2 * steps * step_time_s,
+                        epochs_s=[steps * step_time_s] * 2,
+                    )
+                    for number in range(1, rounds + 1)
+                ],
+            )
+            for place, (name, step_time_s) in enumerate((step_times_s or times).items())
+        ]
+        cell_fields = set(Cell.__struct_fields__)
+        cell = make_cell(
+            backend=backend, **{k: changes.pop(k) for k in list(changes) if k in cell_fields}
+        )
+        record = AnatomyRecord(
+            status="ok",
+            cell=cell,
+            scenario_version=1,
+            seed=42,
+            process=1,
+            campaign="test",
+            run_id="run",
+            started_at="2026-01-01T00:00:00+00:00",
+            duration_s=20.0,
+            harness=Provenance(version="0.1.0"),
+            device="cpu:0",
+            optimizer="Adagrad",
+            metrics=["root_mean_squared_error"],
+            steps=steps,
+            examples=80_000,
+            variants=variants,
+            environment=make_environment(),
         )
         return msgspec.structs.replace(record, **changes)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import compare, data, doctor, export, parity, report, run
+from harness.cli import anatomy, compare, data, doctor, export, parity, report, run, sweep
 from harness.cli import list as list_
 from harness.errors import ExitCode, HarnessError
 
@@ -21,16 +21,19 @@ Examples:
   harness run ranking --backend jax,tf,torch         measure all three, interleaved
   harness run ranking --precision 3% --budget 10m    until the intervals are as narrow as that
   harness run ranking --seeds 42-46 --dry-run        what would run, and for how long?
+  harness sweep ranking --batch-size 256,1000,4096   how do step time and memory grow?
   harness report results/local                       the table again, and the page, from the records
   harness compare results/before results/after       did the upgrade make it slower, or worse?
   harness parity ranking                             is it the same model on all backends?
+  harness anatomy ranking                            where does the time of a step go?
   harness export results/local --format parquet      every raw sample, for other tools
 
 \b
 Exit codes:
   {ExitCode.OK:>3}  all is well
   {ExitCode.TRIAL_FAILED:>3}  at least one trial left no measurement; the others were kept
-       (doctor: something disturbs measuring; parity: not the same model)
+       (doctor: something disturbs measuring; parity: not the same model;
+       anatomy: the parts do not add up)
   {ExitCode.USAGE:>3}  something in the command is unknown or out of range
   {ExitCode.UNAVAILABLE:>3}  something is not there: data, an environment, a device, a folder
   {ExitCode.NOT_STORED:>3}  a record could not be written where it belongs and was kept elsewhere
@@ -67,10 +70,12 @@ def _global(
 
 
 app.command(epilog=run.EPILOG)(run.run)
+app.command(epilog=sweep.EPILOG)(sweep.sweep)
 app.command()(report.report)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=parity.EPILOG)(parity.parity)
+app.command(epilog=anatomy.EPILOG)(anatomy.anatomy)
 app.add_typer(data.app, name="data")
 app.command(name="list")(list_.list_)
 app.command()(doctor.doctor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,10 @@ MAX_SEEDS = 10_000
 """More than any campaign needs; it catches ``1-99999999`` before the plan fills the memory."""
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt])(i)?b?")
+
+MAX_THREADS = 4096
 
 MAX_SEED = 2**32 - 1
 """What NumPy and the frameworks all take."""
@@ -94,6 +98,15 @@ def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[st
         HarnessError: for a text without ``=``, and a setting named twice.
         InvalidSettingError: for a setting or a value that the scenario does not take.
     """
+    return [complete(scenario, chosen) for chosen in parse_assignments(texts)]
+
+
+def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
+    """Every combination of what ``--set name=value`` says, as typed.
+
+    Raises:
+        HarnessError: for a text without ``=``, and a setting named twice.
+    """
     choices: dict[str, list[str]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
@@ -105,14 +118,40 @@ def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[st
                 f"--set names {name} twice: for several values write {name}=VALUE,VALUE"
             )
         choices[name] = [value.strip() for value in values.split(",")]
-    sets = []
-    for values_of_one in itertools.product(*choices.values()):
-        settings = parse_settings(scenario, dict(zip(choices, values_of_one, strict=True)))
-        # Twice through convert, so that a default of 1 and a typed 1 are the same float and hence
-        # the same cell.
-        plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(settings), type(settings)))
-        sets.append(dict(plain))
-    return sets
+    return [dict(zip(choices, one, strict=True)) for one in itertools.product(*choices.values())]
+
+
+def complete(scenario: Scenario, assignments: Mapping[str, str]) -> dict[str, Scalar]:
+    """All settings of ``scenario`` with ``assignments`` put in.
+
+    Raises:
+        InvalidSettingError: for a setting or a value that the scenario does not take.
+    """
+    settings = parse_settings(scenario, assignments)
+    # Twice through convert, so that a default of 1 and a typed 1 are the same float and hence the
+    # same cell.
+    plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(settings), type(settings)))
+    return dict(plain)
+
+
+def parse_threads(text: str | None) -> list[int | None]:
+    """Numbers of CPU threads from a text such as ``1,2``, each once; ``None`` stands for ``auto``.
+
+    Raises:
+        HarnessError: for what is neither, or out of range.
+    """
+    threads: dict[int | None, None] = {}
+    for part in _parts(["auto" if text is None else text]):
+        number = int(part) if _is_number(part) else 0
+        if part != "auto" and not 1 <= number <= MAX_THREADS:
+            raise HarnessError(
+                f"--threads {part} is no number of threads: write whole numbers from 1 to "
+                f"{MAX_THREADS:,}, or auto for the framework's own choice"
+            )
+        threads[number or None] = None
+    if not threads:
+        raise HarnessError("--threads names no number: write one or several, such as 1,2")
+    return list(threads)
 
 
 def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
@@ -164,6 +203,19 @@ def parse_duration_s(option: str, text: str) -> float:
             "1h30m"
         )
     return seconds
+
+
+def parse_size_bytes(option: str, text: str) -> float:
+    """Bytes from a text such as ``16GB``, ``500MB``, or ``16GiB`` with its 2**30 bytes each.
+
+    Raises:
+        HarnessError: if it is no size with its unit, or not above 0.
+    """
+    found = _SIZE.fullmatch(text.strip().lower().replace(" ", ""))
+    if not found or float(found[1]) <= 0:
+        raise HarnessError(f"{option} {text} is no size: write such as 16GB, 16GiB or 500MB")
+    number, prefix, binary = found.groups()
+    return float(number) * (1024.0 if binary else 1000.0) ** (1 + "kmgt".index(prefix))
 
 
 def _parts(texts: Iterable[str]) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import probe, store
-from harness.cli import axes, outcome, progress, work
-from harness.cli.request import Request, candidates, plan_of
+from harness.cli import axes, outcome, points, progress, work
+from harness.cli.request import Request, candidates, memory_limit_bytes, plan_of
 from harness.cli.work import Work
 from harness.errors import ExitCode
 from harness.launch import devices, variables
@@ -24,6 +24,7 @@ from harness.launch.local import LocalLauncher
 from harness.launch.lock import only_campaign
 from harness.plan import Plan
 from harness.probe.noise import speed_probe
+from harness.probe.rates import rates
 from harness.record import Scalar
 from harness.report import terminal
 from harness.scenario import Scenario, find, parse_settings
@@ -55,9 +56,10 @@ def carry_out(request: Request) -> ExitCode:
     say = terminal.console(stderr=request.as_json)
     with ends_as_interrupt():
         scenario = find(request.scenario)
-        setting_sets = axes.parse_setting_sets(scenario, request.settings)
+        setting_sets = points.setting_sets(scenario, request.settings, request.swept)
         wish = axes.parse_one("device", request.device, devices.WISHES)
         _check_source(request.source)
+        memory_limit_bytes(request)
         plan_of(request, setting_sets, {})  # mistakes come to light before environments are sought
         placed = {
             backend: devices.place(wish, found, gpus=probe.gpus)
@@ -93,6 +95,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     launcher = LocalLauncher(
         {backend: placement.interpreter for backend, placement in job.placed.items()},
         timeout_s=request.timeout_s,
+        memory_limit_bytes=memory_limit_bytes(request),
         pass_env=request.pass_env,
     )
     with progress.progress(job.say, job.scenario.metric) as observer:
@@ -107,10 +110,11 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
             present=there.present,
             gaps=there.gaps,
             speed_probe=speed_probe,
+            rates=rates,
             started_s=started_s,
         )
     code = outcome.exit_code(left)
-    said = outcome.show(left, there.plan, request.results, job.say)
+    said = outcome.show(left, there.plan, request.results, job.say, variants=not request.swept)
     if request.as_json:
         outcome.print_outcome(left, said, request.results, code)
     return code

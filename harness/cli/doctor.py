@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.run import DEFAULT_RESULTS
+from harness.cli.options import DEFAULT_RESULTS
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:

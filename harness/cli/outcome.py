@@ -12,9 +12,12 @@ import typer
 from harness import store
 from harness.analysis import disturbed
 from harness.analysis.answers import Answers, answer
-from harness.analysis.pairs import PairVerdict, judging, verdicts_within
+from harness.analysis.ladder import ladders
+from harness.analysis.pairs import PairVerdict, differ_in, judging, verdicts_within
+from harness.analysis.rows import grouped
 from harness.analysis.steps import examples_per_s, step_time_s
 from harness.analysis.summary import summarise
+from harness.analysis.sweeps import Sweep, sweeps
 from harness.cli.report import about, local_titles
 from harness.cli.work import Work
 from harness.errors import ExitCode
@@ -51,10 +54,15 @@ class Said(Struct, frozen=True, kw_only=True):
 
     verdicts: list[PairVerdict]
     answers: Answers
+    sweeps: list[Sweep]
 
 
-def show(outcome: Outcome, plan: Plan, root: Path, on: Console) -> Said:
-    """Print the table of all that ``root`` holds by now, the verdicts, and what to do next."""
+def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: bool = True) -> Said:
+    """Print the table of all that ``root`` holds by now, the verdicts, and what to do next.
+
+    Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
+    are many, and its growth says it shorter.
+    """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
     known = about(records)
@@ -68,20 +76,24 @@ def show(outcome: Outcome, plan: Plan, root: Path, on: Console) -> Said:
     if records:
         broken = [(file.path, file.reason) for file in results.broken]
         composed = document.compose(
-            summarise(records, broken, about=known), titles=local_titles(), answers=answers
+            summarise(records, broken, about=known),
+            titles=local_titles(),
+            answers=answers,
+            ladders=ladders(records, margin=rule.margin, sequential=rule.sequential),
         )
         sections = [s for s in composed.sections if s.heading not in LEFT_TO_THE_REPORT]
         title = f"All records in {root}"
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
     verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
-    for line in (*_variants(verdicts), *_last_words(outcome, plan, root)):
+    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, plan, root)):
         on.print(line, markup=False, soft_wrap=True)
-    return Said(verdicts=verdicts, answers=answers)
+    rows = [group.row for group in grouped(records)]
+    return Said(verdicts=verdicts, answers=answers, sweeps=sweeps(rows))
 
 
 def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> None:
-    """Print the outcome as JSON: each trial with its key figures, and every pair of backends."""
+    """Print the outcome as JSON: each trial with its key figures, and every pair."""
     why = disturbed.reasons([saved.record for saved in outcome.saved])
     _print_json(
         {
@@ -95,6 +107,7 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
             "repeated": outcome.repeated,
             "verdicts": said.verdicts,
             "answers": said.answers,
+            "sweeps": said.sweeps,
             "trials": [
                 _key_figures(saved, reason)
                 for saved, reason in zip(outcome.saved, why, strict=True)
@@ -137,10 +150,10 @@ def timed_training_s(outcome: Outcome) -> float:
 
 
 def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
-    """The verdicts on variants of one backend, for which the table of backends has no place."""
+    """The verdicts on variants of one backend, for which the table of verdicts has no place."""
     for one in verdicts:
         first, second, given = one.pair.first, one.pair.second, one.verdict
-        if first.backend == second.backend:
+        if differ_in(first, second) not in {("backend",), ("mode",)}:
             between = fmt.ratio_range(given.low, given.high)
             yield (
                 f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "
@@ -216,6 +229,8 @@ def _key_figures(saved: Saved, reason: str | None) -> dict[str, Any]:
         "device": record.cell.device,
         "mode": record.cell.mode,
         "init": record.cell.init,
+        "threads": record.cell.threads,
+        "settings": record.cell.settings,
         "seed": record.seed,
         "repetition": record.repetition,
         "round": record.round,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.analysis.steps import step_time_s
-from harness.launch.forecast import spell_duration
+from harness.launch.forecast import spell_duration, told_apart
 from harness.plan import PlannedTrial
-from harness.record import Record
+from harness.record import Cell, Record
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store import Saved
@@ -64,12 +64,12 @@ class PlainProgress:
     ) -> None:
         """Say what was measured, or what failed."""
         left = "" if number >= total else f", about {spell_duration(left_s)} left"
-        for line in lines(saved, self._metric, left, standing.disturbed[-1]):
+        for line in lines(saved, self._metric, left, standing.disturbed[-1], _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
         # Before the first interval such a line would only repeat those of the trials.
         counts = {one.trials for one in standing.cells}
         if len(counts) == 1 and any(one.low is not None for one in standing.cells):
-            known = ", ".join(f"{one.cell.label} {so_far(one)}" for one in standing.cells)
+            known = ", ".join(f"{name} {so_far(one)}" for name, one in _named(standing))
             line = f"  so far: {known}{precision_so_far(standing)}"
             self._console.print(line, markup=False, soft_wrap=True)
 
@@ -97,7 +97,8 @@ class LiveProgress:
         """Print the lines of the trial above the table."""
         self._standing = standing
         self._ends_at_s = time.monotonic() + left_s
-        for line in lines(saved, self._metric, disturbed=standing.disturbed[-1]):
+        disturbed = standing.disturbed[-1]
+        for line in lines(saved, self._metric, "", disturbed, _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
 
     def render(self) -> RenderableType:
@@ -117,10 +118,10 @@ class LiveProgress:
         table.add_column("cell")
         for name in ("trials", "step time", "95% interval"):
             table.add_column(name, justify="right")
-        for one in self._standing.cells:
+        for name, one in _named(self._standing):
             step_s = one.step_time_s
             table.add_row(
-                one.cell.label,
+                name,
                 str(one.trials),
                 fmt.duration(step_s),
                 fmt.duration_range(one.low, one.high, of=step_s) if step_s else "",
@@ -130,11 +131,18 @@ class LiveProgress:
 
 
 def lines(
-    saved: Saved, metric: Metric, left: str = "", disturbed: str | None = None
+    saved: Saved,
+    metric: Metric,
+    left: str = "",
+    disturbed: str | None = None,
+    matrix: Sequence[Cell] = (),
 ) -> Iterator[str]:
-    """What a person is told of a trial: one line if all is well, ending with the time ``left``."""
+    """What a person is told of a trial: one line if all is well, ending with the time ``left``.
+
+    ``matrix`` are the cells among which the trial's own is to be told apart.
+    """
     record = saved.record
-    name = f"{record.cell.label}, seed {record.seed}"
+    name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
     yield f"{name}: {figures(record, metric)} ({spell_duration(record.duration_s)}{left})"
     if record.failure is not None:
         for line in record.failure.output_tail.splitlines()[-LINES_OF_A_FAILURE:]:
@@ -143,6 +151,16 @@ def lines(
         yield f"    disturbed: {disturbed}"
     if saved.trouble is not None:
         yield f"    its record is kept in {saved.path}, because {saved.trouble}"
+
+
+def _named(standing: Standing) -> Iterator[tuple[str, CellStanding]]:
+    """Each cell with a name that tells it from the others."""
+    for one in standing.cells:
+        yield told_apart(one.cell, _matrix(standing)), one
+
+
+def _matrix(standing: Standing) -> list[Cell]:
+    return [one.cell for one in standing.cells]
 
 
 def figures(record: Record, metric: Metric) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
     from harness.analysis.answers import Answers
+    from harness.analysis.ladder import Ladder
     from harness.analysis.summary import About, Summary
     from harness.record import Record
     from harness.report.benchmarks import Benchmarks
@@ -100,10 +101,12 @@ def report(
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
     from harness.analysis.answers import answer
+    from harness.analysis.ladder import ladders
     from harness.analysis.pairs import judging
     from harness.analysis.summary import summarise
     from harness.cli import pages
     from harness.report import (
+        anatomy_found,
         benchmarks,
         document,
         evidence,
@@ -131,14 +134,18 @@ def report(
         margin=judged_by.margin,
         sequential=judged_by.sequential,
     )
-    composed = document.compose(summary, operations, local_titles() if titles else None, answers)
+    rungs = ladders(results.records, margin=judged_by.margin, sequential=judged_by.sequential)
+    dissected = anatomy_found.read(root)
+    composed = document.compose(
+        summary, operations, local_titles() if titles else None, answers, rungs, dissected=dissected
+    )
 
     text = markdown.render(composed)
     target = output or root / "report.md"
     pages.write(target, text, option="--output", what="Markdown")
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
-        typer.echo(_json(summary, operations, answers))
+        typer.echo(_json(summary, operations, answers, rungs))
     else:
         terminal.show(composed, console)
         log.print()
@@ -150,6 +157,8 @@ def report(
         benchmarks=operations,
         plans=results.plans,
         parity=parity_found.read(root),
+        dissected=dissected,
+        ladders=rungs,
     )
     page = html or root / "report.html"
     log.print(pages.write_html(page, composed, gathered), markup=False, soft_wrap=True)
@@ -201,11 +210,13 @@ def local_titles() -> Mapping[int, str] | None:
     return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
 
 
-def _json(summary: Summary, operations: Benchmarks, answers: Answers) -> str:
+def _json(
+    summary: Summary, operations: Benchmarks, answers: Answers, rungs: Sequence[Ladder]
+) -> str:
     import msgspec
 
     told = msgspec.structs.asdict(summary) | {"benchmarks": operations}
-    told |= {"verdicts": answers.pairs, "learned": answers.learned}
+    told |= {"verdicts": answers.pairs, "learned": answers.learned, "ladders": rungs}
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 

@@ -39,7 +39,11 @@ DEFAULT_BUDGET = "10m"
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What was asked on the command line, as it was typed. Times are in seconds."""
+    """What was asked on the command line, as it was typed. Times are in seconds.
+
+    ``swept`` holds the values of each axis of ``harness sweep`` that becomes a setting, by its name
+    (:meth:`harness.scenario.Scenario.axis_settings`).
+    """
 
     scenario: str
     backends: Sequence[str] = ()
@@ -52,9 +56,11 @@ class Request(Struct, frozen=True, kw_only=True):
     budget: str | None = None
     margin: str = "2%"
     settings: Sequence[str] = ()
+    swept: Mapping[str, str] = {}
     time_budget_s: float | None = None
     timeout_s: float = 600.0
-    threads: int | None = None
+    memory_limit: str | None = None
+    threads: str | None = None
     environments: Sequence[str] = ()
     pass_env: Sequence[str] = ()
     results: Path = Path("results/local")
@@ -93,7 +99,7 @@ def plan_of(
                 modes=modes,  # type: ignore[arg-type]  # names that were checked above
                 inits=inits,  # type: ignore[arg-type]
                 settings=setting_sets,
-                threads=request.threads,
+                threads=axes.parse_threads(request.threads),
             )
         ),
         seeds=seeds,
@@ -131,6 +137,16 @@ def stopping(request: Request) -> Stopping:
         budget_s=axes.parse_duration_s("--budget", budget) if budget else None,
         margin=axes.parse_share("--margin", request.margin),
     )
+
+
+def memory_limit_bytes(request: Request) -> float | None:
+    """The resident set at which a trial is ended, ``None`` for none.
+
+    Raises:
+        HarnessError: for what is no size.
+    """
+    text = request.memory_limit
+    return None if text is None else axes.parse_size_bytes("--memory-limit", text)
 
 
 def candidates(request: Request, say: Console) -> dict[str, list[Interpreter]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.cli import options
 
 EPILOG = """
 \b
@@ -24,55 +25,17 @@ Exit codes:
   campaign measures (--no-wait); 4 a record was kept elsewhere; 130 Ctrl-C.
 """
 
-DEFAULT_RESULTS = Path("results/local")
-
 
 def run(
-    scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
-    ],
+    scenario: options.Scenario,
     *,
-    backend: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--backend",
-            metavar="NAMES",
-            help="jax, tf (tensorflow), torch, separated by commas. Default: KERAS_BACKEND if it "
-            "is set, else all whose environment is found.",
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu.", metavar="NAME")] = "auto",
-    mode: Annotated[
-        str, typer.Option(help="How training runs: fit, as the tutorial does.", metavar="NAMES")
-    ] = "fit",
-    init: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="Initial weights: common (drawn once from the seed, alike on every backend) or "
-            "keras (each backend's own).",
-        ),
-    ] = "common",
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Go on until the ratio of every pair of backends is known to this, such as 2%; "
-            "with it the number of rounds is left to the intervals.",
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="Begin no round that would not end within this time of the whole command, such "
-            "as 5m. Default with --precision: 10m.",
-        ),
-    ] = None,
-    margin: Annotated[
-        str,
-        typer.Option(metavar="SHARE", help="Smallest difference in speed that matters to you."),
-    ] = "2%",
+    backend: options.Backends = None,
+    device: options.Device = "auto",
+    mode: options.Modes = "fit",
+    init: options.Inits = "common",
+    precision: options.Precision = None,
+    budget: options.Budget = None,
+    margin: options.Margin = "2%",
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -81,79 +44,20 @@ def run(
             "with --precision or --budget.",
         ),
     ] = None,
-    repetitions: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=10_000, help="Rounds of each seed, 1 if not given; not with --precision."
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Change a setting of the scenario; repeatable. NAME=A,B measures both.",
-        ),
-    ] = None,
-    time_budget: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=86_400.0,
-            metavar="SECONDS",
-            help="Timed training in each trial, after the epochs that quality needs. Default: 5, "
-            "or 0.25 with --precision or --budget, where further processes tell more.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float,
-        typer.Option(min=0.1, metavar="SECONDS", help="After which a trial is ended."),
-    ] = 600.0,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=4096, help="CPU threads. Default: the framework's own choice."),
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="BACKEND=PATH",
-            help="The Python, or the environment's folder, that serves a backend; repeatable. "
-            "Default: this one if it can, else .tox/jax, .tox/tf, .tox/torch.",
-        ),
-    ] = None,
-    pass_env: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Let trials see this environment variable; repeatable."),
-    ] = None,
-    results: Annotated[
-        Path,
-        typer.Option(metavar="FOLDER", help="The campaign's folder, for its records."),
-    ] = DEFAULT_RESULTS,
-    source: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Where the ratings come from; see `harness data`."),
-    ] = "auto",
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the campaign in the folder: give the options that it was begun with. "
-            "Records of another scenario version, data or package versions do not count.",
-        ),
-    ] = False,
-    wait: Annotated[
-        bool,
-        typer.Option(help="If another campaign measures on this machine, wait for its end."),
-    ] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and how long it takes, and stop.")
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="One JSON document on standard output, the rest on standard error."
-        ),
-    ] = False,
+    repetitions: options.Repetitions = None,
+    settings: options.Settings = None,
+    time_budget: options.TimeBudget = None,
+    timeout: options.Timeout = 600.0,
+    memory_limit: options.MemoryLimit = None,
+    threads: options.Threads = None,
+    env: options.Environments = None,
+    pass_env: options.PassEnv = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    source: options.Source = "auto",
+    resume: options.Resume = False,
+    wait: options.Wait = True,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure a scenario, one fresh process per trial.
 
@@ -181,6 +85,7 @@ def run(
             settings=settings or [],
             time_budget_s=time_budget,
             timeout_s=timeout,
+            memory_limit=memory_limit,
             threads=threads,
             environments=env or [],
             pass_env=pass_env or [],

@@ -62,6 +62,12 @@ class Synthetic:
 
     def table(self) -> Table:
         """Draw the table; its ``source`` is ``synthetic``."""
+        return Table(
+            ratings=self.draw(), movies=self._movies(), users=self._users(), source="synthetic"
+        )
+
+    def draw(self) -> Ratings:
+        """Draw the ratings alone: names and zip codes of ten million users take half a gigabyte."""
         user_id = self._popular("user_id", self.users)
         movie_id = self._popular("movie_id", self.movies)
         uniform = self._generator("stars")
@@ -73,12 +79,7 @@ class Synthetic:
             rating[part] = 1 + sum((drawn < p).astype(np.int32) for p in passed)
         start = 1_000_000_000
         timestamp = self._generator("timestamp").integers(start, start + 31_536_000, self.ratings)
-        return Table(
-            ratings=Ratings(user_id, movie_id, rating, timestamp),
-            movies=self._movies(),
-            users=self._users(),
-            source="synthetic",
-        )
+        return Ratings(user_id, movie_id, rating, timestamp)
 
     def expected_rating(self, user_id: Ids, movie_id: Ids) -> NDArray[np.float32]:
         """The mean stars of each pair, of shape ``[pairs]``: the best prediction there is."""

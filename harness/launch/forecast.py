@@ -115,6 +115,15 @@ def describe(
     yield f"about {spell_duration(total_s)} ({basis})"
 
 
+def told_apart(cell: Cell, matrix: Sequence[Cell]) -> str:
+    """The cell with what tells it from the others there: ``jax cpu fit batch_size=4096``."""
+    words = [cell.label]
+    if len({other.threads for other in matrix}) > 1:
+        words.append("threads=auto" if cell.threads is None else count(cell.threads, "thread"))
+    words += [f"{name}={cell.settings[name]}" for name in _changing_settings(matrix)]
+    return " ".join(words)
+
+
 def stopping(plan: Plan) -> str:
     """When an adaptive campaign ends, in words."""
     words = []

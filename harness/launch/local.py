@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from harness import scenario
 from harness.launch.environments import Interpreter
 from harness.launch.process import Ended, run_process
 from harness.launch.variables import child_variables
+from harness.probe.memory import oom_kills
 from harness.record import Failure, Record, Status, Trial
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -38,10 +40,12 @@ class LocalLauncher:
         interpreters: Mapping[str, Interpreter],
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        memory_limit_bytes: float | None = None,
         pass_env: Iterable[str] = (),
     ) -> None:
         self._interpreters = interpreters
         self._timeout_s = timeout_s
+        self._memory_limit_bytes = memory_limit_bytes
         self._pass_env = tuple(pass_env)
 
     def run(self, trial: Trial) -> Record:
@@ -50,6 +54,7 @@ class LocalLauncher:
             trial,
             self._interpreters[trial.cell.backend],
             timeout_s=self._timeout_s,
+            memory_limit_bytes=self._memory_limit_bytes,
             pass_env=self._pass_env,
         )
 
@@ -59,6 +64,7 @@ def run_trial(
     interpreter: Interpreter,
     *,
     timeout_s: float,
+    memory_limit_bytes: float | None = None,
     pass_env: Iterable[str] = (),
     on_line: Callable[[str], None] | None = None,
 ) -> Record:
@@ -68,6 +74,7 @@ def run_trial(
         trial: what to measure; its ``launched_at_ns`` is set here.
         interpreter: the Python of the trial's backend.
         timeout_s: seconds until the process and its descendants are ended.
+        memory_limit_bytes: the resident set of the process at which they are ended, if any.
         pass_env: variables of the user's own that the child shall see.
         on_line: is told each line that the child prints, from another thread.
 
@@ -77,7 +84,7 @@ def run_trial(
     version = scenario.find(trial.cell.scenario).version
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     trial = msgspec.structs.replace(trial, launched_at_ns=time.time_ns())
-    clock_started = time.perf_counter()
+    clock_started, oom_kills_before = time.perf_counter(), oom_kills()
     left: Record | str | None = None
     try:
         with TemporaryDirectory(prefix="harness-trial-", ignore_cleanup_errors=True) as name:
@@ -99,6 +106,7 @@ def run_trial(
                 folder=folder,
                 standard_input=folder / "trial.json",
                 timeout_s=timeout_s,
+                memory_limit_bytes=memory_limit_bytes,
                 on_line=on_line,
             )
             left = _read_record(folder / "record.json", trial)
@@ -108,27 +116,44 @@ def run_trial(
 
     base = left if isinstance(left, Record) else _blank(trial, started_at)
     base = msgspec.structs.replace(base, duration_s=duration_s, scenario_version=version)
-    record = _concluded(base, _verdict(ended, left, timeout_s), ended)
+    limits = _Limits(timeout_s, memory_limit_bytes, oom_kills_before)
+    record = _concluded(base, _verdict(ended, left, limits), ended)
     if ended.cause == "interrupted":
         raise TrialInterrupted(record)
     return record
 
 
-def _verdict(
-    ended: Ended, left: Record | str | None, timeout_s: float
-) -> tuple[Status, str] | None:
+class _Limits(NamedTuple):
+    """What a process was allowed; how many the kernel had killed before it for want of memory."""
+
+    timeout_s: float
+    memory_bytes: float | None
+    oom_kills_before: int | None
+
+
+def _verdict(ended: Ended, left: Record | str | None, limits: _Limits) -> tuple[Status, str] | None:
     """Status and reason, as the end of the process tells them; ``None`` if the record knows."""
-    if ended.cause == "interrupted":
-        return "interrupted", "Ctrl-C, or a request to terminate"
-    if ended.cause == "timeout":
-        return "timeout", f"still running after {timeout_s:g} s; --timeout sets the limit"
+    if ended.cause != "itself":
+        return _ended_by_us(ended, limits)
     if ended.signal in {"SIGKILL", "SIGTERM"}:
-        return "killed", _killed_by(ended.signal)
+        return "killed", _killed_by(ended.signal, limits.oom_kills_before)
     if not isinstance(left, Record):
         return ("failed", left) if left else ("crashed", _crash_reason(ended))
     if left.failure is None and ended.exit_code != 0:
         return "crashed", f"it measured to the end, then {_crash_reason(ended)}"
     return None
+
+
+def _ended_by_us(ended: Ended, limits: _Limits) -> tuple[Status, str]:
+    if ended.cause == "interrupted":
+        return "interrupted", "Ctrl-C, or a request to terminate"
+    if ended.cause == "timeout":
+        return "timeout", f"still running after {limits.timeout_s:g} s; --timeout sets the limit"
+    limit, resident = limits.memory_bytes or 0.0, ended.resident_bytes or 0
+    return "killed", (
+        f"out of memory: needed more than the {limit / 1e9:,.4g} GB of --memory-limit "
+        f"({resident / 1e9:,.4g} GB were resident)"
+    )
 
 
 def _concluded(record: Record, verdict: tuple[Status, str] | None, ended: Ended) -> Record:
@@ -183,10 +208,15 @@ def _blank(trial: Trial, started_at: str) -> Record:
     )
 
 
-def _killed_by(name: str) -> str:
-    if name == "SIGKILL":
-        return "killed from outside by SIGKILL: most often the memory ran out, `dmesg` tells"
-    return f"killed from outside by {name}"
+def _killed_by(name: str, oom_kills_before: int | None) -> str:
+    if name != "SIGKILL":
+        return f"killed from outside by {name}"
+    counted = oom_kills()
+    if counted is None or oom_kills_before is None:
+        return "killed by SIGKILL: most likely out of memory, `dmesg` tells"
+    if counted > oom_kills_before:
+        return "out of memory: killed by SIGKILL, and the kernel counts a kill for want of memory"
+    return "killed from outside by SIGKILL; the kernel counts no kill for want of memory"
 
 
 def _crash_reason(ended: Ended) -> str:

@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal
+
+import psutil
 
 from harness.record import Struct
 
@@ -22,20 +25,27 @@ LINE_CHARACTERS = 500
 GRACE_S = 5.0
 """Seconds from the polite signal to the one that cannot be refused."""
 
+MEMORY_LOOK_S = 0.5
+"""Seconds between two looks at the memory of a child that has a limit: long beside the 70
+microseconds that one takes, short beside the seconds in which gigabytes are filled."""
+
 POSIX = os.name == "posix"
+
+Cause = Literal["itself", "timeout", "memory", "interrupted"]
 
 
 class Ended(Struct, frozen=True, kw_only=True):
     """How a process ended.
 
-    ``exit_code`` or ``signal`` is given, never both. ``cause`` is ``timeout`` or ``interrupted``
-    where we ended it.
+    ``exit_code`` or ``signal`` is given, never both. ``cause`` is other than ``itself`` where we
+    ended it; ``resident_bytes`` is then what it was ended for, where that was its memory.
     """
 
-    cause: Literal["itself", "timeout", "interrupted"]
+    cause: Cause
     exit_code: int | None
     signal: str | None
     output_tail: str
+    resident_bytes: int | None = None
 
 
 def run_process(
@@ -45,11 +55,16 @@ def run_process(
     folder: Path,
     standard_input: Path,
     timeout_s: float,
+    memory_limit_bytes: float | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Ended:
     """Run ``command`` to its end, whatever that is.
 
-    While it runs, nothing here wakes up by the clock: the child is measured on the same cores.
+    While it runs, nothing here wakes up by the clock: the child is measured on the same cores. Only
+    a limit of memory is looked after, twice a second. The kernel would do so unasked by
+    ``RLIMIT_DATA``, but it counts what is reserved, touched or not, which is another figure than a
+    record's peak resident set; macOS does not enforce it; and what a library makes of a refused
+    allocation is its own affair, while here the reason is certain.
 
     Args:
         command: program and arguments.
@@ -57,6 +72,7 @@ def run_process(
         folder: the working folder.
         standard_input: a file that the process reads.
         timeout_s: seconds until the process and its descendants are ended.
+        memory_limit_bytes: the resident set of the process at which they are ended.
         on_line: is told each line that the process prints, from another thread.
 
     Returns:
@@ -83,17 +99,17 @@ def run_process(
         )
     if process.stdout is None:
         raise AssertionError("Popen was given a pipe")
-    over, expired = threading.Event(), threading.Event()
+    watch = _Watch(process, timeout_s, memory_limit_bytes)
     interrupted = False
     try:
         reader = _start(_read, process.stdout, lines, on_line)
-        watchdog = _start(_watch, process, timeout_s, over, expired)
+        watchdog = _start(watch.until_over)
         try:
             process.wait()
         except KeyboardInterrupt:
             interrupted = True
             _end(process)
-        over.set()
+        watch.over.set()
         watchdog.join()
         # Descendants that outlived the child would be beside the next trial's clock.
         _send(process, "SIGKILL")
@@ -103,10 +119,11 @@ def run_process(
         raise
     code = process.returncode
     return Ended(
-        cause="interrupted" if interrupted else "timeout" if expired.is_set() else "itself",
+        cause="interrupted" if interrupted else watch.cause,
         exit_code=code if code >= 0 else None,
         signal=_signal_name(-code) if code < 0 else None,
         output_tail="\n".join(lines),
+        resident_bytes=watch.resident_bytes,
     )
 
 
@@ -135,17 +152,47 @@ def _read(stream: IO[str], lines: deque[str], on_line: Callable[[str], None] | N
                     on_line(text)
 
 
-def _watch(
-    process: subprocess.Popen[str],
-    timeout_s: float,
-    over: threading.Event,
-    expired: threading.Event,
-) -> None:
-    if not over.wait(timeout_s):
-        expired.set()
-        _send(process, "SIGTERM")
-        if not over.wait(GRACE_S):
-            _send(process, "SIGKILL")
+class _Watch:
+    """Ends a process when its time is up or its memory too much, and knows which it was."""
+
+    def __init__(
+        self, process: subprocess.Popen[str], timeout_s: float, memory_limit_bytes: float | None
+    ) -> None:
+        self._process = process
+        self._timeout_s = timeout_s
+        self._memory_limit_bytes = memory_limit_bytes
+        self.over = threading.Event()
+        self.cause: Cause = "itself"
+        self.resident_bytes: int | None = None
+
+    def until_over(self) -> None:
+        """Return when ``over`` is set, or the process was ended."""
+        deadline = time.monotonic() + self._timeout_s
+        while not self.over.wait(self._pause_s(deadline)):
+            if time.monotonic() >= deadline:
+                self.cause = "timeout"
+                _send(self._process, "SIGTERM")
+                if not self.over.wait(GRACE_S):
+                    _send(self._process, "SIGKILL")
+                return
+            if self._memory_limit_bytes is not None:
+                resident_bytes = _resident_bytes(self._process.pid)
+                if resident_bytes > self._memory_limit_bytes:
+                    self.cause, self.resident_bytes = "memory", resident_bytes
+                    # At once: a polite end takes seconds, and a gigabyte in each.
+                    _send(self._process, "SIGKILL")
+                    return
+
+    def _pause_s(self, deadline: float) -> float:
+        left_s = max(0.0, deadline - time.monotonic())
+        return left_s if self._memory_limit_bytes is None else min(left_s, MEMORY_LOOK_S)
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:  # it has just ended
+        return 0
 
 
 def _end(process: subprocess.Popen[str]) -> None:

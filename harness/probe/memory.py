@@ -28,6 +28,19 @@ def memory(root: Path = files.ROOT) -> MemorySize:
     )
 
 
+def oom_kills(root: Path = files.ROOT) -> int | None:
+    """How many processes the kernel has killed since it started because memory ran out.
+
+    Those that a control group's limit ended count as well. ``None`` where nobody counts, which is
+    anywhere but on Linux from 4.13 on.
+    """
+    for line in (files.text(root / "proc/vmstat") or "").splitlines():
+        name, _, count = line.partition(" ")
+        if name == "oom_kill":
+            return files.to_integer(count)
+    return None
+
+
 def peak_rss_bytes() -> int:
     """Peak resident set of this process; ``ru_maxrss`` is in KiB on Linux, in bytes on macOS."""
     import resource  # not on Windows, where no trial runs

@@ -14,6 +14,10 @@ SAMPLE_S = 0.3
 """Long enough to see 3% of a core: the kernel counts CPU time in ticks of 10 ms."""
 
 
+MEASURING = ("run", "sweep")
+"""Subcommands that measure."""
+
+
 class CpuUse(Struct, frozen=True, kw_only=True):
     """What one process used of the processors; ``cores`` of 1.0 is one core, all of the time."""
 
@@ -64,10 +68,10 @@ def is_harness_run(command: Sequence[str]) -> bool:
     if ("-m", "harness.trial") in pairwise(words):
         return True
     if words[:1] == ["harness"]:
-        return _subcommand(words[1:]) == "run"
+        return _subcommand(words[1:]) in MEASURING
     # `python -m harness run`, and the script that pip installs: `python /path/bin/harness run`
     if words[:1] and words[0].lower().startswith(("python", "pypy")) and "harness" in words:
-        return _subcommand(words[words.index("harness") + 1 :]) == "run"
+        return _subcommand(words[words.index("harness") + 1 :]) in MEASURING
     return False
 
 

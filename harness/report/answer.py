@@ -53,7 +53,7 @@ def answer(evidence: Evidence) -> Answer:
         target=_target(evidence, contest),
         memory=_memory(contest),
         machine=_machine(evidence, contest),
-        repeat=repeat.command(contest.groups, about, evidence.plans),
+        repeat=repeat.command(evidence.campaign_of(contest), about, evidence.plans),
         settled=best is not None,
     )
 

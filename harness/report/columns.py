@@ -22,6 +22,7 @@ def cell_tables(
     name: tuple[Column, Callable[[Item], str]],
     fillers: Sequence[tuple[Column, Callable[[Item], str]]],
     machine: Callable[[Item], str | None] = lambda _: None,
+    facts: Callable[[Item], Mapping[str, str]] | None = None,
 ) -> list[Table]:
     """One table for each scenario, with a row for each item; items keep their order.
 
@@ -33,12 +34,14 @@ def cell_tables(
         name: The first column and what stands in it, such as the backend.
         fillers: The columns that follow device and settings, and what stands in them.
         machine: The machine of an item, told where there are several.
+        facts: What the column of settings chooses from; by default all about the cell.
     """
     scenarios = dict.fromkeys(cell(item).scenario for item in items)
     tables = []
     for scenario in scenarios:
         mine = [item for item in items if cell(item).scenario == scenario]
-        told = variants([cell_facts(cell(item)) for item in mine], about.get(scenario))
+        known = [facts(item) if facts else cell_facts(cell(item)) for item in mine]
+        told = variants(known, about.get(scenario))
         columns = [name[0], Column(header="device")]
         rows = [[name[1](item), cell(item).device] for item in mine]
         if any(told):
@@ -56,6 +59,19 @@ def cell_tables(
         of_scenario = f"{title}, scenario {fmt.plain(scenario, limit=60)}"
         tables.append(Table(title=of_scenario, columns=columns, rows=rows))
     return tables
+
+
+def pair_name(first: Cell, second: Cell) -> str:
+    """What two cells differ in: ``jax / torch``, ``jax fit / jax native``."""
+    if first.mode == second.mode:
+        return f"{first.backend} / {second.backend}"
+    return f"{first.backend} {first.mode} / {second.backend} {second.mode}"
+
+
+def common_facts(first: Cell, second: Cell) -> dict[str, str]:
+    """What two cells have in common of all that keeps a cell from others."""
+    other = cell_facts(second)
+    return {name: told for name, told in cell_facts(first).items() if other.get(name) == told}
 
 
 def figure(header: str) -> Column:

@@ -6,17 +6,19 @@ disagree. What weakens the answer stands right below the table, not in a footnot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from harness.analysis.answers import Answers
+from harness.analysis.ladder import Ladder
 from harness.analysis.notes import Broken, Note
 from harness.analysis.summary import MAIN_SCENARIO, About, DataSet, Machine, Summary
 from harness.record import Struct
+from harness.report import anatomy, ladder, predictions, sweeps, table, verdicts
 from harness.report import benchmarks as bench
 from harness.report import format as fmt
-from harness.report import predictions, table, verdicts
+from harness.report.anatomy_found import Dissected
 from harness.report.table import Table
 
 TITLE = "Keras backends, measured"
@@ -63,6 +65,9 @@ def compose(
     benchmarks: bench.Benchmarks | None = None,
     titles: Mapping[int, str] | None = None,
     answers: Answers | None = None,
+    ladders: Sequence[Ladder] = (),
+    *,
+    dissected: Dissected | None = None,
 ) -> Document:
     """Put a report together.
 
@@ -70,11 +75,24 @@ def compose(
         summary: the trials.
         benchmarks: latencies of single operations, if there are any.
         titles: movie titles by ``movie_id``, if the local table is at hand.
-        answers: the verdicts between backends and what each learned, where they are wanted.
+        answers: the verdicts between cells and what each learned, where they are wanted.
+        ladders: the modes beside each other, where there are several.
+        dissected: what `harness anatomy` found, if it was run.
     """
     sections = [
         Section(heading="Results", tables=table.results(summary)),
         *(_answers(answers, summary) if answers is not None and summary.trials else ()),
+        Section(
+            heading="The ladder",
+            paragraphs=ladder.lines(ladders, summary.about),
+            tables=ladder.tables(ladders, summary.about),
+        ),
+        _anatomy(dissected or Dissected(), summary.about),
+        Section(
+            heading="Sweeps",
+            paragraphs=sweeps.lines(summary.rows),
+            tables=sweeps.tables(summary.rows, summary.about),
+        ),
         Section(
             heading="What weakens this answer",
             bullets=[note_bullet(note) for note in summary.notes]
@@ -106,6 +124,16 @@ def _answers(answers: Answers, summary: Summary) -> Iterator[Section]:
         heading="Quality",
         paragraphs=verdicts.quality_lines(answers, summary.about),
         tables=verdicts.quality_tables(answers, summary.about),
+    )
+
+
+def _anatomy(found: Dissected, about: Mapping[str, About]) -> Section:
+    return Section(
+        heading=anatomy.HEADING,
+        paragraphs=[anatomy.READING] if found.anatomies else [],
+        bullets=[Bullet(text=line) for line in anatomy.lines(found.anatomies)]
+        + [Bullet(text=_broken(file, "Anatomy file")) for file in found.broken],
+        tables=anatomy.tables(found.anatomies, about),
     )
 
 
@@ -176,8 +204,8 @@ def _operations(benchmarks: bench.Benchmarks) -> Section:
     )
 
 
-def _broken(file: Broken) -> str:
-    return fmt.plain(f"Benchmark file {file.path} could not be read: {file.reason}")
+def _broken(file: Broken, kind: str = "Benchmark file") -> str:
+    return fmt.plain(f"{kind} {file.path} could not be read: {file.reason}")
 
 
 def _machine(machine: Machine) -> str:

@@ -15,13 +15,16 @@ import msgspec
 from harness.analysis import disturbed
 from harness.analysis.answers import Answers, Pair
 from harness.analysis.answers import answer as answers_of
+from harness.analysis.ladder import Ladder
+from harness.analysis.ladder import ladders as ladders_of
 from harness.analysis.pairs import judging
 from harness.analysis.rows import Group, Row, grouped
 from harness.analysis.summary import MAIN_SCENARIO, Summary
 from harness.plan import Plan
-from harness.record import Record
+from harness.record import MODES, Record
 from harness.report import format as fmt
 from harness.report import table
+from harness.report.anatomy_found import Dissected
 from harness.report.benchmarks import Benchmarks
 from harness.report.parity_found import Parity
 
@@ -31,7 +34,7 @@ NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contest:
-    """Groups that differ in the backend alone and were measured on one machine, and their pairs."""
+    """Groups that differ in the backend alone, measured on one machine, and their pairs."""
 
     groups: list[Group]
     pairs: list[Pair]
@@ -69,6 +72,8 @@ class Evidence:
     benchmarks: Benchmarks
     parity: Parity
     why: Mapping[int, str]
+    ladders: Sequence[Ladder] = ()
+    dissected: Dissected = dataclasses.field(default_factory=Dissected)
 
     @functools.cached_property
     def contests(self) -> list[Contest]:
@@ -79,25 +84,33 @@ class Evidence:
         made = [Contest(groups=members, pairs=self._pairs(members)) for members in found.values()]
         return sorted(made, key=self._rank)
 
+    def campaign_of(self, contest: Contest) -> list[Group]:
+        """The groups of ``contest`` and those that differ from them in the mode alone."""
+        asked = _work(contest.row, any_mode=True)
+        return [group for group in self.groups if _work(group.row, any_mode=True) == asked]
+
     def _pairs(self, members: Sequence[Group]) -> list[Pair]:
         cells = [group.row.cell for group in members]
         machine = members[0].row.machine_id
         return [
             pair
             for pair in self.answers.pairs
-            if pair.first in cells and (pair.speed is None or pair.machine_id == machine)
+            if pair.first in cells
+            and pair.second in cells
+            and (pair.speed is None or pair.machine_id == machine)
         ]
 
     def _rank(self, contest: Contest) -> tuple[object, ...]:
         row = contest.row
         known = self.summary.about.get(row.cell.scenario)
-        by_default = known is not None and row.cell.settings == known.defaults
+        by_default = known is not None and known.defaults | row.cell.settings == known.defaults
         return (
             row.cell.scenario != MAIN_SCENARIO,
             not contest.judged,
+            # The tutorial as written is what a reader asks for, even if another mode ran on more.
+            MODES.index(row.cell.mode),
             -len(contest.backends),
             row.synthetic,
-            row.cell.mode != "fit",
             not by_default,
             -sum(group.row.good for group in contest.groups),
         )
@@ -111,6 +124,8 @@ def gather(
     benchmarks: Benchmarks | None = None,
     plans: Iterable[Plan] = (),
     parity: Parity | None = None,
+    ladders: Sequence[Ladder] | None = None,
+    dissected: Dissected | None = None,
 ) -> Evidence:
     """Put together what all parts of a report look at.
 
@@ -121,6 +136,8 @@ def gather(
         benchmarks: latencies of single operations, if there are any.
         plans: of the runs that left the records, as far as they are known.
         parity: what `harness parity` found, if it was run.
+        ladders: the modes beside each other; made here if they are not at hand.
+        dissected: what `harness anatomy` found, if it was run.
     """
     records, plans = list(records), list(plans)
     rule = judging(plans)
@@ -141,6 +158,10 @@ def gather(
         plans=plans,
         benchmarks=benchmarks or Benchmarks(),
         parity=parity or Parity(),
+        dissected=dissected or Dissected(),
+        ladders=ladders_of(records, margin=rule.margin, sequential=rule.sequential)
+        if ladders is None
+        else ladders,
         why={id(r): why for r, why in zip(records, reasons, strict=True) if why},
     )
 
@@ -174,8 +195,10 @@ def _places(rows: Sequence[Row]) -> list[list[str]]:
     return [[name for name, told in zip(one, differ, strict=True) if told] for one in facts]
 
 
-def _work(row: Row) -> object:
+def _work(row: Row, *, any_mode: bool = False) -> object:
     cell = msgspec.structs.replace(row.cell, backend="jax")
+    if any_mode:
+        cell = msgspec.structs.replace(cell, mode="fit")
     return (
         msgspec.json.encode(cell, order="deterministic"),
         row.machine_id,

@@ -12,6 +12,8 @@ NOTHING = "—"
 """Stands where there is no figure."""
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_SMALL_UNITS = (*_UNITS, (1e-9, "ns"))
+_SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 
 
 def duration(seconds: float | None) -> str:
@@ -19,6 +21,12 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     scale, unit = _unit(seconds)
+    return f"{significant(seconds / scale)} {unit}"
+
+
+def small_duration(seconds: float) -> str:
+    """What a single example or row takes, down to nanoseconds: ``1.41 µs``, ``0.120 ns``."""
+    scale, unit = _unit(seconds, _SMALL_UNITS)
     return f"{significant(seconds / scale)} {unit}"
 
 
@@ -34,6 +42,22 @@ def spread(seconds: float, *, of: float) -> str:
     """How far times lie apart, in the unit that the time ``of`` is printed in: ``0.11 ms``."""
     scale, unit = _unit(of)
     return f"{significant(seconds / scale, digits=2)} {unit}"
+
+
+def duration_beside(seconds: float, *, of: float) -> str:
+    """A time in the unit, and with the decimals, of the time ``of``: ``0.05 ms`` beside ``1.73``.
+
+    Figures that add up to ``of`` are then printed so that a reader can add them.
+    """
+    scale, unit = _unit(of)
+    decimals = len(significant(of / scale).partition(".")[2])
+    return f"{_fixed(seconds / scale, decimals)} {unit}"
+
+
+def duration_interval(low: float, high: float, *, of: float) -> str:
+    """Two times beside ``of``, of which either may be negative: ``-0.02 to 0.05``."""
+    ends = (duration_beside(end, of=of).partition(" ")[0] for end in (low, high))
+    return " to ".join(ends)
 
 
 def rate(per_second: float | None) -> str:
@@ -53,6 +77,12 @@ def memory(size_bytes: float | None) -> str:
 def capacity(size_bytes: float) -> str:
     """What a machine has, in gigabytes of 1,000,000,000 bytes: ``8.25 GB``."""
     return f"{significant(size_bytes / 1e9)} GB"
+
+
+def size(size_bytes: float) -> str:
+    """A size in the unit that suits it: ``384 bytes`` for a row, ``5.41 GB`` for a process."""
+    scale, unit = _unit(size_bytes, _SIZES)
+    return f"{significant(size_bytes / scale)} {unit}"
 
 
 def quality(value: float | None) -> str:
@@ -130,7 +160,7 @@ def _fixed(value: float, decimals: int) -> str:
     return f"{value:,.{decimals}f}" if math.isfinite(value) else "not finite"
 
 
-def _unit(seconds: float) -> tuple[float, str]:
-    """The largest unit of which the rounded time holds at least one."""
-    rounded = float(f"{abs(seconds):.2e}")
-    return next((u for u in _UNITS if rounded >= u[0]), _UNITS[-1] if rounded else _UNITS[0])
+def _unit(value: float, units: tuple[tuple[float, str], ...] = _UNITS) -> tuple[float, str]:
+    """The largest unit of which the rounded value holds at least one."""
+    rounded = float(f"{abs(value):.2e}")
+    return next((u for u in units if rounded >= u[0]), units[-1] if rounded else units[0])

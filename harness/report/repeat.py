@@ -34,8 +34,8 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
         words += ["--mode", _joined(cell.mode for cell in cells)]
     if any(cell.init != "common" for cell in cells):
         words += ["--init", _joined(cell.init for cell in cells)]
-    if first.threads is not None:
-        words += ["--threads", str(first.threads)]
+    if any(cell.threads is not None for cell in cells):
+        words += ["--threads", _joined(str(cell.threads or "auto") for cell in cells)]
     words += _settings(cells, about.defaults if about else {})
     plan = _plan(cells, plans)
     words += _planned(plan) if plan else _measured(groups)

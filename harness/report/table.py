@@ -89,7 +89,9 @@ def cell_facts(cell: Cell) -> dict[str, str]:
 def _facts(row: Row) -> dict[str, str]:
     """Everything but backend, device, machine and packages that keeps this row from the others."""
     facts = cell_facts(row.cell) | {"scenario version": str(row.scenario_version)}
-    return facts | ({"table": row.table_sha256[:8]} if row.table_sha256 else {})
+    # Synthetic tables have no hash; their settings tell them apart.
+    known = row.table_sha256 is not None and not row.synthetic
+    return facts | ({"table": str(row.table_sha256)[:8]} if known else {})
 
 
 def _of_scenario(summary: Summary, scenario: str) -> Table:

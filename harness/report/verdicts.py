@@ -1,4 +1,4 @@
-"""The verdicts between backends, and what each of them learned, as sections of a report."""
+"""The verdicts between backends and modes, and what each cell learned, as sections of a report."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.analysis.notes import joined
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.summary import About
 from harness.report import format as fmt
-from harness.report.columns import cell_tables, figure, stacked
+from harness.report.columns import cell_tables, common_facts, figure, pair_name, stacked
 from harness.report.table import Column, Table
 
-NONE_POSSIBLE = "No verdict: there are no two backends that were asked the same."
+NONE_POSSIBLE = "No verdict: there are no two backends or modes that were asked the same."
 
 UNDECIDED = "undecided"
 
@@ -41,6 +41,7 @@ def verdict_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         cell=lambda pair: pair.first,
         name=(Column(header="pair"), _names),
         machine=lambda pair: pair.machine_id,
+        facts=_facts,
         fillers=[
             (figure("rounds"), _rounds),
             (figure("ratio"), _ratio),
@@ -60,7 +61,7 @@ def quality_lines(answers: Answers, about: Mapping[str, About]) -> list[str]:
         band = _published(known)
         lines.append(
             f"Quality ({scenario}): the centre of the seeds (Hodges–Lehmann) with its 95% "
-            f"interval, from four seeds on. Two backends are equivalent if the difference on "
+            f"interval, from four seeds on. Two cells are equivalent if the difference on "
             f"equal seeds is surely within {fmt.quality(known.metric.tolerance)}; that no "
             f"difference was found is not enough.{band}"
         )
@@ -68,7 +69,7 @@ def quality_lines(answers: Answers, about: Mapping[str, About]) -> list[str]:
 
 
 def quality_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
-    """What each cell learned, then every pair of backends, seed by seed."""
+    """What each cell learned, then every pair of them, seed by seed."""
     cells = cell_tables(
         "Test metric over seeds",
         answers.learned,
@@ -89,6 +90,7 @@ def quality_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         about,
         cell=lambda pair: pair.first,
         name=(Column(header="pair"), _names),
+        facts=_facts,
         fillers=[
             (figure("difference"), lambda pair: difference(pair.quality)),
             (figure("seeds"), lambda pair: fmt.count(pair.quality.seeds if pair.quality else 0)),
@@ -134,7 +136,11 @@ def _reading(judged: Sequence[Pair]) -> str:
 
 
 def _names(pair: Pair) -> str:
-    return f"{pair.first.backend} / {pair.second.backend}"
+    return pair_name(pair.first, pair.second)
+
+
+def _facts(pair: Pair) -> dict[str, str]:
+    return common_facts(pair.first, pair.second)
 
 
 def _rounds(pair: Pair) -> str:
@@ -179,7 +185,8 @@ def _band(one: Learned, about: Mapping[str, About]) -> str:
     reference, target = one.quality.reference, one.quality.target
     if known is None or reference is None or target is None:
         return fmt.NOTHING
-    if any(one.cell.settings.get(name) != value for name, value in known.defaults.items()):
+    # A setting that a record lacks came later, and its default is what was done before.
+    if any(one.cell.settings.get(name, value) != value for name, value in known.defaults.items()):
         return "other settings"
     low, high = sorted((reference, target))
     inside = sum(low <= value <= high for value in one.seeds.values())

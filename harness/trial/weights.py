@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,6 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+
+CHUNK = 1 << 22
+"""Values drawn at once: NumPy draws float64, which of a whole table of ten million rows would be
+twice the table. A stream gives the same numbers in pieces as at once."""
 
 
 class UnknownInitializerError(TypeError):
@@ -69,7 +74,8 @@ def digest(values: list[Array]) -> str:
     sha256 = hashlib.sha256()
     for value in values:
         sha256.update(repr(value.shape).encode())
-        sha256.update(np.ascontiguousarray(value, dtype="<f4").tobytes())
+        # Flat and in place: hashlib takes no other buffers, and bytes would be a copy.
+        sha256.update(np.ascontiguousarray(value, dtype="<f4").reshape(-1).data)
     return sha256.hexdigest()
 
 
@@ -99,11 +105,10 @@ def _draw(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) ->
         fill = {"Zeros": 0.0, "Ones": 1.0}.get(kind, config.get("value", 0.0))
         return np.full(shape, fill, dtype=np.float32)
     if kind == "RandomUniform":
-        return rng.uniform(config["minval"], config["maxval"], shape).astype(np.float32)
+        return _uniform(rng, shape, config["minval"], config["maxval"])
     if kind in {"RandomNormal", "TruncatedNormal"}:
         normal = _truncated_normal if kind == "TruncatedNormal" else _normal
-        mean, stddev = float(config["mean"]), float(config["stddev"])
-        return (mean + stddev * normal(rng, shape)).astype(np.float32)
+        return normal(rng, shape, float(config["mean"]), float(config["stddev"]))
     if isinstance(initializer, keras.initializers.VarianceScaling):
         return _variance_scaling(initializer, shape, rng)
     raise UnknownInitializerError(
@@ -118,14 +123,12 @@ def _variance_scaling(initializer: Any, shape: tuple[int, ...], rng: np.random.G
     variance = initializer.scale / max(1.0, fan[initializer.mode])
     if initializer.distribution == "uniform":
         limit = math.sqrt(3.0 * variance)
-        return rng.uniform(-limit, limit, shape).astype(np.float32)
+        return _uniform(rng, shape, -limit, limit)
     if initializer.distribution == "untruncated_normal":
-        return (math.sqrt(variance) * _normal(rng, shape)).astype(np.float32)
+        return _normal(rng, shape, 0.0, math.sqrt(variance))
     # Keras widens a truncated normal so that its variance is the one asked for: 0.8796... is the
     # standard deviation of a standard normal cut at two.
-    return (math.sqrt(variance) / 0.87962566103423978 * _truncated_normal(rng, shape)).astype(
-        np.float32
-    )
+    return _truncated_normal(rng, shape, 0.0, math.sqrt(variance) / 0.87962566103423978)
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
@@ -137,13 +140,42 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return float(shape[-2] * receptive), float(shape[-1] * receptive)
 
 
-def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return rng.standard_normal(shape)
+def _uniform(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
+    return _in_chunks(shape, lambda count: rng.uniform(low, high, count))
 
 
-def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Standard normal values, those beyond two standard deviations drawn again."""
-    values = rng.standard_normal(shape)
-    while (outside := np.abs(values) > 2.0).any():
-        values[outside] = rng.standard_normal(int(outside.sum()))
+def _normal(rng: np.random.Generator, shape: tuple[int, ...], mean: float, stddev: float) -> Array:
+    return _in_chunks(shape, lambda count: mean + stddev * rng.standard_normal(count))
+
+
+def _truncated_normal(
+    rng: np.random.Generator, shape: tuple[int, ...], mean: float, stddev: float
+) -> Array:
+    """Normal values; those beyond two standard deviations are drawn again, after all others."""
+    outside: list[NDArray[np.intp]] = []
+    drawn = 0
+
+    def values(count: int) -> NDArray[np.float64]:
+        nonlocal drawn
+        standard = rng.standard_normal(count)
+        outside.append(np.flatnonzero(np.abs(standard) > 2.0) + drawn)
+        drawn += count
+        return mean + stddev * standard
+
+    found = _in_chunks(shape, values)
+    flat, again = found.reshape(-1), np.concatenate([*outside, np.empty(0, np.intp)])
+    while len(again):
+        standard = rng.standard_normal(len(again))
+        flat[again] = mean + stddev * standard
+        again = again[np.abs(standard) > 2.0]
+    return found
+
+
+def _in_chunks(shape: tuple[int, ...], draw: Callable[[int], NDArray[np.float64]]) -> Array:
+    """Values of ``shape`` from ``draw``, which is asked for so many at a time."""
+    values = np.empty(shape, dtype=np.float32)
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, CHUNK):
+        part = flat[start : start + CHUNK]
+        part[:] = draw(len(part))
     return values

@@ -78,12 +78,32 @@ def test_a_draw_has_the_moments_and_range_of_keras_own(initializer):
     # Near the limit of a bounded draw. Not the largest: on PyTorch, Keras 3.15 cuts a normal by
     # taking the first of four draws that is inside, which leaves one value in 230,000 outside.
     far = np.quantile(np.abs(keras_own), 0.999)
-    assert np.quantile(np.abs(ours), 0.999) == pytest.approx(far, rel=0.03, abs=1e-6)
+    # Such a quantile of 120,000 normal values spreads by 0.75%, and Keras draws anew each time.
+    assert np.quantile(np.abs(ours), 0.999) == pytest.approx(far, rel=0.06, abs=1e-6)
     unbounded = (
         isinstance(initializer, keras.initializers.RandomNormal)
         or getattr(initializer, "distribution", None) == "untruncated_normal"
     )
     assert unbounded or np.abs(ours).max() <= 1.03 * far
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        keras.initializers.RandomUniform(-0.05, 0.05),
+        keras.initializers.RandomNormal(0.1, 0.2),
+        keras.initializers.TruncatedNormal(0.1, 0.2),
+        keras.initializers.HeNormal(),
+        keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+    ],
+    ids=lambda initializer: type(initializer).__name__,
+)
+def test_drawing_in_pieces_changes_no_number(initializer, monkeypatch):
+    layer = keras.layers.Dense(30, kernel_initializer=initializer, use_bias=False)
+    model = keras.Sequential([keras.layers.Input((40,)), layer])
+    at_once = weights.draw(model, 1)
+    monkeypatch.setattr(weights, "CHUNK", 7)
+    assert weights.digest(weights.draw(model, 1)) == weights.digest(at_once)
 
 
 def test_an_initializer_without_a_counterpart_is_named_with_the_way_out(model):

@@ -99,6 +99,34 @@ def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
         axes.parse_one("device", "gpus", ["auto", "cpu", "gpu"])
 
 
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [(None, [None]), ("2", [2]), ("1, 2,1", [1, 2]), ("auto,4", [None, 4])],
+)
+def test_threads_are_numbers_or_the_frameworks_own_choice(text, threads):
+    assert axes.parse_threads(text) == threads
+
+
+@pytest.mark.parametrize("text", ["0", "4097", "two", "1-4", "-1", ""])
+def test_what_is_no_number_of_threads_is_refused(text):
+    with pytest.raises(HarnessError, match=r"--threads .*no number"):
+        axes.parse_threads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [("16GB", 16e9), ("16g", 16e9), ("1.5 GiB", 1.5 * 2**30), ("500MB", 5e8), ("2t", 2e12)],
+)
+def test_a_size_has_a_unit_decimal_or_binary(text, size_bytes):
+    assert axes.parse_size_bytes("--memory-limit", text) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["16", "", "GB", "0GB", "-1GB", "16 apples", "1e3MB"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(HarnessError, match=r"--memory-limit .* is no size: write such as 16GB"):
+        axes.parse_size_bytes("--memory-limit", text)
+
+
 def test_naming_nothing_is_refused():
     with pytest.raises(HarnessError, match=r"no backend is named\. Valid: jax, tensorflow, torch"):
         axes.parse_backends([" , "])
@@ -121,7 +149,7 @@ def test_values_with_commas_give_every_combination(batch_sizes, epochs):
 
 def test_settings_are_always_complete():
     assert axes.parse_setting_sets(scenario, []) == [
-        {"batch_size": 1000, "epochs": 5, "learning_rate": 1.0}
+        {"batch_size": 1000, "epochs": 5, "precision": "float32", "learning_rate": 1.0}
     ]
 
 

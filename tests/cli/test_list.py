@@ -64,7 +64,7 @@ def test_scenarios_are_listed_with_summary_metric_and_settings(listed):
     assert "  digits: Reads digits" in lines
     assert "    metric: test accuracy, higher is better" in lines
     after = lines[lines.index("    settings, changed with --set name=value:") + 1 :]
-    settings = {line.split()[0]: line.split()[1:] for line in after[:4]}
+    settings = {line.split()[0]: line.split()[1:] for line in after[:5]}
     assert settings["batch_size"] == ["integer", "1000", "≥", "1,", "≤", "1,000,000"]
     assert settings["dropout"] == ["number", "0.5", "≥", "0,", "<", "1"]
     assert settings["optimizer"] == ["choice", "adam", "adam", "or", "sgd"]

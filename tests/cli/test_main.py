@@ -15,7 +15,7 @@ from harness import cli
 from harness.errors import ExitCode, HarnessError, UnavailableError
 
 runner = CliRunner()
-SUBCOMMANDS = ["run", "report", "export", "compare", "parity", "data", "list", "doctor"]
+SUBCOMMANDS = ["run", "sweep", "report", "export", "compare", "parity", "data", "list", "doctor"]
 
 
 def harness_command(*arguments, **options):

@@ -35,6 +35,7 @@ def here(tmp_path, monkeypatch):
     # A lock of the test's own: a campaign that really measures here is none of its business.
     monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
     monkeypatch.setattr(campaign, "speed_probe", lambda: 0.2)
+    monkeypatch.setattr(campaign, "rates", None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -105,7 +106,7 @@ def test_what_was_asked_for_reaches_the_trial_and_the_record(fake, monkeypatch):
     result = run(*fake(trial=trial), *asked.split(), "--results", "elsewhere/laptop")
     assert result.exit_code == ExitCode.OK, result.output
     (record,) = store.load(Path("elsewhere/laptop")).records
-    assert record.cell.settings == {"batch_size": 7, "epochs": 5}
+    assert record.cell.settings == {"batch_size": 7, "epochs": 5, "precision": "float32"}
     assert (record.cell.init, record.cell.threads) == ("keras", 2)
     assert record.engine == {"mine": "passed", "omp": "2", "budget": 0.5, "backend": "jax"}
     assert record.campaign == "laptop"
@@ -200,6 +201,8 @@ def test_a_folder_that_becomes_unwritable_costs_no_record(fake, here, monkeypatc
         (["--seeds", "x"], "'x' is no seed"),
         (["--set", "batch=1"], "did you mean batch_size?"),
         (["--set", "batch_size=0"], "throwaway does not take batch_size=0"),
+        (["--threads", "two"], "--threads two is no number of threads"),
+        (["--memory-limit", "16"], "--memory-limit 16 is no size: write such as 16GB"),
         (["--source", "mirorr"], "unknown source 'mirorr'; did you mean mirror?"),
         (["--backend", "jax", "--env", "tf=/x"], "--env names an environment for tensorflow"),
     ],

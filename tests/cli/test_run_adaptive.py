@@ -32,6 +32,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setattr(campaign, "speed_probe", lambda: 0.2)
+    monkeypatch.setattr(campaign, "rates", None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.launch import process
+from harness.launch import local, process
 from harness.launch.environments import Interpreter
 from harness.launch.local import LocalLauncher, TrialInterrupted, run_trial
 
@@ -76,8 +76,56 @@ def test_a_trial_that_is_killed_from_outside_says_so(trial, fake_python):
     record = run_trial(trial, fake_python(lines), timeout_s=LONG_S)
     assert record.status == "killed"
     assert record.failure.signal == "SIGKILL"
-    assert "memory ran out" in record.failure.reason
+    assert "killed" in record.failure.reason
     assert record.failure.output_tail == "training", "nothing stays in a buffer"
+
+
+@pytest.mark.parametrize(
+    ("counted", "reason"),
+    [
+        ([3, 4], "out of memory: killed by SIGKILL, and the kernel counts a kill for want of memo"),
+        ([3, 3], "killed from outside by SIGKILL; the kernel counts no kill for want of memory"),
+        ([None, None], "killed by SIGKILL: most likely out of memory, `dmesg` tells"),
+    ],
+)
+def test_the_kernels_own_count_tells_whether_it_was_the_memory(
+    trial, fake_python, monkeypatch, counted, reason
+):
+    answers = iter(counted)
+    monkeypatch.setattr(local, "oom_kills", lambda: next(answers))
+    record = run_trial(trial, fake_python("os.kill(os.getpid(), signal.SIGKILL)"), timeout_s=LONG_S)
+    assert record.failure.reason.startswith(reason)
+
+
+class TestMemoryLimit:
+    # The child holds what it took until the launcher has looked; nothing waits by the clock.
+    HOLD = f"held = b'x' * 300_000_000\nprint('holding')\n{FOREVER}"
+
+    def test_a_child_beyond_it_is_ended_and_its_record_says_so(
+        self, trial, fake_python, monkeypatch
+    ):
+        monkeypatch.setattr(process, "MEMORY_LOOK_S", 0.01)
+        record = run_trial(
+            trial, fake_python(self.HOLD), timeout_s=LONG_S, memory_limit_bytes=200e6
+        )
+        assert (record.status, record.failure.signal) == ("killed", "SIGKILL")
+        assert record.failure.reason.startswith(
+            "out of memory: needed more than the 0.2 GB of --memory-limit (0."
+        )
+        assert record.cell == trial.cell
+
+    def test_a_child_below_it_is_left_alone(self, trial, fake_python, monkeypatch):
+        monkeypatch.setattr(process, "MEMORY_LOOK_S", 0.01)
+        limit = LocalLauncher({"jax": fake_python()}, memory_limit_bytes=4e9)
+        assert limit.run(trial).status == "ok"
+
+    def test_the_timeout_still_holds(self, trial, fake_python):
+        record = run_trial(trial, fake_python(FOREVER), timeout_s=1.0, memory_limit_bytes=4e9)
+        assert record.status == "timeout"
+
+    def test_nobody_looks_without_one(self, trial, fake_python, monkeypatch):
+        monkeypatch.setattr(process, "_resident_bytes", pytest.fail)
+        assert run_trial(trial, fake_python(), timeout_s=LONG_S).status == "ok"
 
 
 def test_a_trial_that_hangs_is_ended_at_its_timeout(trial, fake_python):

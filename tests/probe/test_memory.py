@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import psutil
+import pytest
 
-from harness.probe.memory import memory
+from harness.probe.memory import memory, oom_kills
 
 MIB = 2**20
 
@@ -39,3 +40,15 @@ def test_version_1s_figure_for_no_limit_is_none(machine):
         }
     )
     assert memory(root).total_bytes == psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({"proc/vmstat": "nr_free_pages 7\noom_kill 3\nunevictable 0"}, 3),
+        ({"proc/vmstat": "nr_free_pages 7"}, None),
+        ({}, None),
+    ],
+)
+def test_the_kernel_counts_whom_it_killed_for_want_of_memory(machine, files, count):
+    assert oom_kills(machine(files)) == count

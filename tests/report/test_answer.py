@@ -14,7 +14,7 @@ from harness.report.evidence import gather
 
 sys.path.append(str(Path(__file__).parent))
 
-from made_up import campaign, failed
+from made_up import campaign, failed, ladder_campaign
 
 
 @pytest.fixture
@@ -35,6 +35,23 @@ def test_a_backend_that_beats_all_others_is_called_fastest_with_its_intervals(an
     assert "as fast as PyTorch (" in said.speed
     assert "10 interleaved rounds" in said.certainty
     assert "learn the same: test RMSE within 0.00050 on 10 common seeds" in said.quality
+
+
+def test_with_several_modes_the_answer_is_that_of_fit_and_the_command_repeats_all(answered):
+    said = answered(list(ladder_campaign(rounds=12, modes=("native", "fit"))))
+    assert said.settled
+    assert "JAX trains this model fastest under fit on the CPU" in said.speed
+    assert said.speed.count("as fast as") == 2
+    assert "--mode fit,native" in said.repeat
+
+
+def test_where_fit_was_not_compared_another_mode_answers(answered):
+    records = [
+        record
+        for record in ladder_campaign(rounds=12, modes=("fit", "native"))
+        if record.cell.mode == "native" or record.cell.backend == "jax"
+    ]
+    assert "fastest under native on the CPU" in answered(records).speed
 
 
 def test_with_three_rounds_nothing_is_settled(answered):

@@ -15,7 +15,7 @@ from harness.report.repeat import command, seeds
 
 sys.path.append(str(Path(__file__).parent))
 
-from made_up import SETTINGS, campaign
+from made_up import SETTINGS, campaign, ladder_campaign
 
 
 @pytest.fixture
@@ -39,6 +39,13 @@ def test_defaults_are_left_out_and_everything_else_is_named(known):
     assert command(grouped(records), known) == (
         "harness run ranking --backend jax,tf,torch --device cpu --init keras --threads 2 "
         "--set batch_size=256 --seeds 42-43"
+    )
+
+
+def test_every_mode_of_the_campaign_is_named(known):
+    records = list(ladder_campaign(rounds=2, epochs=1, modes=("fit", "native")))
+    assert command(grouped(records), known) == (
+        "harness run ranking --backend jax,tf,torch --device cpu --mode fit,native --seeds 42-43"
     )
 
 

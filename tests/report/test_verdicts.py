@@ -52,6 +52,26 @@ class TestVerdicts:
         assert rows(table)[0]["the first is"] == "faster, but learns worse"
         assert rows(table)[0]["quality"] == "worse"
 
+    def test_name_what_differs_and_tell_the_mode_that_two_backends_share(
+        self, report, make_campaign
+    ):
+        records = [
+            record
+            for seed, mode in enumerate(("fit", "native"))
+            for record in make_campaign({"jax": 0.002, "torch": 0.003}, 8, seed=seed, mode=mode)
+        ]
+        document = report(records)
+        (table,) = section(document, "Verdicts").tables
+        assert [(row["pair"], row["settings"]) for row in rows(table)] == [
+            ("jax / torch", "mode=fit"),
+            ("jax / torch", "mode=native"),
+            ("jax fit / jax native", ""),
+            ("torch fit / torch native", ""),
+        ]
+        assert "All 4 intervals together" in section(document, "Verdicts").paragraphs[0]
+        differences = section(document, "Quality").tables[-1]
+        assert rows(differences)[-1]["pair"] == "torch fit / torch native"
+
     def test_tell_how_many_rounds_would_settle_an_open_one(self, report, make_campaign):
         step_time_s = {"jax": 0.0020, "torch": 0.0021}
         (table,) = section(report(make_campaign(step_time_s, 5, spread=0.03)), "Verdicts").tables

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.report.evidence import Evidence
-from harness.report.plots import latency, learning, matrix, parity, resources, step_time
+from harness.report.plots import (
+    anatomy,
+    ladder,
+    latency,
+    learning,
+    parity,
+    resources,
+    step_time,
+    sweeps,
+)
 from harness.report.plots.base import Plot
 from harness.report.plots.points import points
 
@@ -26,4 +35,6 @@ def _all(evidence: Evidence) -> Iterator[Plot]:
     yield from parity.plots(evidence)
     yield from resources.plots(evidence, seen)
     yield from latency.plots(evidence)
-    yield from matrix.plots(evidence, seen)
+    yield from ladder.plots(evidence, seen)
+    yield from anatomy.plots(evidence)
+    yield from sweeps.plots(evidence, seen)

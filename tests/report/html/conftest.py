@@ -29,7 +29,8 @@ def told(about) -> Callable[..., tuple[Document, Evidence]]:
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
         summary = summarise(records, broken, about=about)
         evidence = gather(records, summary)
-        return document.compose(summary, None, None, evidence.answers), evidence
+        composed = document.compose(summary, None, None, evidence.answers, evidence.ladders)
+        return composed, evidence
 
     return make
 

@@ -7,7 +7,7 @@ import re
 import msgspec
 import pytest
 from folders import operations
-from made_up import SETTINGS, campaign
+from made_up import SETTINGS, campaign, ladder_campaign
 
 from harness.analysis.history import Campaign, timelines
 from harness.parity import AS_IT_IS, ParityRecord, Training
@@ -158,6 +158,33 @@ def test_a_sweep_is_drawn_from_three_values_on(evidence):
     plot = next(one for one in made if one.key.startswith("sweep-"))
     assert "batch size (logarithmic)" in str(plot.specification())
     assert len(plot.numbers.rows) == 9
+
+
+class TestLadder:
+    def test_modes_are_drawn_above_their_floor(self, evidence):
+        plot = named(plots(evidence(list(ladder_campaign(rounds=4, epochs=8)))), "ladder")
+        drawn = str(plot.specification())
+        assert "floor 650 µs (arithmetic)" in drawn
+        assert "The grey line is the floor" in plot.caption
+        assert "The floor is 650 µs" in plot.alternative
+        assert [row[:2] for row in plot.numbers.rows][:2] == [["JAX", "fit"], ["JAX", "tuned"]]
+        assert len(plot.numbers.rows) == 12
+        assert all(row[3].endswith("×") for row in plot.numbers.rows)
+
+    def test_without_a_floor_there_is_no_line(self, evidence):
+        records = list(ladder_campaign(rounds=2, epochs=8, modes=("fit", "native"), work=None))
+        plot = named(plots(evidence(records)), "ladder")
+        assert "arithmetic" not in str(plot.specification())
+        assert "floor" not in plot.caption + plot.alternative
+        assert {row[3] for row in plot.numbers.rows} == {"—"}
+
+    @pytest.mark.parametrize("width", [WIDE, NARROW])
+    def test_it_is_valid_vega_lite(self, evidence, width):
+        plot = named(plots(evidence(list(ladder_campaign(rounds=2, epochs=8)))), "ladder")
+        styled(plot.chart(width)).to_dict(validate=True)
+
+    def test_one_mode_is_no_ladder(self, evidence, records):
+        assert "ladder" not in keys(plots(evidence(records)))
 
 
 class TestParity:

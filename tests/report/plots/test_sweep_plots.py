@@ -1,0 +1,67 @@
+"""Plots of a sweep: marks, the fitted line and its words, and axes that have no numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from made_up import SETTINGS, campaign
+
+from harness.report.plots import sweeps
+from harness.report.plots.base import NARROW, WIDE, styled
+
+
+@pytest.fixture
+def made(evidence):
+    def make(name, *values, **more):
+        records = []
+        for i, value in enumerate(values):
+            changes = (
+                {"threads": value} if name == "threads" else {"settings": {**SETTINGS, name: value}}
+            )
+            slower = dict.fromkeys(("jax", "tensorflow", "torch"), 1.0 + i)
+            records += campaign(rounds=2, epochs=6, slower=slower, **changes, **more)
+        return list(sweeps.plots(evidence(records), []))
+
+    return make
+
+
+def test_step_time_and_memory_are_drawn_with_their_lines(made):
+    step_time, memory = made("batch_size", 500, 1000, 2000)
+    assert (step_time.key, memory.key) == ("sweep-batch-size", "sweep-memory-batch-size")
+    for plot in (step_time, memory):
+        drawn = json.dumps(plot.specification())
+        assert '"type": "line"' in drawn
+        assert "batch size (logarithmic)" in drawn
+        assert "JAX: fixed " in plot.caption
+        assert "per example, off by at most" in plot.caption
+        assert len(plot.numbers.rows) == 9
+    assert "ms + " in step_time.caption
+    assert "MB + " in memory.caption
+
+
+def test_two_values_of_a_number_are_no_curve(made):
+    assert made("batch_size", 500, 1000) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("optimizer", ("adagrad", "adam")), ("threads", (2, 1, None))],
+)
+def test_what_has_no_scale_is_drawn_at_equal_distances(made, name, values):
+    (plot,) = made(name, *values)
+    drawn = json.dumps(plot.specification())
+    assert '"type": "nominal"' in drawn
+    assert "at equal distances" in plot.caption
+    if name == "threads":
+        assert '"sort": ["1", "2", "auto"]' in drawn
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("batch_size", (500, 1000, 2000)), ("optimizer", ("adagrad", "adam")), ("threads", (1, 2))],
+)
+def test_every_one_is_valid_vega_lite(made, name, values, width):
+    for plot in made(name, *values):
+        styled(plot.chart(width)).to_dict(validate=True)
