@@ -24,7 +24,13 @@ Backends = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or gpu.", metavar="NAME")]
 Modes = Annotated[
     str,
-    typer.Option("--mode", help="How training runs: fit, as the tutorial does.", metavar="NAMES"),
+    typer.Option(
+        "--mode",
+        metavar="NAMES",
+        help="How training runs, separated by commas: fit (as the tutorial does), tuned (Keras' "
+        "best settings), custom_loop (the Keras model in the framework's own loop), native (no "
+        "Keras).",
+    ),
 ]
 Inits = Annotated[
     str,

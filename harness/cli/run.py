@@ -16,6 +16,7 @@ Examples:
   harness run ranking --backend jax,tf,torch --precision 2% --budget 5m --resume
   harness run ranking --backend jax,tf,torch --seeds 42-46 --results results/laptop
   harness run ranking --backend jax --set batch_size=1000,4096 --set epochs=10
+  harness run ranking --mode fit,tuned,custom_loop,native --precision 3% --budget 20m
   harness run ranking --backend torch --env torch=~/envs/torch --threads 4
 
 \b

@@ -147,6 +147,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         engine={
             "keras": keras.__version__,
             "floatx": keras.config.floatx(),
+            "dtype_policy": model.dtype_policy.name,
             "jit_compile": bool(model.jit_compile),
             "run_eagerly": bool(model.run_eagerly),
             "steps_per_execution": int(model.steps_per_execution),

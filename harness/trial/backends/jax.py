@@ -57,10 +57,13 @@ class JaxAdapter(Adapter):
         return CachedBatches(split, batch_size, convert=jax.device_put)
 
     def tune(self, model: Any, steps: int) -> dict[str, Scalar | None]:
-        """Nothing beside the batches: ``fit`` compiles its step anyway.
+        """An epoch's steps in one call.
 
-        ``steps_per_execution`` loops on the host (Keras 3.15, ``JAXTrainer``), and saved nothing.
+        Keras 3.15 loops over them in Python (``JAXTrainer.make_train_function``), so nothing more
+        is compiled; but callbacks and the iterator are visited once, which brings the tutorial's
+        step to 0.88 of ``fit``'s. ``fit`` compiles it anyway.
         """
+        model.steps_per_execution = steps
         return {"input": "keras.utils.PyDataset of cached JAX arrays"}
 
     def custom_loop(self, model: Any) -> Stateful:
