@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import anatomy, compare, data, doctor, export, parity, report, run, sweep
+from harness.cli import (
+    anatomy,
+    compare,
+    data,
+    doctor,
+    export,
+    findings,
+    parity,
+    report,
+    run,
+    sweep,
+)
 from harness.cli import list as list_
 from harness.errors import ExitCode, HarnessError
 
@@ -26,6 +37,7 @@ Examples:
   harness compare results/before results/after       did the upgrade make it slower, or worse?
   harness parity ranking                             is it the same model on all backends?
   harness anatomy ranking                            where does the time of a step go?
+  harness findings results/local                     what Keras costs, and what follows
   harness export results/local --format parquet      every raw sample, for other tools
 
 \b
@@ -72,6 +84,7 @@ def _global(
 app.command(epilog=run.EPILOG)(run.run)
 app.command(epilog=sweep.EPILOG)(sweep.sweep)
 app.command()(report.report)
+app.command(epilog=findings.EPILOG)(findings.findings)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=parity.EPILOG)(parity.parity)
