@@ -236,8 +236,8 @@ class Disturbance(Struct, frozen=True, kw_only=True):
 
     ``involuntary_switches`` counts how often a thread of the process had to make way for another
     one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
-    virtual machines, and spent on anything at all. ``own_cpu_s`` is what all threads of the process
-    spent of it. Load and frequency are those at the end.
+    virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
+    that it started spent of it. Load and frequency are those at the end.
     """
 
     elapsed_s: float

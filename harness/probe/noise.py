@@ -23,7 +23,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Counters at one moment; only the difference of two says anything.
 
     Ticks are those of /proc/stat, summed over all CPUs of the machine. ``None`` stands for what
-    this system does not tell. ``own_cpu_s`` is the CPU time of all threads of this process.
+    this system does not tell. ``own_cpu_s`` is the CPU time of this process and
+    of its descendants: PyTorch compiles in processes of its own.
     """
 
     at_s: float
@@ -79,8 +80,23 @@ def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_cou
         steal_ticks=None if ticks is None else ticks.steal,
         load_average=load_average(),
         frequency_mhz=frequency_mhz(root, affinity()),
-        own_cpu_s=time.process_time(),
+        own_cpu_s=_own_cpu_s(),
     )
+
+
+def _own_cpu_s() -> float:
+    """Of this process, of its descendants, and of those among them that have ended."""
+    import psutil
+
+    ended = os.times()
+    total = time.process_time() + ended.children_user + ended.children_system
+    for child in psutil.Process().children(recursive=True):
+        try:
+            spent = child.cpu_times()
+        except psutil.Error:  # gone meanwhile
+            continue
+        total += spent.user + spent.system + spent.children_user + spent.children_system
+    return total
 
 
 def difference(before: Snapshot, after: Snapshot) -> Disturbance:

@@ -101,8 +101,8 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
     """How much of the backends' difference under ``fit`` is left without Keras, pair by pair."""
     for one in ladders:
         by_mode = {(a.first.backend, a.second.backend, a.first.mode): a.verdict for a in one.across}
-        for first, second, mode in by_mode:
-            fit, native = by_mode[first, second, mode], by_mode.get((first, second, "native"))
+        for (first, second, mode), fit in by_mode.items():
+            native = by_mode.get((first, second, "native"))
             if mode != "fit" or native is None or fit.ratio is None or native.ratio is None:
                 continue
             yield (
@@ -161,9 +161,9 @@ def _advise(one: Ladder, backend: Backend) -> str:
 
 def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
     """From where on a mode has paid for its first step, against ``fit``."""
-    cells = {mine["fit"].cell, mine[mode].cell} if "fit" in mine else set()
+    wanted = {mine[each].cell.digest for each in ("fit", mode) if each in mine}
     for each in one.break_evens:
-        if {each.first, each.second} == cells:
+        if {each.first.digest, each.second.digest} == wanted:
             if each.steps is None or each.seconds is None or each.epochs is None:
                 return ""
             if each.steps == 1:
@@ -181,7 +181,7 @@ def _gaps(one: Ladder, campaign: Campaign) -> Iterator[str]:
         mine.sort(key=lambda rung: MODES.index(rung.cell.mode))
         ran = [_engine(rung, campaign.records) for rung in mine]
         for before, rung, was, now in zip(mine, mine[1:], ran, ran[1:], strict=False):
-            ratio = f" ({_ratio(rung.over_fit)})" if rung.over_fit is not None else ""
+            ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
                 f"{NAMES[backend]}, {before.cell.mode} → {rung.cell.mode}{ratio}: "
                 f"{_changes(was, now) or 'nothing that a record tells'}.",
@@ -216,7 +216,7 @@ def _ratio(given: Verdict | None) -> str:
 
 
 def _settled(given: Verdict) -> str:
-    return ", not settled" if given.kind == "inconclusive" else ""
+    return " (not settled)" if given.kind == "inconclusive" else ""
 
 
 def _machines(campaign: Campaign) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -116,3 +118,16 @@ def test_the_time_of_the_own_threads_is_told_apart_from_that_of_all():
     speed_probe()
     change = difference(before, snapshot())
     assert change.own_cpu_s > 0
+
+
+def test_the_time_of_processes_that_it_started_is_its_own_too():
+    burn = "import time\nwhile time.process_time() < 0.4: pass\nprint(flush=True)\ninput()"
+    alone = snapshot().own_cpu_s
+    with subprocess.Popen(
+        [sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.readline()
+        beside = snapshot().own_cpu_s
+        child.communicate(b"\n")
+    assert beside - alone > 0.35, "while it is there"
+    assert snapshot().own_cpu_s - alone > 0.35, "and when it has ended"

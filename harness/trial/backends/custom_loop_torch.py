@@ -21,7 +21,7 @@ from harness.trial.loops.stateful import Stateful
 
 
 class UntraceableError(HarnessError):
-    """The model draws random numbers, which a graph would repeat in every step."""
+    """A step that no graph can hold, such as one that draws random numbers."""
 
 
 class TorchLoop(Stateful):
@@ -91,7 +91,16 @@ class TorchLoop(Stateful):
         if shape not in self._compiled:
             # Tracing runs the step once, on copies.
             copies = [[tensor.clone() for tensor in tensors] for tensors in state]
-            graph = make_fx(functools.partial(TorchLoop._step, self))(*copies, inputs, labels)
+            step = functools.partial(TorchLoop._step, self)
+            try:
+                graph = make_fx(step)(*copies, inputs, labels)
+            except RuntimeError as error:
+                # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
+                raise UntraceableError(
+                    "PyTorch cannot trace a training step of this model with Keras' "
+                    f"{type(self._model.optimizer).__name__}, which reads a number out of a "
+                    "tensor; run it in the modes fit or tuned"
+                ) from error
             self._compiled[shape] = torch.compile(graph, fullgraph=True)
         return self._compiled[shape]
 
