@@ -10,13 +10,11 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from harness import data as rating_data
 from harness import probe, scenario
 from harness.errors import HarnessError
 from harness.probe import noise
@@ -34,7 +32,7 @@ from harness.record import (
     Record,
     Trial,
 )
-from harness.trial import backends
+from harness.trial import backends, checks
 
 MINIMUM_TIMED_EPOCHS = 3
 """Counted epochs of the timing phase, whatever the time budget. With those for quality, whose steps
@@ -43,10 +41,6 @@ count as well, a trial then has the eight epochs that tell a level from a trend.
 
 class DivergedError(HarnessError):
     """Training ended in values that are no numbers."""
-
-
-class WrongBackendError(HarnessError):
-    """Keras runs on another backend than the cell names."""
 
 
 def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
@@ -67,7 +61,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     settings = msgspec.convert(cell.settings, chosen.settings_type)
 
     # First by the variable: Keras itself fails obscurely where the other backend is not installed.
-    _require_backend(cell.backend, variables.get("KERAS_BACKEND", cell.backend))
+    checks.require_backend(cell.backend, variables.get("KERAS_BACKEND", cell.backend))
     adapter = backends.load(cell.backend)
     adapter.use(cell.device, cell.threads)
     import keras
@@ -77,16 +71,12 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     from harness.trial.initial import initialised
     from harness.trial.prepared import Prepared
 
-    _require_backend(cell.backend, keras.backend.backend())
+    checks.require_backend(cell.backend, keras.backend.backend())
     import_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
     environment = probe.environment(variables)
     watch = Stopwatch()
 
-    table = None
-    if chosen.needs_table(settings):
-        if trial.table is None:
-            raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
-        table = rating_data.load(Path(trial.table))
+    table = checks.table_of(chosen, settings, trial.table)
     data = chosen.data(settings, table)
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
@@ -96,7 +86,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
-    device = _device(adapter, model, environment, cell.device)
+    device = _device(checks.placed(adapter, model, cell), environment)
 
     examples = len(data.train.labels)
 
@@ -145,13 +135,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         harness=trial.harness,
         device=device,
         engine={
-            "keras": keras.__version__,
-            "floatx": keras.config.floatx(),
-            "dtype_policy": model.dtype_policy.name,
-            "jit_compile": bool(model.jit_compile),
-            "run_eagerly": bool(model.run_eagerly),
-            "steps_per_execution": int(model.steps_per_execution),
-            **adapter.engine(),
+            **checks.engine(model, adapter),
             **loop.engine(),
         },
         phases=Phases(
@@ -211,13 +195,6 @@ def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
     )
 
 
-def _require_backend(named: str, running: str) -> None:
-    if running != named:
-        raise WrongBackendError(
-            f"the cell names {named}, but Keras runs on {running}; set KERAS_BACKEND={named}"
-        )
-
-
 def _predictions(
     chosen: scenario.Scenario, settings: Any, data: scenario.Data, model: Any
 ) -> list[Prediction]:
@@ -235,16 +212,8 @@ def _predictions(
     ]
 
 
-def _device(
-    adapter: backends.Adapter, model: Any, environment: Environment, wished: str
-) -> DeviceInfo:
-    """Where the framework put the variables; refuses if that is not where the cell says."""
-    placement = adapter.placement(model.trainable_variables[0])
-    if placement.kind != wished:
-        raise backends.DeviceUnavailableError(
-            f"the cell names {wished}, but {adapter.backend} placed the variables on "
-            f"{placement.framework_id}"
-        )
+def _device(placement: backends.Placement, environment: Environment) -> DeviceInfo:
+    """The device of the variables, with what the driver tells of it."""
     name, framework_id = environment.cpu.model, placement.framework_id
     if placement.kind == "cpu":
         return DeviceInfo(kind="cpu", name=name, framework_id=framework_id)

@@ -6,22 +6,16 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from harness import data as rating_data
 from harness import probe, scenario
 from harness.anatomy import VARIANTS, AnatomyRecord, Task
 from harness.errors import HarnessError
 from harness.probe import noise
-from harness.trial import backends
-
-
-class WrongBackendError(HarnessError):
-    """Keras runs on another backend than the cell names."""
+from harness.trial import backends, checks
 
 
 class TooFewStepsError(HarnessError):
@@ -51,17 +45,9 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
     from harness.trial.anatomy import rounds
     from harness.trial.anatomy.variants import Subjects
 
-    if keras.backend.backend() != cell.backend:
-        raise WrongBackendError(
-            f"the cell names {cell.backend}, but Keras runs on {keras.backend.backend()}; "
-            f"set KERAS_BACKEND={cell.backend}"
-        )
+    checks.require_backend(cell.backend, keras.backend.backend())
     environment = probe.environment(variables)
-    table = None
-    if chosen.needs_table(settings):
-        if task.table is None:
-            raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
-        table = rating_data.load(Path(task.table))
+    table = checks.table_of(chosen, settings, task.table)
     data = first_steps(chosen.data(settings, table), task.steps, settings.batch_size)
     examples = len(data.train.labels)
     steps = math.ceil(examples / settings.batch_size)
@@ -70,12 +56,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         chosen, settings, data, init=cell.init, seed=task.seed, adapter=adapter, steps=steps
     )
     weights_sha256 = weights.digest(weights.current(subjects.whole))
-    placement = adapter.placement(subjects.whole.trainable_variables[0])
-    if placement.kind != cell.device:
-        raise backends.DeviceUnavailableError(
-            f"the cell names {cell.device}, but {cell.backend} placed the variables on "
-            f"{placement.framework_id}"
-        )
+    placement = checks.placed(adapter, subjects.whole, cell)
     ready, absent = rounds.prepared(VARIANTS, subjects.make)
     before = noise.snapshot()
     variants = rounds.measured(
@@ -100,13 +81,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         harness=task.harness,
         device=placement.framework_id,
         engine={
-            "keras": keras.__version__,
-            "floatx": keras.config.floatx(),
-            "dtype_policy": subjects.whole.dtype_policy.name,
-            "jit_compile": bool(subjects.whole.jit_compile),
-            "run_eagerly": bool(subjects.whole.run_eagerly),
-            "steps_per_execution": int(subjects.whole.steps_per_execution),
-            **adapter.engine(),
+            **checks.engine(subjects.whole, adapter),
         },
         optimizer=type(subjects.whole.optimizer).__name__,
         metrics=_metrics(subjects.whole),

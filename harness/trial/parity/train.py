@@ -5,23 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from numpy.typing import NDArray
 
-from harness import data as rating_data
 from harness import probe, scenario
-from harness.errors import HarnessError
 from harness.parity import ParityRecord, Task
-from harness.trial import backends
+from harness.trial import backends, checks
 
 Arrays = dict[str, NDArray[Any]]
-
-
-class WrongBackendError(HarnessError):
-    """Keras runs on another backend than the cell names."""
 
 
 def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Arrays]:
@@ -51,27 +44,14 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     from harness.trial.parity.course import Course
     from harness.trial.prepared import Prepared
 
-    if keras.backend.backend() != cell.backend:
-        raise WrongBackendError(
-            f"the cell names {cell.backend}, but Keras runs on {keras.backend.backend()}; "
-            f"set KERAS_BACKEND={cell.backend}"
-        )
+    checks.require_backend(cell.backend, keras.backend.backend())
     environment = probe.environment(variables)
-    table = None
-    if chosen.needs_table(settings):
-        if task.table is None:
-            raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
-        table = rating_data.load(Path(task.table))
+    table = checks.table_of(chosen, settings, task.table)
     data = chosen.data(settings, table)
 
     model = initialised(chosen, settings, data, cell.init, task.seed)
     weights_sha256 = weights.digest(weights.current(model))
-    placement = adapter.placement(model.trainable_variables[0])
-    if placement.kind != cell.device:
-        raise backends.DeviceUnavailableError(
-            f"the cell names {cell.device}, but {cell.backend} placed the variables on "
-            f"{placement.framework_id}"
-        )
+    placement = checks.placed(adapter, model, cell)
 
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     course = Course(prepared, cell.mode)
@@ -88,14 +68,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
             harness=task.harness,
             device=placement.framework_id,
-            engine={
-                "keras": keras.__version__,
-                "floatx": keras.config.floatx(),
-                "dtype_policy": model.dtype_policy.name,
-                "jit_compile": bool(model.jit_compile),
-                "run_eagerly": bool(model.run_eagerly),
-                **adapter.engine(),
-            },
+            engine={**checks.engine(model, adapter), **course.watch.engine()},
             metric=chosen.metric.label,
             variables=course.state.variables(),
             trainings=trainings,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import scenario
-from harness.record import Mode, Struct
+from harness.record import Mode, Scalar, Struct
 from harness.trial import loops
 from harness.trial.loops.stateful import Batches
 from harness.trial.parity.state import State
@@ -42,6 +42,10 @@ class Watched(abc.ABC):
     def train(self, split: scenario.Split) -> Seen:
         """Train for all epochs on the batches of ``split``."""
 
+    @abc.abstractmethod
+    def engine(self) -> dict[str, Scalar | None]:
+        """How this mode runs, beyond what Keras and the framework tell; for the record."""
+
     def _evaluate(self) -> float:
         found = self._chosen.evaluate(self._state.model, self._test)
         return float(found[self._chosen.metric.name])
@@ -56,8 +60,11 @@ class WatchedFit(Watched):
         super().__init__(prepared, state)
         adapter = prepared.adapter
         self._batches = adapter.tuned_batches if tuned else adapter.batches
-        if tuned:
-            adapter.tune(prepared.model, prepared.steps)
+        self._facts = adapter.tune(prepared.model, prepared.steps) if tuned else {}
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """What was tuned."""
+        return self._facts
 
     def train(self, split: scenario.Split) -> Seen:
         """Where several steps are one call, the first epoch alone is trained in single steps."""
@@ -88,6 +95,10 @@ class WatchedLoop(Watched):
         super().__init__(prepared, state)
         self._loop = loops.own_loop(mode, prepared)
         self.of_keras = mode == "custom_loop"
+
+    def engine(self) -> dict[str, Scalar | None]:
+        """The loop's own account."""
+        return self._loop.engine()
 
     def train(self, split: scenario.Split) -> Seen:
         """The first step is a call of its own, then the rest of its epoch, then epoch by epoch."""
