@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,42 @@ from harness.launch.variables import child_variables
 from harness.record import Cell, Provenance, Record, Trial
 
 Child = tuple[int, Record, str]
+
+
+CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+"""Those that this process was given."""
+
+
+def pytest_configure() -> None:
+    """Give each of several workers a CPU of its own, which its trials inherit.
+
+    Each framework starts as many threads as it may use CPUs, and the threads of one wait for each
+    other at every operation: two PyTorch trials on the same two CPUs take far more than twice the
+    time of one. Here, before any framework is imported, for that is when they count.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None and CPUS is not None:
+        own = sorted(CPUS)[int(worker.removeprefix("gw")) % len(CPUS)]
+        os.sched_setaffinity(0, {own})
+
+
+@pytest.fixture(scope="session")
+def on_all_cpus() -> Callable[[], AbstractContextManager[None]]:
+    """While it is entered, the processes that are started may use every CPU, as a user's do."""
+
+    @contextmanager
+    def entered() -> Iterator[None]:
+        if CPUS is None:
+            yield
+            return
+        own = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, CPUS)
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, own)
+
+    return entered
 
 
 @pytest.fixture(scope="session")
@@ -84,8 +121,11 @@ def run_child(
 
 
 @pytest.fixture(scope="session")
-def good_record(run_child: Callable[..., Child]) -> Record:
-    """The record of one good trial, common weights, seed 42."""
-    _, record, output = run_child()
+def good_record(
+    run_child: Callable[..., Child], on_all_cpus: Callable[[], AbstractContextManager[None]]
+) -> Record:
+    """The record of one good trial, common weights, seed 42, as many threads as there are CPUs."""
+    with on_all_cpus():
+        _, record, output = run_child()
     assert record.status == "ok", output
     return record

@@ -72,9 +72,10 @@ def train(backend, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def clean(train):
+def clean(train, on_all_cpus):
     """This backend as it is, with two trainings from moved weights."""
-    return train(perturbations=2)
+    with on_all_cpus():
+        return train(perturbations=2)
 
 
 def test_a_backend_on_one_thread_is_the_same_model_as_on_all(train, clean):

@@ -94,8 +94,9 @@ def test_generated_ratings_need_no_table_and_say_so(run_child):
     assert record.synthetic
 
 
-def test_threads_are_set_as_asked(run_child, backend):
-    _, record, _ = run_child(threads=1, settings={"epochs": "1"})
+def test_threads_are_set_as_asked(run_child, backend, on_all_cpus):
+    with on_all_cpus():
+        _, record, _ = run_child(threads=1, settings={"epochs": "1"})
     if backend == "torch":
         assert record.engine["threads"] == 1
     elif backend == "tensorflow":
