@@ -1,6 +1,6 @@
 """What do the clocks of a trial cost `fit`? The same training with and without them, interleaved.
 
-    KERAS_BACKEND=jax python tests/benchmark/instrumentation.py [PROCESSES]
+    KERAS_BACKEND=jax python tests/benchmark/instrumentation.py [PROCESSES] [PAIRS]
 
 Each process trains one model on and on: some epochs by a bare ``fit``, as many by the loop of a
 trial with its clocks, in alternating order. A process gives one ratio, the median of its pairs; the
@@ -22,11 +22,12 @@ from harness.analysis.interval import interval
 from harness.launch.variables import child_variables
 
 BACKEND = os.environ["KERAS_BACKEND"]
+PROCESSES = 8
 PAIRS = 30
 EPOCHS = 4
 
 
-def pairs() -> list[float]:
+def pairs(count: int) -> list[float]:
     """Time with clocks over time without, pair by pair, in this process."""
     from harness import data as rating_data
     from harness import scenario
@@ -71,20 +72,20 @@ def pairs() -> list[float]:
     for warm_up in (clocked, bare, clocked, bare):
         warm_up()
     ratios = []
-    for number in range(PAIRS):
+    for number in range(count):
         order = [bare, clocked] if number % 2 else [clocked, bare]
         took = {each.__name__: seconds(each) for each in order}
         ratios.append(took["clocked"] / took["bare"])
     return ratios
 
 
-def main(processes: int) -> None:
+def main(processes: int = PROCESSES, count: int = PAIRS) -> None:
     """Run the processes one after the other, and give the interval."""
     medians = []
     for number in range(1, processes + 1):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
-                [sys.executable, __file__, "--pairs"],
+                [sys.executable, __file__, "--pairs", str(count)],
                 env=child_variables(
                     os.environ, backend=BACKEND, device="cpu", keras_home=Path(folder)
                 ),
@@ -96,11 +97,13 @@ def main(processes: int) -> None:
         print(f"{BACKEND} process {number}: {medians[-1]:.4f}", flush=True)
     found = interval([math.log(ratio) for ratio in medians])
     low, middle, high = (math.exp(x) for x in (found.low, found.estimate, found.high))
-    print(f"{BACKEND}: {middle:.4f} ({low:.4f} to {high:.4f}), {processes} processes")
+    print(
+        f"{BACKEND}: {middle:.4f} ({low:.4f} to {high:.4f}), {processes} processes, {count} pairs each"
+    )
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--pairs"]:
-        print(statistics.median(pairs()))
+    if sys.argv[1:2] == ["--pairs"]:
+        print(statistics.median(pairs(int(sys.argv[2]))))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)
+        main(*map(int, sys.argv[1:]))
