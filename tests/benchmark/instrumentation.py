@@ -98,7 +98,7 @@ def main(processes: int = PROCESSES, count: int = PAIRS) -> None:
     found = interval([math.log(ratio) for ratio in medians])
     low, middle, high = (math.exp(x) for x in (found.low, found.estimate, found.high))
     print(
-        f"{BACKEND}: {middle:.4f} ({low:.4f} to {high:.4f}), {processes} processes, {count} pairs each"
+        f"{BACKEND}: {middle:.4f} ({low:.4f} to {high:.4f}), {processes} processes of {count} pairs"
     )
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from harness import store
 from harness.analysis.pairs import PairVerdict, judging, verdicts_within
 from harness.cli.axes import parse_share
+from harness.record import Cell
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 
@@ -67,10 +68,16 @@ def as_expected(results: Path, slowdown: float) -> bool:
     if given.low is None or given.high is None:
         print(f"no interval after {given.rounds} rounds: {given.reason}")
         return False
-    low, ratio, high = (100 * (value - 1) for value in (given.low, given.ratio, given.high))
+    ratios = [given.low, given.ratio, given.high]
+    kind = given.kind
+    if _share(found.pair.first) < _share(found.pair.second):
+        # The pair is told as the unslowed over the slowed; turned round, it is as it was asked.
+        ratios = [1 / ratio for ratio in reversed(ratios)]
+        kind = {"faster": "slower", "slower": "faster"}.get(kind, kind)
+    low, ratio, high = (100 * (value - 1) for value in ratios)
     print(
         f"slowed by {slowdown:.1%}: found {ratio:+.2f}% ({low:+.2f} to {high:+.2f}) after "
-        f"{given.rounds} rounds, {given.kind}: {'as expected' if right else 'NOT as expected'}"
+        f"{given.rounds} rounds, {kind}: {'as expected' if right else 'NOT as expected'}"
     )
     return right
 
@@ -82,9 +89,12 @@ def is_right(found: PairVerdict, slowdown: float) -> bool:
         return False
     if not slowdown:
         return given.kind not in {"faster", "slower"}
-    first, second = (c.settings.get("slowdown", 0.0) for c in (found.pair.first, found.pair.second))
-    truth = (1 + float(first)) / (1 + float(second))
+    truth = (1 + _share(found.pair.first)) / (1 + _share(found.pair.second))
     return given.low <= truth <= given.high and given.kind == ("slower" if truth > 1 else "faster")
+
+
+def _share(cell: Cell) -> float:
+    return float(cell.settings.get("slowdown", 0.0))
 
 
 if __name__ == "__main__":
