@@ -150,13 +150,21 @@ def _advise(one: Ladder, backend: Backend) -> str:
     native = mine.get("native")
     _, nearest = min(better)
     left = mine[nearest].over_native
-    rest = ""
-    if native is not None and left is not None and left.ratio is not None:
-        rest = (
-            f" Leaving Keras altogether would bring {nearest} from {fmt.ratio(left.ratio)} to 1 "
-            f"times native{_settled(left)}."
-        )
+    rest = "" if native is None or left is None else _without_keras(nearest, left)
     return "; ".join(said) + "." + rest
+
+
+def _without_keras(nearest: Mode, over_native: Verdict) -> str:
+    """What is still to be gained from the fastest Keras rung."""
+    if over_native.ratio is None:
+        return ""
+    found = fmt.ratio(over_native.ratio)
+    if over_native.kind == "slower":
+        return f" Leaving Keras altogether would bring {nearest} from {found} to 1 times native."
+    return (
+        f" Leaving Keras altogether is not shown to gain anything: {nearest} takes {found} the "
+        f"step time of native{_settled(over_native)}."
+    )
 
 
 def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:

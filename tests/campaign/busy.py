@@ -2,9 +2,10 @@
 
     python tests/campaign/busy.py python tests/campaign/slowed.py --backend jax --twins …
 
-Two processes each compute for some seconds and pause for some, at random but the same every time
-(`--processes`, `--seconds LEAST MOST`, `--seed`). They end with the command, whose exit code is
-given on.
+Two processes each pause for some seconds and compute for some, at random but the same every time
+(`--processes`, `--pause LEAST MOST`, `--compute LEAST MOST`, `--seed`). They end with the command,
+whose exit code is given on. By default the machine is its command's own for about six tenths of
+the time, so that some trials are disturbed and some are not.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ import sys
 import time
 
 
-def come_and_go(seed: int, least_s: float, most_s: float) -> None:
-    """Compute and pause in turn, each for a random time, without an end."""
+Range = tuple[float, float]
+
+
+def come_and_go(seed: int, pause_s: Range, compute_s: Range) -> None:
+    """Pause and compute in turn, each for a random time, without an end."""
     rng = random.Random(seed)  # noqa: S311 - no secret, and the same every time
     while True:
-        until_s = time.monotonic() + rng.uniform(least_s, most_s)
+        time.sleep(rng.uniform(*pause_s))
+        until_s = time.monotonic() + rng.uniform(*compute_s)
         while time.monotonic() < until_s:
             sum(range(10_000))
-        time.sleep(rng.uniform(least_s, most_s))
 
 
 def main() -> int:
@@ -33,13 +37,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seconds", type=float, nargs=2, default=(5.0, 30.0))
+    parser.add_argument("--pause", type=float, nargs=2, default=(10.0, 40.0))
+    parser.add_argument("--compute", type=float, nargs=2, default=(3.0, 10.0))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     busy = [
         multiprocessing.Process(
-            target=come_and_go, args=(options.seed + number, *options.seconds), daemon=True
+            target=come_and_go,
+            args=(options.seed + number, options.pause, options.compute),
+            daemon=True,
         )
         for number in range(options.processes)
     ]

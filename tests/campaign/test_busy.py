@@ -24,7 +24,7 @@ sys.exit(7)
 def test_they_compute_beside_the_command_and_end_with_it():
     # fmt: off
     done = subprocess.run(
-        [sys.executable, BUSY, "--processes", "2", "--seconds", "60", "60",
+        [sys.executable, BUSY, "--processes", "2", "--pause", "0", "0", "--compute", "60", "60",
          sys.executable, "-c", COMMAND],
         capture_output=True, check=False, text=True, timeout=60,
     )

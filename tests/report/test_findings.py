@@ -10,6 +10,7 @@ import pytest
 
 from harness.analysis.ladder import ladders
 from harness.analysis.summary import summarise
+from harness.analysis.verdict import Verdict
 from harness.report import findings, markdown
 from harness.report.anatomy_found import Dissected
 from harness.report.findings import Campaign
@@ -109,3 +110,23 @@ def test_hostile_engine_facts_stay_text(page, climbed):
     text = page(hostile)
     assert "<script>" not in text
     assert "](javascript" not in text.replace("\\](", ""), "only with a backslash before it"
+
+
+def over_native(kind, ratio):
+    # fmt: off
+    return Verdict(
+        kind=kind, ratio=ratio, low=0.9 * ratio, high=1.1 * ratio, confidence=0.95, margin=0.02,
+        rounds=12, further_rounds=None, reason="made up",
+    )
+    # fmt: on
+
+
+def test_leaving_keras_is_advised_only_where_it_is_shown_to_be_faster():
+    told = findings._without_keras("tuned", over_native("slower", 1.4))
+    assert told.endswith("would bring tuned from 1.400× to 1 times native.")
+    for ratio in (0.98, 1.03):
+        told = findings._without_keras("custom_loop", over_native("inconclusive", ratio))
+        assert "is not shown to gain anything" in told
+        assert told.endswith("native (not settled).")
+    unknown = msgspec.structs.replace(over_native("inconclusive", 1.0), ratio=None)
+    assert not findings._without_keras("tuned", unknown)
