@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 
-
 Range = tuple[float, float]
 
 
