@@ -147,16 +147,13 @@ def _advise(one: Ladder, backend: Backend) -> str:
     said = []
     for ratio, mode in sorted(better, reverse=True):
         said.append(f"{mode} takes {fmt.ratio(ratio)} the step time of fit{_from(one, mine, mode)}")
-    native = mine.get("native")
     _, nearest = min(better)
-    left = mine[nearest].over_native
-    rest = "" if native is None or left is None else _without_keras(nearest, left)
-    return "; ".join(said) + "." + rest
+    return "; ".join(said) + "." + _without_keras(nearest, mine[nearest].over_native)
 
 
-def _without_keras(nearest: Mode, over_native: Verdict) -> str:
+def _without_keras(nearest: Mode, over_native: Verdict | None) -> str:
     """What is still to be gained from the fastest Keras rung."""
-    if over_native.ratio is None:
+    if over_native is None or over_native.ratio is None:
         return ""
     found = fmt.ratio(over_native.ratio)
     if over_native.kind == "slower":

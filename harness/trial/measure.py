@@ -134,10 +134,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         duration_s=total_s,
         harness=trial.harness,
         device=device,
-        engine={
-            **checks.engine(model, adapter),
-            **loop.engine(),
-        },
+        engine={**checks.engine(model, adapter), **loop.engine()},
         phases=Phases(
             import_s=import_s,
             data_s=data_s,

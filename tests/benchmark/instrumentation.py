@@ -23,6 +23,10 @@ from pathlib import Path
 from harness.analysis.interval import interval
 from harness.launch.variables import child_variables
 
+sys.path.append(str(Path(__file__).parent))
+
+from ready import ready_to_fit
+
 BACKEND = os.environ["KERAS_BACKEND"]
 PROCESSES = 8
 PAIRS = 30
@@ -31,34 +35,19 @@ EPOCHS = 4
 
 def ratio_of(count: int) -> float:
     """Time with clocks over time without, from so many pairs in this process."""
-    from harness import data as rating_data
-    from harness import scenario
-    from harness.data.prepare import prepare
-    from harness.trial import backends, loops
     from harness.trial.clock import EpochClock
-    from harness.trial.initial import initialised
-    from harness.trial.prepared import Prepared
 
-    adapter = backends.load(BACKEND)
-    adapter.use("cpu", None)
-    chosen = scenario.find("ranking")
-    settings = scenario.parse_settings(chosen)
-    data = chosen.data(settings, rating_data.load(prepare(report=lambda _: None).path))
-    model = initialised(chosen, settings, data, "common", 42)
-    loop = loops.make(
-        "fit",
-        Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model),
-    )
-    train = adapter.batches(data.train, settings.batch_size)
+    prepared, loop = ready_to_fit(BACKEND)
+    train = prepared.adapter.batches(prepared.data.train, prepared.settings.batch_size)
 
     def bare() -> None:
-        chosen.fit(model, train, epochs=EPOCHS)
+        prepared.chosen.fit(prepared.model, train, epochs=EPOCHS)
 
     def clocked() -> None:
         clock = EpochClock(
             phase="timing",
-            steps=80,
-            examples=80_000,
+            steps=prepared.steps,
+            examples=len(prepared.data.train.labels),
             synchronize=loop.synchronize,
             budget_s=math.inf,
         )

@@ -22,27 +22,17 @@ from pathlib import Path
 from harness.analysis.interval import interval
 from harness.launch.variables import child_variables
 
+sys.path.append(str(Path(__file__).parent))
+
+from ready import ready_to_fit
+
 EPOCHS = 2
 WARM_UP_EPOCHS = 3
 
 
 def train_when_asked(backend: str) -> None:
     """Train whenever a line comes in, and answer with the milliseconds of a step."""
-    from harness import data as rating_data
-    from harness import scenario
-    from harness.data.prepare import prepare
-    from harness.trial import backends, loops
-    from harness.trial.initial import initialised
-    from harness.trial.prepared import Prepared
-
-    adapter = backends.load(backend)
-    adapter.use("cpu", None)
-    chosen = scenario.find("ranking")
-    settings = scenario.parse_settings(chosen)
-    data = chosen.data(settings, rating_data.load(prepare(report=lambda _: None).path))
-    model = initialised(chosen, settings, data, "common", 42)
-    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
-    loop = loops.make("fit", prepared)
+    prepared, loop = ready_to_fit(backend)
     loop.train(epochs=WARM_UP_EPOCHS, callbacks=[])
     loop.synchronize()
     print("ready", flush=True)

@@ -80,9 +80,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
         harness=task.harness,
         device=placement.framework_id,
-        engine={
-            **checks.engine(subjects.whole, adapter),
-        },
+        engine=checks.engine(subjects.whole, adapter),
         optimizer=type(subjects.whole.optimizer).__name__,
         metrics=_metrics(subjects.whole),
         steps=steps,
