@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,15 @@ SETTINGS = {
     "embedding_dimension": 32,
     "learning_rate": 0.1,
 }
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, which a shell has its background jobs ignore, and their children with them.
+
+    Else the tests of Ctrl-C would wait for the end of what they interrupt: ``tox -m test &``.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
