@@ -34,13 +34,18 @@ SETTINGS = {
 }
 
 
-def pytest_configure() -> None:
-    """Hear Ctrl-C, which a shell has its background jobs ignore, and their children with them.
-
-    Else the tests of Ctrl-C would wait for the end of what they interrupt: ``tox -m test &``.
-    """
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the tests independent of who started them, and of how fast the machine is."""
+    # A shell has its background jobs ignore Ctrl-C, and their children with them. The tests of
+    # Ctrl-C would wait for the end of what they interrupt: `tox -m test &`.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The benchmarks' environments do without this one.
+    if config.pluginmanager.has_plugin("hypothesispytest"):
+        from hypothesis import settings
+
+        settings.register_profile("no deadline", deadline=None)
+        settings.load_profile("no deadline")
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_a_missing_table_tells_the_command_that_makes_it(tmp_path: Path) -> None
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_altered_byte_is_refused_or_harmless(data: st.DataObject, stored: Path) -> None:
     whole = stored.read_bytes()
     position = data.draw(st.integers(0, len(whole) - 1))
@@ -67,7 +67,7 @@ def test_an_altered_byte_is_refused_or_harmless(data: st.DataObject, stored: Pat
 
 
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_truncated_table_is_refused(data: st.DataObject, stored: Path) -> None:
     whole = stored.read_bytes()
     cut = stored.with_name("cut.npz")

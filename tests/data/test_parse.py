@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data import Movies, Ratings, Table, Users, parse
@@ -62,7 +62,6 @@ def assert_same(one: Table, other: Table) -> None:
 
 
 @given(table=tables())
-@settings(deadline=None)
 def test_the_archive_gives_back_any_table(
     table: Table, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -71,7 +70,6 @@ def test_the_archive_gives_back_any_table(
 
 
 @given(table=tables())
-@settings(deadline=None)
 def test_the_mirror_gives_back_any_table(
     table: Table, wheel_of: Callable[[Table], bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

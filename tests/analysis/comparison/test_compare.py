@@ -185,9 +185,7 @@ class TestWhatElseChanged:
         assert any(text.startswith("1 of 6 trials after left no measurement") for text in texts)
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(random=st.randoms(use_true_random=False))
 def test_the_order_of_records_changes_nothing(make_campaign, random):
     before, after = make_campaign(THREE, 4), make_campaign(moved({"jax": 1.1}), 5, seed=2)

@@ -20,7 +20,7 @@ from harness.record import (
 )
 
 with_fixtures = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50
 )
 
 
