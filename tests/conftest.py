@@ -48,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("no deadline")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def make_cell() -> Callable[..., Cell]:
     """A cell of the ranking scenario on JAX; any field can be given."""

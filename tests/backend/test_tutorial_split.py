@@ -21,6 +21,8 @@ from harness.data.verify import compare
 # That one skip is meant: this folder runs in every backend's environment.
 pytest.importorskip("tensorflow_datasets")
 
+pytestmark = pytest.mark.long
+
 TUTORIAL = """
 import sys
 from pathlib import Path
