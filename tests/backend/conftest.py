@@ -124,22 +124,36 @@ def run_child(
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], bytes]], bytes]:
+    """Makes something of that name once for all workers: the others wait for it and read it.
+
+    At the same time, two on all CPUs would each take several times as long.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made(name: str, make: Callable[[], bytes]) -> bytes:
+        kept = shared / name
+        with FileLock(kept.with_suffix(".lock")):
+            if not kept.exists():
+                kept.write_bytes(make())
+            return kept.read_bytes()
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def good_record(
     run_child: Callable[..., Child],
     on_all_cpus: Callable[[], AbstractContextManager[None]],
-    tmp_path_factory: pytest.TempPathFactory,
+    once: Callable[[str, Callable[[], bytes]], bytes],
 ) -> Record:
-    """The record of one good trial, common weights, seed 42, as many threads as there are CPUs.
+    """The record of one good trial, common weights, seed 42, as many threads as there are CPUs."""
 
-    The first worker to need it runs the trial, and the others wait: at the same time, two on all
-    CPUs would each take several times as long.
-    """
-    own = tmp_path_factory.getbasetemp()
-    kept = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "good-record.json"
-    with FileLock(kept.with_suffix(".lock")):
-        if not kept.exists():
-            with on_all_cpus():
-                _, record, output = run_child()
-            assert record.status == "ok", output
-            kept.write_bytes(msgspec.json.encode(record))
-        return msgspec.json.decode(kept.read_bytes(), type=Record)
+    def make() -> bytes:
+        with on_all_cpus():
+            _, record, output = run_child()
+        assert record.status == "ok", output
+        return msgspec.json.encode(record)
+
+    return msgspec.json.decode(once("good-record.json", make), type=Record)

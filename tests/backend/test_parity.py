@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import sys
 from pathlib import Path
@@ -72,10 +73,14 @@ def train(backend, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def clean(train, on_all_cpus):
+def clean(train, on_all_cpus, once):
     """This backend as it is, with two trainings from moved weights."""
-    with on_all_cpus():
-        return train(perturbations=2)
+
+    def make():
+        with on_all_cpus():
+            return pickle.dumps(train(perturbations=2))
+
+    return pickle.loads(once("clean.pickle", make))  # noqa: S301 - written by the lines above
 
 
 def test_a_backend_on_one_thread_is_the_same_model_as_on_all(train, clean):
