@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +12,8 @@ import typer
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from harness.analysis.answers import Answers
-    from harness.analysis.ladder import Ladder
     from harness.analysis.summary import About, Summary
     from harness.record import Record
-    from harness.report.benchmarks import Benchmarks
 
 DEFAULT_FOLDER = Path("results/local")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -136,8 +133,15 @@ def report(
     )
     rungs = ladders(results.records, margin=judged_by.margin, sequential=judged_by.sequential)
     dissected = anatomy_found.read(root)
+    compared = parity_found.read(root)
     composed = document.compose(
-        summary, operations, local_titles() if titles else None, answers, rungs, dissected=dissected
+        summary,
+        operations,
+        local_titles() if titles else None,
+        answers,
+        rungs,
+        dissected=dissected,
+        parity=compared,
     )
 
     text = markdown.render(composed)
@@ -145,7 +149,17 @@ def report(
     pages.write(target, text, option="--output", what="Markdown")
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
-        typer.echo(_json(summary, operations, answers, rungs))
+        typer.echo(
+            _json(
+                summary,
+                benchmarks=operations,
+                verdicts=answers.pairs,
+                learned=answers.learned,
+                ladders=rungs,
+                anatomies=dissected.anatomies,
+                parity=[one.said for one in compared.compared],
+            )
+        )
     else:
         terminal.show(composed, console)
         log.print()
@@ -156,7 +170,7 @@ def report(
         answers=answers,
         benchmarks=operations,
         plans=results.plans,
-        parity=parity_found.read(root),
+        parity=compared,
         dissected=dissected,
         ladders=rungs,
     )
@@ -210,13 +224,10 @@ def local_titles() -> Mapping[int, str] | None:
     return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
 
 
-def _json(
-    summary: Summary, operations: Benchmarks, answers: Answers, rungs: Sequence[Ladder]
-) -> str:
+def _json(summary: Summary, **more: object) -> str:
     import msgspec
 
-    told = msgspec.structs.asdict(summary) | {"benchmarks": operations}
-    told |= {"verdicts": answers.pairs, "learned": answers.learned, "ladders": rungs}
+    told = msgspec.structs.asdict(summary) | more
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 

@@ -19,6 +19,7 @@ from harness.report import anatomy, ladder, predictions, sweeps, table, verdicts
 from harness.report import benchmarks as bench
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
+from harness.report.parity_found import Parity
 from harness.report.table import Table
 
 TITLE = "Keras backends, measured"
@@ -34,6 +35,11 @@ NO_RANKING = (
     "Rows are sorted by name. Rows that were measured in separate blocks or on different machines "
     "are no ranking, however far apart their figures are."
 )
+
+PARITY = "Is it the same model?"
+
+COMPARISONS = 3
+"""So many of the latest comparisons are told; all of them lie in the folder."""
 
 
 class Bullet(Struct, frozen=True, kw_only=True):
@@ -68,6 +74,7 @@ def compose(
     ladders: Sequence[Ladder] = (),
     *,
     dissected: Dissected | None = None,
+    parity: Parity | None = None,
 ) -> Document:
     """Put a report together.
 
@@ -78,10 +85,12 @@ def compose(
         answers: the verdicts between cells and what each learned, where they are wanted.
         ladders: the modes beside each other, where there are several.
         dissected: what `harness anatomy` found, if it was run.
+        parity: what `harness parity` found, where that is asked.
     """
     sections = [
         Section(heading="Results", tables=table.results(summary)),
         *(_answers(answers, summary) if answers is not None and summary.trials else ()),
+        *([_parity(parity)] if parity is not None and summary.trials else ()),
         Section(
             heading="The ladder",
             paragraphs=ladder.lines(ladders, summary.about),
@@ -125,6 +134,16 @@ def _answers(answers: Answers, summary: Summary) -> Iterator[Section]:
         paragraphs=verdicts.quality_lines(answers, summary.about),
         tables=verdicts.quality_tables(answers, summary.about),
     )
+
+
+def _parity(found: Parity) -> Section:
+    told = [Bullet(text=line) for one in found.compared[:COMPARISONS] for line in one.lines]
+    ask = Bullet(
+        text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
+        command="harness parity ranking",
+    )
+    broken = [Bullet(text=_broken(file, "Parity file")) for file in found.broken]
+    return Section(heading=PARITY, bullets=(told or [ask]) + broken)
 
 
 def _anatomy(found: Dissected, about: Mapping[str, About]) -> Section:

@@ -94,6 +94,21 @@ def test_json_is_all_that_stdout_holds(run, folder):
     assert "Markdown:" in result.stderr
 
 
+def test_json_holds_what_parity_and_anatomy_found(run, folder, make_anatomy_record):
+    anatomy = folder / "anatomy/ranking/run-1"
+    anatomy.mkdir(parents=True)
+    (anatomy / "jax-cpu-1.json").write_bytes(msgspec.json.encode(make_anatomy_record()))
+    parity = folder / "parity/ranking/seed-42-1"
+    parity.mkdir(parents=True)
+    pair = {"first": "jax", "second": "torch", "verdict": "same", "says": "the same model."}
+    said = {"schema": 1, "scenario": "ranking", "seed": 42, "pairs": [pair]}
+    (parity / "verdict.json").write_text(json.dumps(said))
+    answer = json.loads(run(folder, "--json").stdout)
+    assert [one["cell"]["backend"] for one in answer["anatomies"]] == ["jax"]
+    assert answer["parity"][0]["pairs"] == [pair]
+    assert "ranking, seed 42: the same model." in (folder / "report.md").read_text()
+
+
 def test_broken_files_are_named_and_stop_nothing(run, folder):
     (folder / "records/seed-9-rep-1.json").write_text('{"schema": 1, "sta')
     (folder / "benchmarks").mkdir()

@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from harness.analysis.notes import Broken
 from harness.analysis.summary import summarise
 from harness.report import benchmarks as bench
 from harness.report import markdown
-from harness.report.document import compose
+from harness.report.document import PARITY, compose
+from harness.report.parity_found import Compared, PairSaid, Parity, Said
 
 TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
 
@@ -133,6 +135,35 @@ class TestPrediction:
         (table,) = section(compose(summary, titles=TITLES), "Prediction").tables
         assert "SYNTHETIC DATA" in table.title
         assert table.rows[0][0] == "movie 204"
+
+
+class TestIsItTheSameModel:
+    @pytest.fixture
+    def tell(self, measured, about):
+        return lambda found: compose(summarise([measured()], about=about), parity=found)
+
+    def test_the_verdict_of_every_pair_is_told(self, tell, printed):
+        says = ["jax and torch: the same model.", "jax and tensorflow: NOT the same model."]
+        pairs = [PairSaid(first="jax", second="x", verdict="any", says=one) for one in says]
+        said = Said(schema=1, scenario="ranking", seed=42, pairs=pairs)
+        document = tell(Parity(compared=[Compared(said=said, records=[])]))
+        told = [bullet.text for bullet in section(document, PARITY).bullets]
+        assert told == [f"ranking, seed 42: {one}" for one in says]
+        assert all(one in printed(document, 200) for one in told)
+
+    def test_where_nobody_asked_it_tells_how_to_ask(self, tell):
+        (bullet,) = section(tell(Parity()), PARITY).bullets
+        assert "not asked" in bullet.text
+        assert bullet.command == "harness parity ranking"
+
+    def test_a_file_that_cannot_be_read_is_named(self, tell):
+        found = Parity(broken=[Broken(path="parity/verdict.json", reason="cut off")])
+        assert "parity/verdict.json" in section(tell(found), PARITY).bullets[-1].text
+
+    def test_a_run_that_did_not_look_and_an_empty_folder_say_nothing(self, tell, about):
+        empty = compose(summarise([], about=about), parity=Parity())
+        for document in (tell(None), empty):
+            assert PARITY not in [part.heading for part in document.sections]
 
 
 def test_synthetic_data_is_said_in_every_output_before_the_table(measured, about, printed):

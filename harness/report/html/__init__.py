@@ -16,20 +16,16 @@ from typing import TYPE_CHECKING, Any
 from harness import __version__
 from harness.analysis.history import Timeline
 from harness.analysis.summary import About
-from harness.report import format as fmt
 from harness.report.answer import answer
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Document, Section
 from harness.report.evidence import Evidence
 from harness.report.html import details, embed, svg, trials
-from harness.report.parity_found import Parity
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import NARROW, WIDE, Plot
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-
-PARITY = "Is it the same model?"
 
 STATIC_ROWS = 100
 """Rows of the table of trials that stand in the page itself, for print and without scripts."""
@@ -51,7 +47,6 @@ def render(document: Document, evidence: Evidence) -> str:
         results=first,
         verdicts=verdicts,
         weaknesses=weak,
-        parity=parity_section(evidence.parity),
         sections=others,
         figures=figures(plots(evidence)),
         details=details.details(evidence),
@@ -59,22 +54,6 @@ def render(document: Document, evidence: Evidence) -> str:
         trials_json=embed.json_block(table.payload),
         static_rows=table.rows[:STATIC_ROWS],
     )
-
-
-def parity_section(parity: Parity) -> Section:
-    """Whether it is the same model at all, or how to find out."""
-    broken = [
-        Bullet(text=fmt.plain(f"{file.path} could not be read: {file.reason}", limit=400))
-        for file in parity.broken
-    ]
-    if not parity.compared:
-        ask = Bullet(
-            text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
-            command="harness parity ranking",
-        )
-        return Section(heading=PARITY, bullets=[ask, *broken])
-    told = [Bullet(text=line) for one in parity.compared[:3] for line in one.lines]
-    return Section(heading=PARITY, bullets=told + broken)
 
 
 def render_history(

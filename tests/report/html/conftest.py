@@ -29,7 +29,9 @@ def told(about) -> Callable[..., tuple[Document, Evidence]]:
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
         summary = summarise(records, broken, about=about)
         evidence = gather(records, summary)
-        composed = document.compose(summary, None, None, evidence.answers, evidence.ladders)
+        composed = document.compose(
+            summary, None, None, evidence.answers, evidence.ladders, parity=evidence.parity
+        )
         return composed, evidence
 
     return make
