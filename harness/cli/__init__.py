@@ -15,6 +15,7 @@ from harness.cli import (
     doctor,
     export,
     findings,
+    merge,
     parity,
     report,
     run,
@@ -39,6 +40,7 @@ Examples:
   harness anatomy ranking                            where does the time of a step go?
   harness findings results/local                     what Keras costs, and what follows
   harness export results/local --format parquet      every raw sample, for other tools
+  harness merge results/a results/b --into results/c several folders into one
 
 \b
 Exit codes:
@@ -86,6 +88,7 @@ app.command(epilog=sweep.EPILOG)(sweep.sweep)
 app.command()(report.report)
 app.command(epilog=findings.EPILOG)(findings.findings)
 app.command(epilog=export.EPILOG)(export.export)
+app.command(epilog=merge.EPILOG)(merge.merge)
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=parity.EPILOG)(parity.parity)
 app.command(epilog=anatomy.EPILOG)(anatomy.anatomy)

@@ -59,6 +59,23 @@ def test_benchmarks_come_along_and_keep_their_names_unless_they_differ(tmp_path,
     assert names == ["jax-cpu-2.json", "jax-cpu.json"]
 
 
+def test_runs_of_parity_and_anatomy_come_whole_and_once(tmp_path, target):
+    for name, verdict in (("a", "same"), ("b", "other"), ("c", "same")):
+        run = tmp_path / name / "campaign/parity/ranking/seed-42-1"
+        (run / "arrays").mkdir(parents=True)
+        (run / "verdict.json").write_text(verdict)
+        (run / "arrays/jax.npz").write_bytes(b"arrays")
+    (tmp_path / "a/anatomy/ranking/run-1").mkdir(parents=True)
+    (tmp_path / "a/anatomy/ranking/run-1/jax-cpu-1.json").write_text("{}")
+    assert merge([tmp_path / name for name in "abc"], target).runs == 3
+    assert merge([tmp_path / name for name in "abc"], target).runs == 0
+    parity = target / "parity/ranking"
+    found = {run.name: (run / "verdict.json").read_text() for run in parity.iterdir()}
+    assert found == {"seed-42-1": "same", "seed-42-2": "other"}
+    assert (parity / "seed-42-2/arrays/jax.npz").read_bytes() == b"arrays"
+    assert (target / "anatomy/ranking/run-1/jax-cpu-1.json").exists()
+
+
 def test_a_target_that_cannot_be_written_is_an_error(tmp_path, make_record):
     store.save(tmp_path / "a", make_record())
     (tmp_path / "file").touch()

@@ -1,0 +1,63 @@
+"""``harness merge``: several results folders into one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import UnavailableError
+
+EPILOG = """
+\b
+Examples:
+  harness merge results/monday results/tuesday --into results/both
+  harness merge downloaded/records-* --into results/ci
+"""
+
+
+def merge(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of records, each at any depth.", metavar="FOLDER..."),
+    ],
+    *,
+    into: Annotated[
+        Path,
+        typer.Option(help="The folder that all go to; it may hold some already.", metavar="FOLDER"),
+    ],
+) -> None:
+    """Put the records, plans, benchmarks, parity and anatomies of several folders into one.
+
+    Copying by hand would write over records of the same name. Here the second one gets the next
+    number, and what is there already is not added twice. The folders stay as they are. Which
+    trials may be ranked does not change: pairs are made within a campaign's rounds.
+
+    Exit codes: 0 all that could be read is there; 3 there is no such folder, or FOLDER of --into
+    cannot be written.
+    """
+    # Imported here, so that `harness --help` does not wait for it.
+    from harness.merge import merge as merge_into
+
+    for folder in folders:
+        if not folder.is_dir():
+            what = "is no folder" if folder.exists() else "does not exist"
+            raise UnavailableError(f"the results folder {folder} {what}: nothing was merged")
+    try:
+        merged = merge_into(folders, into)
+    except OSError as error:
+        raise UnavailableError(
+            f"{error.filename or into}: {error.strerror or error}. Whatever was merged before is "
+            f"in {into}; once that is mended, the same command goes on"
+        ) from None
+    typer.echo(
+        f"{into}: {_several(merged.added, 'record')} and {_several(merged.runs, 'run')} of parity "
+        f"or anatomy added; {_several(merged.already_there, 'record')} there already"
+    )
+    for broken in merged.broken:
+        typer.echo(f"left out: {broken.path} could not be read: {broken.reason}", err=True)
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
