@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import store
 from harness.analysis.pairs import PairVerdict, judging, verdicts_within
@@ -63,34 +64,48 @@ def as_expected(results: Path, slowdown: float) -> bool:
     there = store.load(results)
     rule = judging(there.plans)
     (found,) = verdicts_within(there.records, margin=rule.margin, sequential=rule.sequential)
-    right = is_right(found, slowdown)
-    given = found.verdict
-    if given.low is None or given.high is None:
-        print(f"no interval after {given.rounds} rounds: {given.reason}")
+    given = as_asked(found)
+    if given is None:
+        print(f"no interval after {found.verdict.rounds} rounds: {found.verdict.reason}")
         return False
-    ratios = [given.low, given.ratio, given.high]
-    kind = given.kind
-    if _share(found.pair.first) < _share(found.pair.second):
-        # The pair is told as the unslowed over the slowed; turned round, it is as it was asked.
-        ratios = [1 / ratio for ratio in reversed(ratios)]
-        kind = {"faster": "slower", "slower": "faster"}.get(kind, kind)
-    low, ratio, high = (100 * (value - 1) for value in ratios)
+    right = is_right(found, slowdown)
+    low, ratio, high = (100 * (value - 1) for value in (given.low, given.ratio, given.high))
     print(
         f"slowed by {slowdown:.1%}: found {ratio:+.2f}% ({low:+.2f} to {high:+.2f}) after "
-        f"{given.rounds} rounds, {kind}: {'as expected' if right else 'NOT as expected'}"
+        f"{found.verdict.rounds} rounds, {given.kind}: "
+        f"{'as expected' if right else 'NOT as expected'}"
     )
     return right
 
 
 def is_right(found: PairVerdict, slowdown: float) -> bool:
     """Whether the verdict is the true one, and the interval holds the true ratio."""
-    given = found.verdict
-    if given.low is None or given.high is None:
+    given = as_asked(found)
+    if given is None:
         return False
     if not slowdown:
         return given.kind not in {"faster", "slower"}
-    truth = (1 + _share(found.pair.first)) / (1 + _share(found.pair.second))
-    return given.low <= truth <= given.high and given.kind == ("slower" if truth > 1 else "faster")
+    return given.low <= 1 + slowdown <= given.high and given.kind == "slower"
+
+
+class AsAsked(NamedTuple):
+    """The verdict on the slowed cell against the other, whichever of them stands first."""
+
+    low: float
+    ratio: float
+    high: float
+    kind: str
+
+
+def as_asked(found: PairVerdict) -> AsAsked | None:
+    """The verdict as it was asked for, or none if there is no interval."""
+    given = found.verdict
+    if given.low is None or given.ratio is None or given.high is None:
+        return None
+    if _share(found.pair.first) >= _share(found.pair.second):
+        return AsAsked(given.low, given.ratio, given.high, given.kind)
+    turned = {"faster": "slower", "slower": "faster"}.get(given.kind, given.kind)
+    return AsAsked(1 / given.high, 1 / given.ratio, 1 / given.low, turned)
 
 
 def _share(cell: Cell) -> float:
