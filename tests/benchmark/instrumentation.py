@@ -2,13 +2,12 @@
 
     KERAS_BACKEND=jax python tests/benchmark/instrumentation.py [PROCESSES] [PAIRS]
 
-Each process trains one model on and on: some epochs by a bare ``fit``, as many by the loop of a
-trial with its clocks, in alternating order. A process gives one ratio, that of the lower quartiles
-of both, for what disturbs an epoch only makes it longer: TensorFlow's epochs scatter by 10 to 50%,
-and the median of its pairs of one process lay between 0.89 and 1.03. The interval is over
-processes. Beside it stands the share of an epoch that passes inside the clocks, waiting for the
-device included: no scatter hides that, but it leaves out what they change elsewhere. Nothing else
-may run beside it.
+Each process trains one model on and on: an epoch by a bare ``fit``, an epoch by the loop of a trial
+with its clocks, in alternating order. A process gives one ratio, that of the lower quartiles of
+both, for what disturbs an epoch only makes it longer: TensorFlow's epochs scatter by 10 to 50%. The
+interval is over processes, of which four at least are needed. Beside it stands the share of an
+epoch that passes inside the clocks, waiting for the device included: no scatter hides that, but it
+leaves out what they change elsewhere. Nothing else may run beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.analysis.interval import interval
+from harness.analysis.interval import MINIMUM_ROUNDS, interval
 from harness.launch.variables import child_variables
 
 sys.path.append(str(Path(__file__).parent))
@@ -31,8 +30,8 @@ from ready import ready_to_fit
 
 BACKEND = os.environ["KERAS_BACKEND"]
 PROCESSES = 8
-PAIRS = 30
-EPOCHS = 4
+PAIRS = 100
+EPOCHS = 1
 
 
 def measured(count: int) -> tuple[float, float]:
@@ -90,6 +89,8 @@ def measured(count: int) -> tuple[float, float]:
 
 def main(processes: int = PROCESSES, count: int = PAIRS) -> None:
     """Run the processes one after the other, and give the interval."""
+    if processes < MINIMUM_ROUNDS:
+        raise SystemExit(f"{processes} processes give no interval: {MINIMUM_ROUNDS} are needed")
     ratios = []
     for number in range(1, processes + 1):
         with tempfile.TemporaryDirectory() as folder:
