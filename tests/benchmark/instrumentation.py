@@ -3,11 +3,18 @@
     KERAS_BACKEND=jax python tests/benchmark/instrumentation.py [PROCESSES] [PAIRS]
 
 Each process trains one model on and on: an epoch by a bare ``fit``, an epoch by the loop of a trial
-with its clocks, in alternating order. A process gives one ratio, that of the lower quartiles of
-both, for what disturbs an epoch only makes it longer: TensorFlow's epochs scatter by 10 to 50%. The
-interval is over processes, of which four at least are needed. Beside it stands the share of an
-epoch that passes inside the clocks, waiting for the device included: no scatter hides that, but it
-leaves out what they change elsewhere. Nothing else may run beside it.
+with its clocks, in alternating order. It gives three figures, each a share of an epoch:
+
+- *against bare fit*: the lower quartile with clocks over that without, for what disturbs an epoch
+  only makes it longer. On two shared cores it scatters by more than what is looked for.
+- *inside the clocks*: what passes in their hooks, waiting for the device included.
+- *added*: by how much they lengthen an epoch of as many steps of a tiny model, as a share of an
+  epoch of the real one. With next to nothing to compute, what Keras does for one callback more
+  (calls, threads, logs) is all that there is, and no scatter of a computation hides it.
+
+The last two leave nothing out but what a hook would change in the computation itself, and count
+twice what they have in common. Intervals are over processes, of which four at least are needed.
+Nothing else may run beside it.
 """
 
 from __future__ import annotations
@@ -19,7 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.analysis.interval import MINIMUM_ROUNDS, interval
 from harness.launch.variables import child_variables
@@ -30,15 +39,44 @@ from ready import ready_to_fit
 
 BACKEND = os.environ["KERAS_BACKEND"]
 PROCESSES = 8
-PAIRS = 100
-EPOCHS = 1
+PAIRS = 60
+TINY_PAIRS = 5
+"""Pairs of the tiny model for one of the real model."""
+
+# As many steps in an epoch as the tutorial's, of one example each.
+TINY = {
+    "data": "synthetic",
+    "synthetic_ratings": "100",
+    "synthetic_users": "10",
+    "synthetic_movies": "10",
+    "batch_size": "1",
+    "embedding_dimension": "1",
+    "first_layer": "1",
+    "second_layer": "1",
+}
 
 
-def measured(count: int) -> tuple[float, float]:
-    """Time with clocks over time without, and the share inside them, from so many pairs."""
+class Epochs(NamedTuple):
+    """Seconds of epochs without and with clocks, in pairs, and of the latter's hooks."""
+
+    bare_s: list[float]
+    clocked_s: list[float]
+    inside_s: list[float]
+
+
+class Shares(NamedTuple):
+    """What one process found."""
+
+    against_bare_fit: float
+    inside: float
+    added: float
+
+
+def alternated(count: int, changed: Mapping[str, str]) -> Epochs:
+    """Train by turns, after epochs that warm up both ways."""
     from harness.trial.clock import EpochClock
 
-    inside_s: list[float] = []
+    took = Epochs([], [], [])
 
     class Watched(EpochClock):
         """The clock of a trial, and a stopwatch on it."""
@@ -46,18 +84,18 @@ def measured(count: int) -> tuple[float, float]:
         def on_epoch_begin(self, epoch, logs=None) -> None:
             started = time.perf_counter()
             super().on_epoch_begin(epoch, logs)
-            inside_s.append(time.perf_counter() - started)
+            took.inside_s.append(time.perf_counter() - started)
 
         def on_epoch_end(self, epoch, logs=None) -> None:
             started = time.perf_counter()
             super().on_epoch_end(epoch, logs)
-            inside_s[-1] += time.perf_counter() - started
+            took.inside_s[-1] += time.perf_counter() - started
 
-    prepared, loop = ready_to_fit(BACKEND)
+    prepared, loop = ready_to_fit(BACKEND, changed)
     train = prepared.adapter.batches(prepared.data.train, prepared.settings.batch_size)
 
     def bare() -> None:
-        prepared.chosen.fit(prepared.model, train, epochs=EPOCHS)
+        prepared.chosen.fit(prepared.model, train, epochs=1)
 
     def clocked() -> None:
         clock = Watched(
@@ -67,7 +105,7 @@ def measured(count: int) -> tuple[float, float]:
             synchronize=loop.synchronize,
             budget_s=math.inf,
         )
-        loop.train(epochs=EPOCHS, callbacks=[clock])
+        loop.train(epochs=1, callbacks=[clock])
 
     def seconds(train_once) -> float:
         loop.synchronize()
@@ -76,22 +114,36 @@ def measured(count: int) -> tuple[float, float]:
         loop.synchronize()
         return time.perf_counter() - started
 
-    for warm_up in (clocked, bare, clocked, bare):
+    for warm_up in (clocked, bare) * 4:
         warm_up()
-    took: dict[str, list[float]] = {"bare": [], "clocked": []}
+    took.inside_s.clear()
+    both = [(bare, took.bare_s), (clocked, took.clocked_s)]
     for number in range(count):
-        order = [bare, clocked] if number % 2 else [clocked, bare]
-        for each in order:
-            took[each.__name__].append(seconds(each))
-    bare_s, clocked_s = (statistics.quantiles(times, n=4)[0] for times in took.values())
-    return clocked_s / bare_s, statistics.median(inside_s) / (clocked_s / EPOCHS)
+        for train_once, times in both if number % 2 else reversed(both):
+            times.append(seconds(train_once))
+    return took
+
+
+def measured(count: int) -> Shares:
+    """The figures of this process, from so many pairs of epochs."""
+    real = alternated(count, {})
+    tiny = alternated(count * TINY_PAIRS, TINY)
+    bare_s, clocked_s = (statistics.quantiles(times, n=4)[0] for times in real[:2])
+    added_s = statistics.median(
+        clocked - bare for bare, clocked in zip(tiny.bare_s, tiny.clocked_s, strict=True)
+    )
+    return Shares(
+        against_bare_fit=clocked_s / bare_s - 1,
+        inside=statistics.median(real.inside_s) / bare_s,
+        added=added_s / bare_s,
+    )
 
 
 def main(processes: int = PROCESSES, count: int = PAIRS) -> None:
-    """Run the processes one after the other, and give the interval."""
+    """Run the processes one after the other, and give the intervals."""
     if processes < MINIMUM_ROUNDS:
         raise SystemExit(f"{processes} processes give no interval: {MINIMUM_ROUNDS} are needed")
-    ratios = []
+    found = []
     for number in range(1, processes + 1):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
@@ -99,18 +151,21 @@ def main(processes: int = PROCESSES, count: int = PAIRS) -> None:
                 env=child_variables(
                     os.environ, backend=BACKEND, device="cpu", keras_home=Path(folder)
                 ),
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 check=True,
                 text=True,
             )
-        ratio, share = map(float, done.stdout.splitlines()[-1].split())
-        ratios.append(ratio)
-        print(f"{BACKEND} process {number}: {ratio:.4f}, {share:.3%} inside the clocks", flush=True)
-    found = interval([math.log(ratio) for ratio in ratios])
-    low, middle, high = (math.exp(x) for x in (found.low, found.estimate, found.high))
-    print(
-        f"{BACKEND}: {middle:.4f} ({low:.4f} to {high:.4f}), {processes} processes of {count} pairs"
-    )
+        found.append(Shares(*map(float, done.stdout.splitlines()[-1].split())))
+        told = ", ".join(f"{_name(key)} {share:+.3%}" for key, share in found[-1]._asdict().items())
+        print(f"{BACKEND} process {number}: {told}", flush=True)
+    print(f"{BACKEND}: {processes} processes of {count} pairs")
+    for key, shares in zip(Shares._fields, zip(*found, strict=True), strict=True):
+        over = interval(shares)
+        print(f"  {_name(key)}: {over.estimate:+.3%} ({over.low:+.3%} to {over.high:+.3%})")
+
+
+def _name(key: str) -> str:
+    return key.replace("_", " ")
 
 
 if __name__ == "__main__":

