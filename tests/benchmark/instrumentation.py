@@ -3,7 +3,7 @@
     KERAS_BACKEND=jax python tests/benchmark/instrumentation.py [PROCESSES] [PAIRS]
 
 Each process trains one model on and on: an epoch by a bare ``fit``, an epoch by the loop of a trial
-with its clocks, in alternating order. It gives three figures, each a share of an epoch:
+with its clocks, in random order. It gives three figures, each a share of an epoch:
 
 - *against bare fit*: the lower quartile with clocks over that without, for what disturbs an epoch
   only makes it longer. On two shared cores it scatters by more than what is looked for.
@@ -29,6 +29,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from harness.analysis.interval import MINIMUM_ROUNDS, interval
 from harness.launch.variables import child_variables
@@ -73,7 +75,7 @@ class Shares(NamedTuple):
 
 
 def alternated(count: int, changed: Mapping[str, str]) -> Epochs:
-    """Train by turns, after epochs that warm up both ways."""
+    """Train in both ways, pair by pair, after epochs that warm up both."""
     from harness.trial.clock import EpochClock
 
     took = Epochs([], [], [])
@@ -118,8 +120,11 @@ def alternated(count: int, changed: Mapping[str, str]) -> Epochs:
         warm_up()
     took.inside_s.clear()
     both = [(bare, took.bare_s), (clocked, took.clocked_s)]
-    for number in range(count):
-        for train_once, times in both if number % 2 else reversed(both):
+    # Drawn: what a machine does by turns could fall in step with an order that alternates.
+    order = np.random.default_rng(count)
+    for _ in range(count):
+        for turn in order.permutation(2):
+            train_once, times = both[turn]
             times.append(seconds(train_once))
     return took
 
