@@ -35,7 +35,7 @@ class Merged(Struct, frozen=True, kw_only=True):
 
 
 def merge(sources: Iterable[Path], target: Path) -> Merged:
-    """Copy what lies below ``sources`` into ``target``: records, plans, benchmarks, runs of parity.
+    """Copy what lies below ``sources`` into ``target``: records, plans, benchmarks, runs.
 
     Two different records that claim the same repetition (from two machines, or two campaigns) both
     stay: the second gets the next number. So do two runs of parity or anatomy.
@@ -100,9 +100,11 @@ def _contents(run: Path) -> Mapping[str, bytes]:
 
 def _copy_run(run: Path, target: Path) -> None:
     """Let a run appear whole as ``target``, or under the next number that is free."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    # Beside the folder of its kind: no report may take half a run for one, if this process dies.
+    partial = target.parents[2] / f".{target.name}.{os.getpid()}.partial"
     try:
         shutil.copytree(run, partial)
+        target.parent.mkdir(parents=True, exist_ok=True)
         stem = target.name.rpartition("-")[0]
         numbers = (target.with_name(f"{stem}-{number}") for number in itertools.count(1))
         free = next(path for path in itertools.chain([target], numbers) if not path.exists())

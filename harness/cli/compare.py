@@ -125,12 +125,10 @@ def compare(
 
 
 def _load(folder: Path) -> Results:
+    from harness.cli.report import results_folder
     from harness.store import load
 
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
-        raise UnavailableError(f"the results folder {folder} {what}: name one that holds records")
-    results = load(folder)
+    results = load(results_folder(folder))
     if not results.records:
         broken = f" ({len(results.broken)} files cannot be read)" if results.broken else ""
         raise UnavailableError(

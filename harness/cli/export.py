@@ -53,13 +53,13 @@ def export(
     in it, a package is missing, or the output cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.cli.report import _folder
+    from harness.cli.report import results_folder
     from harness.report import exports
     from harness.report.exports.content import gather
     from harness.store import load
 
     exports.check(name)
-    results = load(_folder(folder))
+    results = load(results_folder(folder))
     content = gather(results.records, [(file.path, file.reason) for file in results.broken])
     for written in exports.export(name, content, output):
         where = "left out" if written.path is None else str(written.path)

@@ -40,17 +40,14 @@ def findings(
     from harness.analysis.pairs import judging
     from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.cli.report import about
-    from harness.errors import UnavailableError
+    from harness.cli.report import about, results_folder
     from harness.report import anatomy_found, markdown
     from harness.report import findings as page
     from harness.store import load
 
     campaigns = []
     for folder in folders:
-        if not folder.is_dir():
-            raise UnavailableError(f"the results folder {folder} does not exist")
-        results = load(folder)
+        results = load(results_folder(folder))
         rule = judging(results.plans)
         campaigns.append(
             page.Campaign(

@@ -38,14 +38,12 @@ def merge(
     cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
+    from harness.cli.report import results_folder
     from harness.merge import merge as merge_into
 
-    for folder in folders:
-        if not folder.is_dir():
-            what = "is no folder" if folder.exists() else "does not exist"
-            raise UnavailableError(f"the results folder {folder} {what}: nothing was merged")
+    sources = [results_folder(folder) for folder in folders]
     try:
-        merged = merge_into(folders, into)
+        merged = merge_into(sources, into)
     except OSError as error:
         raise UnavailableError(
             f"{error.filename or into}: {error.strerror or error}. Whatever was merged before is "

@@ -113,7 +113,7 @@ def report(
     )
     from harness.store import load
 
-    root = _folder(folder)
+    root = results_folder(folder)
     if history:
         pages.history(root, markdown_to=output, html_to=html)
         return
@@ -182,7 +182,12 @@ def report(
         log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
 
 
-def _folder(named: Path | None) -> Path:
+def results_folder(named: Path | None) -> Path:
+    """The folder that was named, or the default one, which need not be there.
+
+    Raises:
+        UnavailableError: if the named one is none.
+    """
     root = named or DEFAULT_FOLDER
     if root.is_dir() or (named is None and not root.exists()):
         return root
