@@ -39,7 +39,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import weights
+    from harness.trial import custom, weights
     from harness.trial.initial import initialised
     from harness.trial.parity.course import Course
     from harness.trial.prepared import Prepared
@@ -49,7 +49,8 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     table = checks.table_of(chosen, settings, task.table)
     data = chosen.data(settings, table)
 
-    model = initialised(chosen, settings, data, cell.init, task.seed)
+    handed = custom.CustomWeights(task.shared, custom.key(chosen, settings, task.seed))
+    model = initialised(chosen, settings, data, cell.init, task.seed, custom=handed)
     weights_sha256 = weights.digest(weights.current(model))
     placement = checks.placed(adapter, model, cell)
 
@@ -78,6 +79,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             weights_sha256=weights_sha256,
             environment=environment,
             synthetic=data.synthetic,
+            custom_initial=handed.sources,
         ),
         arrays,
     )
