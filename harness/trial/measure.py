@@ -66,7 +66,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import custom, loops, weights
+    from harness.trial import custom, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
     from harness.trial.initial import initialised
     from harness.trial.prepared import Prepared
@@ -88,12 +88,13 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
     device = _device(checks.placed(adapter, model, cell), environment)
+    evaluation.require(prepared, test)  # between two laps: no clock has it
 
     examples = data.train.examples
 
     def evaluate() -> float:
         loop.put_back()
-        return float(chosen.evaluate(model, test)[chosen.metric.name])
+        return evaluation.value_of(chosen.metric, chosen.evaluate(model, test))
 
     learning = EpochClock(
         phase="quality",

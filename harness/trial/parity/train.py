@@ -39,7 +39,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import custom, weights
+    from harness.trial import custom, evaluation, weights
     from harness.trial.initial import initialised
     from harness.trial.parity.course import Course
     from harness.trial.prepared import Prepared
@@ -56,6 +56,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
 
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     course = Course(prepared, cell.mode)
+    evaluation.require(prepared, adapter.batches(data.test, settings.batch_size))
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
         ParityRecord(
