@@ -94,6 +94,9 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what no training could cut into batches."""
         lengths = {}
+        for part in self._parts():
+            if not any(name.split("/")[0] == part for name in self.arrays()):
+                raise SplitError(f"{part} of a split hold no array")
         for name, array in self.arrays().items():
             if not getattr(array, "shape", ()):
                 raise SplitError(

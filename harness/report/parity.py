@@ -48,6 +48,9 @@ def compose(
         lead.append(f"{odd} stands apart: the others are the same model.")
     if asked.synthetic:
         lead.append("The examples are SYNTHETIC.")
+    if handed := sorted({each for record in records for each in record.custom_initial.items()}):
+        told = ", ".join(f"{fmt.plain(path)} from {source}" for path, source in handed)
+        lead.append(f"Initial values of custom initialisers, computed once for all: {told}.")
     sections = [
         Section(heading=f"{pair.first} against {pair.second}", tables=_tables(pair, everything))
         for pair in pairs

@@ -53,11 +53,11 @@ def value_of(metric: Metric, results: Any) -> float:
     try:
         array = np.asarray(keras.ops.convert_to_numpy(value), dtype=np.float64)
     except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.shape != () or value is None:
+        array = None
+    if value is None or array is None or array.ndim:
         said = "None" if value is None else f"a {type(value).__name__}"
-        if array.ndim:
-            said = f"{said} of shape {list(getattr(value, 'shape', array.shape))}"
+        if array is not None and array.ndim:
+            said += f" of shape {list(array.shape)}"
         raise MetricError(f"evaluate gives {said} for {metric.name}, not one number")
     return float(array)
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
+from keras.src.backend import compute_output_spec
 
 from harness.record import Scalar
+from harness.tree import leaves
 from harness.trial.loops.stateful import Stateful
 
 
@@ -49,7 +52,22 @@ class JaxLoop(Stateful):
 
     def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """On the default device."""
+        if len(leaves(labels)) > 1:
+            self._build_losses(inputs, labels, sample_weights)
         return jax.device_put((inputs, labels, sample_weights))
+
+    def _build_losses(self, *batches: Any) -> None:
+        """Let Keras make its metric for the loss of each output, which it does at the first batch.
+
+        Made inside the compiled loop, their variables would be unknown to it the next time.
+        """
+        x, y, sample_weight = jax.tree.map(
+            lambda values: keras.KerasTensor(values.shape[1:], dtype=str(values.dtype)), batches
+        )
+        y_pred = compute_output_spec(self._model, x, training=False)
+        compute_output_spec(
+            self._model.compute_loss, x, y, y_pred, sample_weight=sample_weight, training=False
+        )
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for all of them."""
