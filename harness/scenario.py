@@ -27,8 +27,6 @@ from harness.record import Backend, StepWork
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
     from harness.data import Table
     from harness.loop import NativeTraining
@@ -239,8 +237,11 @@ class Scenario(abc.ABC):
         """Settings that a sweep along ``axis`` changes beside, unless the user says otherwise."""
         return {}
 
-    def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
-        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""
+    def prediction_inputs(self, settings: Any, data: Data) -> Any:
+        """Whole numbers of shape ``[candidates]`` for the prediction that a record shows, if any.
+
+        In the tree of :attr:`Split.inputs`, for a model that gives one number for a candidate.
+        """
         return None
 
     def shown(self, output: float) -> float:

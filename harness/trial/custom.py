@@ -65,7 +65,7 @@ class CustomWeights:
         if name not in self._kept:
             self._kept[name] = self._shared(name, compute)
         backend, arrays = self._kept[name]
-        self.sources |= {_path(variable): backend for variable in variables}
+        self.sources |= {str(variable.path): backend for variable in variables}
         return arrays
 
     def _shared(self, name: str, compute: Callable[[], list[Array]]) -> tuple[str, list[Array]]:
@@ -110,9 +110,3 @@ def _source(chosen: Scenario) -> str:
     for source in files:
         sha256.update(source.read_bytes())
     return sha256.hexdigest()
-
-
-def _path(variable: Any) -> str:
-    """The path of a variable without the name of its model."""
-    first, _, rest = str(variable.path).partition("/")
-    return rest or first

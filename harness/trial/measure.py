@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness import probe, scenario
+from harness import probe, scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
@@ -201,10 +201,12 @@ def _predictions(
     inputs = chosen.prediction_inputs(settings, data)
     if inputs is None:
         return []
+    columns = tree.leaves(inputs)
     outputs = np.ravel(model.predict(inputs, verbose=0)).tolist()
     return [
         Prediction(
-            inputs={name: int(values[i]) for name, values in inputs.items()},
+            # A single array has no name.
+            inputs={name or "input": int(values[i]) for name, values in columns.items()},
             output=output,
             shown=chosen.shown(output),
         )
