@@ -56,6 +56,10 @@ class HarnessError(Exception):
     exit_code: ExitCode = ExitCode.USAGE
 
 
+class RefusedError(HarnessError):
+    """A mode that cannot train this model, or would train something else than ``fit`` does."""
+
+
 class UnavailableError(HarnessError):
     """Something that the command needs is not there."""
 

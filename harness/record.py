@@ -20,6 +20,7 @@ Device = Literal["cpu", "gpu"]
 Mode = Literal["fit", "tuned", "custom_loop", "native"]
 Init = Literal["common", "keras"]
 Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
+Cause = Literal["refused", "slowed"]
 
 BACKENDS: tuple[str, ...] = get_args(Backend)
 DEVICES: tuple[str, ...] = get_args(Device)
@@ -77,6 +78,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
     training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
     ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
+    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
+    this machine is what takes so long; ``None`` for no such end.
     """
 
     cell: Cell
@@ -89,15 +92,21 @@ class Trial(Struct, frozen=True, kw_only=True):
     launched_at_ns: int
     harness: Provenance
     run_id: str | None = None
+    slowed_after_s: float | None = None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why there is no measurement; ``output_tail`` holds the last lines that were printed."""
+    """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
+
+    ``cause`` tells two ends from failures: ``refused``, where the mode cannot train this model as
+    ``fit`` does, and ``slowed``, where the trial was ended early since other work slowed it.
+    """
 
     reason: str
     exit_code: int | None = None
     signal: str | None = None
     output_tail: str = ""
+    cause: Cause | None = None
 
 
 class DeviceInfo(Struct, frozen=True, kw_only=True):
@@ -345,3 +354,8 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+
+
+def ended_as(record: Record) -> Cause | None:
+    """Whether a trial was ``refused`` or ``slowed``; ``None`` for a measurement or a failure."""
+    return None if record.failure is None else record.failure.cause

@@ -11,7 +11,7 @@ from harness.analysis.notes import started
 from harness.analysis.rows import versions
 from harness.errors import HarnessError
 from harness.plan import Plan, PlannedTrial, ranges
-from harness.record import Cell, Record, Struct
+from harness.record import Cell, Record, Struct, ended_as
 
 UNDER_WAY_S = 600.0
 """A round whose last trial ended this long ago is completed. Later the machine may have drifted, so
@@ -97,6 +97,8 @@ def resume(
 
 def objection(record: Record, now: Circumstances) -> str | None:
     """Why ``record`` does not count under the circumstances of now; ``None`` if it does."""
+    if ended_as(record) == "slowed":
+        return "it was ended early, since other work slowed it"
     if record.status in UNFINISHED:
         return f"it was {record.status}"
     if record.scenario_version != now.scenario_version:

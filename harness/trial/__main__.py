@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
+from harness.errors import RefusedError
 from harness.record import Failure, Record, Trial
 from harness.trial import failure
 
@@ -57,6 +58,7 @@ def _failed(trial: Trial, started_at: str, error: Exception) -> Record:
             reason=reason,
             exit_code=1,
             output_tail=failure.tail(output),
+            cause="refused" if isinstance(error, RefusedError) else None,
         ),
     )
 
