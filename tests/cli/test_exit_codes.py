@@ -51,6 +51,12 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("run", "a trial was ended: by its timeout, by its memory limit, by a signal"): lambda w: (
         w.harness("run", *w.trial("signal.pause()"), "--timeout", 1)
     ),
+    ("run", "a mode was refused, since it would train something else; the rest was measured"): (
+        lambda w: w.harness("run", *w.trial(), "--mode", "fit,native")
+    ),
+    ("run", "nothing is left to run, since every mode is refused"): lambda w: w.harness(
+        "run", *w.trial(), "--mode", "native"
+    ),
     ("run", "a name is unknown, or a value out of range"): lambda w: w.harness(
         "run", *w.trial(), "--mode", "fitt"
     ),
