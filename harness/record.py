@@ -91,13 +91,25 @@ class Trial(Struct, frozen=True, kw_only=True):
     run_id: str | None = None
 
 
+class SourceLine(Struct, frozen=True, kw_only=True):
+    """A line of the user's own code; ``text`` is what stands there, without its indentation."""
+
+    path: str
+    line: int
+    text: str
+
+
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why there is no measurement; ``output_tail`` holds the last lines that were printed."""
+    """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
+
+    ``origin`` is the deepest line of the user's own code that an error came through.
+    """
 
     reason: str
     exit_code: int | None = None
     signal: str | None = None
     output_tail: str = ""
+    origin: SourceLine | None = None
 
 
 class DeviceInfo(Struct, frozen=True, kw_only=True):
@@ -316,7 +328,8 @@ class Record(Struct, frozen=True, kw_only=True):
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
-    counted; the launcher measures ``rates`` while no trial runs.
+    counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
+    scenario's source files as they were when the trial loaded them.
     """
 
     schema: int = SCHEMA_VERSION
@@ -345,3 +358,4 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+    scenario_sha256: str | None = None

@@ -16,6 +16,7 @@ from harness.analysis.anatomy import Anatomy, anatomies
 from harness.analysis.summary import About
 from harness.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, Task
 from harness.cli import axes, ratings, request
+from harness.cli.failure import details
 from harness.errors import ExitCode, HarnessError
 from harness.launch import anatomy as launch
 from harness.launch import devices
@@ -24,6 +25,7 @@ from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
 from harness.record import Cell, Scalar, Struct
 from harness.report import anatomy_answer, terminal
+from harness.report import format as fmt
 from harness.scenario import find, parse_settings
 
 if TYPE_CHECKING:
@@ -205,7 +207,7 @@ def _told(anatomy: Anatomy) -> dict[str, Any]:
 
 
 def _say(line: str, say: Console) -> None:
-    say.print(line, markup=False, soft_wrap=True)
+    say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
 def _say_end(record: AnatomyRecord, say: Console) -> None:
@@ -213,5 +215,5 @@ def _say_end(record: AnatomyRecord, say: Console) -> None:
         _say(f"  {record.duration_s:.0f} s", say)
         return
     _say(f"  {record.status}: {record.failure.reason}", say)
-    for line in record.failure.output_tail.splitlines()[-10:]:
-        _say(f"    | {line}", say)
+    for line in details(record.failure):
+        _say(line, say)

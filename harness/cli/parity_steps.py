@@ -14,6 +14,7 @@ from harness import probe
 from harness.analysis.parity import judge_all
 from harness.analysis.subject import Subject
 from harness.cli import axes, parity_answer, ratings
+from harness.cli.failure import details
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
 from harness.launch import parity as launch
@@ -23,6 +24,7 @@ from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
 from harness.parity import Task, labels
 from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
+from harness.report import format as fmt
 from harness.report import parity as report
 from harness.report import terminal
 from harness.scenario import find, parse_settings
@@ -193,7 +195,7 @@ def _placements(
 
 
 def _say(line: str, say: Console) -> None:
-    say.print(line, markup=False, soft_wrap=True)
+    say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
 def _say_end(left: launch.Left, say: Console) -> None:
@@ -202,5 +204,5 @@ def _say_end(left: launch.Left, say: Console) -> None:
         _say(f"  {len(record.trainings)} trainings in {record.duration_s:.0f} s", say)
         return
     _say(f"  {record.status}: {record.failure.reason}", say)
-    for line in record.failure.output_tail.splitlines()[-10:]:
-        _say(f"    | {line}", say)
+    for line in details(record.failure):
+        _say(line, say)

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.analysis.failures import cause
 from harness.analysis.steps import step_time_s
+from harness.cli.failure import details
 from harness.launch.forecast import spell_duration, told_apart
 from harness.plan import PlannedTrial
-from harness.record import Cell, Record
+from harness.record import Cell, Record, SourceLine
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store import Saved
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
     from harness.launch.contracts import Observer
     from harness.launch.steering import CellStanding, Standing
-
-LINES_OF_A_FAILURE = 5
-"""How many of the last lines of a failed trial are shown; its record holds more."""
 
 REDRAWS_PER_S = 0.5
 """A redraw takes the processor from the trial that is being measured, for about 5 ms."""
@@ -54,7 +53,7 @@ class PlainProgress:
 
     def __init__(self, console: Console, metric: Metric) -> None:
         self._console = console
-        self._metric = metric
+        self._lines = Lines(metric)
 
     def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
         """Say nothing: a line for each trial is enough in a log."""
@@ -64,7 +63,7 @@ class PlainProgress:
     ) -> None:
         """Say what was measured, or what failed."""
         left = "" if number >= total else f", about {spell_duration(left_s)} left"
-        for line in lines(saved, self._metric, left, standing.disturbed[-1], _matrix(standing)):
+        for line in self._lines.of(saved, left, standing.disturbed[-1], _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
         # Before the first interval such a line would only repeat those of the trials.
         counts = {one.trials for one in standing.cells}
@@ -79,7 +78,7 @@ class LiveProgress:
 
     def __init__(self, console: Console, metric: Metric) -> None:
         self._console = console
-        self._metric = metric
+        self._lines = Lines(metric)
         self._running = ""
         self._number = self._total = 0
         self._ends_at_s = 0.0
@@ -98,7 +97,7 @@ class LiveProgress:
         self._standing = standing
         self._ends_at_s = time.monotonic() + left_s
         disturbed = standing.disturbed[-1]
-        for line in lines(saved, self._metric, "", disturbed, _matrix(standing)):
+        for line in self._lines.of(saved, "", disturbed, _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
 
     def render(self) -> RenderableType:
@@ -130,27 +129,58 @@ class LiveProgress:
         return Group(table, running)
 
 
-def lines(
-    saved: Saved,
-    metric: Metric,
-    left: str = "",
-    disturbed: str | None = None,
-    matrix: Sequence[Cell] = (),
-) -> Iterator[str]:
-    """What a person is told of a trial: one line if all is well, ending with the time ``left``.
+class Lines:
+    """What a person is told of each trial.
 
-    ``matrix`` are the cells among which the trial's own is to be told apart.
+    Of those that fail alike only the first says why, and a line of the user's is shown once,
+    however many trials fail at it: each framework has words of its own for one mistake.
     """
-    record = saved.record
-    name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
-    yield f"{name}: {figures(record, metric)} ({spell_duration(record.duration_s)}{left})"
-    if record.failure is not None:
-        for line in record.failure.output_tail.splitlines()[-LINES_OF_A_FAILURE:]:
-            yield f"    | {fmt.plain(line)}"
-    if disturbed is not None:
-        yield f"    disturbed: {disturbed}"
-    if saved.trouble is not None:
-        yield f"    its record is kept in {saved.path}, because {saved.trouble}"
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self._failed: dict[object, str] = {}
+        self._origins: set[SourceLine] = set()
+        self._sources: list[str] = []
+
+    def of(
+        self,
+        saved: Saved,
+        left: str = "",
+        disturbed: str | None = None,
+        matrix: Sequence[Cell] = (),
+    ) -> Iterator[str]:
+        """One line if all is well, ending with the time ``left``.
+
+        ``matrix`` are the cells among which the trial's own is to be told apart.
+        """
+        record = saved.record
+        name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
+        first = self._failed.setdefault(cause(record), name) if record.failure else name
+        told = figures(record, self._metric) if first == name else f"{record.status} as {first}"
+        yield fmt.plain(f"{name}: {told} ({spell_duration(record.duration_s)}{left})")
+        if record.failure is not None and first == name:
+            origin = record.failure.origin
+            if origin not in self._origins:
+                yield from details(record.failure)
+            if origin is not None:
+                self._origins.add(origin)
+        if disturbed is not None:
+            yield f"    disturbed: {disturbed}"
+        if saved.trouble is not None:
+            yield f"    its record is kept in {saved.path}, because {saved.trouble}"
+        if self._is_changed(record):
+            yield (
+                "    the source of the scenario was changed since the first trial of this run: the "
+                "trials before and after may not train the same"
+            )
+
+    def _is_changed(self, record: Record) -> bool:
+        """Whether the trial is the first to run a source that those before it did not."""
+        source = record.scenario_sha256
+        if source is None or source in self._sources:
+            return False
+        self._sources.append(source)
+        return len(self._sources) > 1
 
 
 def _named(standing: Standing) -> Iterator[tuple[str, CellStanding]]:

@@ -167,6 +167,7 @@ def _concluded(record: Record, verdict: tuple[Status, str] | None, ended: Ended)
         exit_code=ended.exit_code,
         signal=ended.signal,
         output_tail=told or ended.output_tail,
+        origin=record.failure.origin if record.failure else None,
     )
     return msgspec.structs.replace(record, status=status, failure=failure)
 

@@ -1,0 +1,33 @@
+"""Whether trials of one scenario ran the same source, by the hashes in their records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.notes import Note, joined, note
+from harness.analysis.rows import Group
+from harness.analysis.trial_names import named
+from harness.record import Record
+
+
+def changed_scenarios(groups: Sequence[Group]) -> Iterator[Note]:
+    """Scenarios whose source files were changed between trials that stand in one table.
+
+    Records from before there was such a hash say nothing of it, and make no note.
+    """
+    trials = [record for group in groups for record in group.trials if record.status == "ok"]
+    for scenario in dict.fromkeys(record.cell.scenario for record in trials):
+        mine = [record for record in trials if record.cell.scenario == scenario]
+        by_source: dict[str, list[Record]] = defaultdict(list)
+        for record in mine:
+            if record.scenario_sha256 is not None:
+                by_source[record.scenario_sha256].append(record)
+        if len(by_source) > 1:
+            told = [f"{named(each, mine)} ran {sha256:.8}…" for sha256, each in by_source.items()]
+            yield note(
+                "scenario-changed",
+                f"The source of {scenario} was changed between trials, which then may not have "
+                f"trained the same: {joined(told)} (SHA-256). Figures over both mix them; to "
+                "measure all with one source, run again into a folder of its own: --results.",
+            )
