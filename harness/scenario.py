@@ -236,7 +236,7 @@ def _file(name: str) -> ScenarioFile:
     if file := scenario_files.file_of(name):
         return file
     message = unknown("scenario", name, names())
-    looked_at = scenario_files.looked_at()
+    looked_at = scenario_files.search_path_in_words()
     raise UnknownScenarioError(f"{message}. Looked at: {looked_at}" if looked_at else message)
 
 

@@ -21,7 +21,7 @@ from types import CodeType, ModuleType
 import msgspec
 
 from harness.errors import HarnessError
-from harness.source_line import shown, source_line
+from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
 """Names further folders of scenarios, separated as in ``PATH``."""
@@ -66,7 +66,7 @@ def search_path(variables: Mapping[str, str] | None = None) -> list[Path]:
         SearchPathError: for one that is no folder, or holds a scenario's own package.
     """
     folders: dict[Path, None] = {}
-    for path in named(os.environ if variables is None else variables):
+    for path in entries(os.environ if variables is None else variables):
         if problem := _problem(path):
             raise SearchPathError(
                 f"{SEARCH_PATH_VARIABLE} names {path}, {problem}. It holds folders with scenarios "
@@ -77,7 +77,7 @@ def search_path(variables: Mapping[str, str] | None = None) -> list[Path]:
     return list(folders)
 
 
-def named(variables: Mapping[str, str]) -> list[Path]:
+def entries(variables: Mapping[str, str]) -> list[Path]:
     """What the variable names, absolute, whether it is there or not."""
     parts = variables.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
     return [Path(part.strip()).expanduser().absolute() for part in parts if part.strip()]
@@ -111,7 +111,7 @@ def file_of(name: str) -> ScenarioFile | None:
     return candidates[0] if candidates else None
 
 
-def looked_at() -> str:
+def search_path_in_words() -> str:
     """Each folder beyond ``scenarios/`` with how many files it has; empty if there is none."""
     counted = [f"{folder} ({_counted(len(list(_within(folder))))})" for folder in search_path()]
     return ", ".join(counted)
@@ -231,7 +231,7 @@ class _SourceLoader(SourceFileLoader):
 def _why(file: ScenarioFile, error: BaseException) -> str:
     """``images.py, line 3: ModuleNotFoundError: …, in "import torch"``, and what to do."""
     line = source_line(error, file.folder)
-    place = str(file.path) if line is None else shown(line, Path())
+    where = str(file.path) if line is None else place(line, Path())
     text = f', in "{line.text}"' if line is not None and line.text else ""
     words = error.msg if isinstance(error, SyntaxError) else str(error)
     reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
@@ -244,7 +244,7 @@ def _why(file: ScenarioFile, error: BaseException) -> str:
             ". The top level of a scenario imports neither Keras nor a framework, since commands "
             "read it without them: import it inside the method that needs it"
         )
-    return f"{place}: {reason}{text}{hint}"
+    return f"{where}: {reason}{text}{hint}"
 
 
 def _sources(file: ScenarioFile) -> set[Path]:

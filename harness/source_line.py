@@ -36,7 +36,7 @@ def source_line(error: BaseException, folder: Path) -> SourceLine | None:
     return _told(*(mine or places)[-1]) if places else None
 
 
-def shown(line: SourceLine, folder: Path) -> str:
+def place(line: SourceLine, folder: Path) -> str:
     """``images.py, line 42``: a place for a message, its path as seen from ``folder``."""
     path, below = Path(line.path), folder.resolve()
     name = path.relative_to(below) if path.is_relative_to(below) else path

@@ -11,7 +11,7 @@ import pytest
 
 import harness
 from harness.errors import HarnessError
-from harness.source_line import shown, source_line
+from harness.source_line import place, source_line
 from harness.trial.failure import failure
 
 SCENARIO = runpy.run_path(str(Path(__file__).parent / "launch" / "conftest.py"))["SCENARIO"]
@@ -37,7 +37,7 @@ def test_it_is_the_deepest_below_the_folder_not_the_librarys(tmp_path):
     assert isinstance(error, json.JSONDecodeError)
     assert (Path(line.path), line.line) == (tmp_path / "images.py", 3)
     assert line.text == "return json.loads("
-    assert shown(line, tmp_path) == "images.py, line 3"
+    assert place(line, tmp_path) == "images.py, line 3"
 
 
 def test_what_is_installed_below_the_folder_is_not_the_users(tmp_path):

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from harness.analysis.notes import Note, joined, note
 from harness.analysis.rows import Group
-from harness.analysis.trial_names import named
+from harness.analysis.trial_names import name_of
 from harness.record import Record
+
+
+class HasSource(Protocol):
+    """A record of any kind of child."""
+
+    @property
+    def scenario_sha256(self) -> str | None:
+        """Identifies the source that it ran; ``None`` if it does not tell."""
+        ...
+
+
+def is_changed(records: Iterable[HasSource]) -> bool:
+    """Whether ``records`` of one scenario ran more than one source."""
+    return len({r.scenario_sha256 for r in records if r.scenario_sha256 is not None}) > 1
 
 
 def changed_scenarios(groups: Sequence[Group]) -> Iterator[Note]:
@@ -24,7 +39,7 @@ def changed_scenarios(groups: Sequence[Group]) -> Iterator[Note]:
             if record.scenario_sha256 is not None:
                 by_source[record.scenario_sha256].append(record)
         if len(by_source) > 1:
-            told = [f"{named(each, mine)} ran {sha256:.8}…" for sha256, each in by_source.items()]
+            told = [f"{name_of(each, mine)} ran {sha256:.8}…" for sha256, each in by_source.items()]
             yield note(
                 "scenario-changed",
                 f"The source of {scenario} was changed between trials, which then may not have "

@@ -11,7 +11,7 @@ from harness.record import Cell, Record, Scalar
 Fact = Scalar | None
 
 
-def named(trials: Sequence[Record], among: Iterable[Record]) -> str:
+def name_of(trials: Sequence[Record], among: Iterable[Record]) -> str:
     """``torch cpu fit, batch_size=4096, seeds 1-3``: the settings in which they differ from others.
 
     Args:

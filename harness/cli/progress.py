@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.analysis.failures import cause
 from harness.analysis.steps import step_time_s
-from harness.cli.failure import details
+from harness.cli.failure import FailureLines
 from harness.launch.forecast import spell_duration, told_apart
 from harness.plan import PlannedTrial
-from harness.record import Cell, Record, SourceLine
+from harness.record import Cell, Record
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store import Saved
@@ -130,16 +129,11 @@ class LiveProgress:
 
 
 class Lines:
-    """What a person is told of each trial.
-
-    Of those that fail alike only the first says why, and a line of the user's is shown once,
-    however many trials fail at it: each framework has words of its own for one mistake.
-    """
+    """What a person is told of each trial of a campaign."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self._failed: dict[object, str] = {}
-        self._origins: set[SourceLine] = set()
+        self._failures = FailureLines()
         self._sources: list[str] = []
 
     def of(
@@ -155,15 +149,13 @@ class Lines:
         """
         record = saved.record
         name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
-        first = self._failed.setdefault(cause(record), name) if record.failure else name
-        told = figures(record, self._metric) if first == name else f"{record.status} as {first}"
-        yield fmt.plain(f"{name}: {told} ({spell_duration(record.duration_s)}{left})")
-        if record.failure is not None and first == name:
-            origin = record.failure.origin
-            if origin not in self._origins:
-                yield from details(record.failure)
-            if origin is not None:
-                self._origins.add(origin)
+        below: list[str] = []
+        if record.failure is None:
+            said = figures(record, self._metric)
+        else:
+            said, below = self._failures.of(record.status, record.failure, name)
+        yield fmt.plain(f"{name}: {said} ({spell_duration(record.duration_s)}{left})")
+        yield from below
         if disturbed is not None:
             yield f"    disturbed: {disturbed}"
         if saved.trouble is not None:
@@ -194,9 +186,7 @@ def _matrix(standing: Standing) -> list[Cell]:
 
 
 def figures(record: Record, metric: Metric) -> str:
-    """``1.73 ms per step, test RMSE 0.25930``, or the status and the reason of a failure."""
-    if record.failure is not None:
-        return f"{record.status}: {fmt.plain(record.failure.reason)}"
+    """``1.73 ms per step, test RMSE 0.25930``."""
     value = None if record.quality is None else record.quality.value
     return f"{fmt.duration(step_time_s(record))} per step, {metric.label} {fmt.quality(value)}"
 

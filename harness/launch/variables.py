@@ -70,7 +70,7 @@ def child_variables(
         pass_env: names of the user's own to pass on; they win over what is set here.
     """
     chosen = {name: value for name, value in source.items() if is_passed_on(name)}
-    if folders := scenario_files.named(source):
+    if folders := scenario_files.entries(source):
         # The child works in a folder of its own, where the user's relative paths lead nowhere.
         chosen[scenario_files.SEARCH_PATH_VARIABLE] = os.pathsep.join(map(str, folders))
     chosen |= {

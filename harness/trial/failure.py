@@ -15,7 +15,7 @@ from harness import scenario_files
 from harness.errors import HarnessError
 from harness.probe.memory import peak_rss_bytes
 from harness.record import Failure
-from harness.source_line import shown, source_line
+from harness.source_line import place, source_line
 
 TAIL_LINES = 40
 
@@ -63,7 +63,7 @@ def failure(error: Exception, scenario: str) -> Failure:
     if file is not None and not isinstance(error, HarnessError):
         origin = source_line(error, file.folder)
         if origin is not None:
-            told = f"{shown(origin, file.folder)}: {told}"
+            told = f"{place(origin, file.folder)}: {told}"
     return Failure(reason=told, exit_code=1, output_tail=tail(output(error)), origin=origin)
 
 

@@ -75,6 +75,26 @@ def test_a_search_path_that_leads_nowhere_ends_every_command_that_looks(
     assert "/not_there, which does not exist" in message
 
 
+def test_a_report_needs_no_scenario_that_can_be_loaded(here, fake):
+    assert run(*fake("leave(good)"), "--seeds", "1").exit_code == ExitCode.OK
+    (here / "mine" / "throwaway.py").write_text("import torch\n", encoding="utf-8")
+    scenario_files.load.cache_clear()
+    result = CliRunner().invoke(app, ["report"])
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "throwaway is judged by its records alone: mine/throwaway.py, line 1" in result.stderr
+    assert "2.00 ms" in result.stdout
+
+
+def test_a_campaign_outlives_a_scenario_that_breaks_meanwhile(here, fake):
+    path = here / "mine" / "throwaway.py"
+    trial = f"Path({str(path)!r}).unlink(missing_ok=True)\nleave(good)"
+    result = run(*fake(trial), "--seeds", "1-2")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert statuses() == [(1, "ok"), (2, "ok")]
+    again = run(*fake(trial), "--seeds", "1-2")
+    assert again.exception.exit_code == ExitCode.USAGE
+
+
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_look_for_no_scenario(monkeypatch, option):
