@@ -46,3 +46,24 @@ def changed_scenarios(groups: Sequence[Group]) -> Iterator[Note]:
                 f"trained the same: {joined(told)} (SHA-256). Figures over both mix them; to "
                 "measure all with one source, run again into a folder of its own: --results.",
             )
+
+
+def changed_between(before: Iterable[Record], after: Iterable[Record]) -> Iterator[Note]:
+    """Scenarios whose source is not the same in two campaigns that are compared."""
+    sides = [_by_scenario(records) for records in (before, after)]
+    for scenario in sorted(sides[0].keys() & sides[1].keys()):
+        first, second = (", ".join(sorted(side[scenario])) for side in sides)
+        if first != second:
+            yield note(
+                "scenario-changed",
+                f"The source of {scenario} is not the same ({first} before, {second} after, "
+                "SHA-256): a difference may be its own.",
+            )
+
+
+def _by_scenario(records: Iterable[Record]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.status == "ok" and record.scenario_sha256 is not None:
+            found[record.cell.scenario].add(f"{record.scenario_sha256:.8}…")
+    return found

@@ -129,16 +129,17 @@ def all_different(sets: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
     Raises:
         HarnessError: for one that does; it would be measured once, in silence.
     """
-    kept: list[dict[str, Scalar]] = []
+    kept: dict[bytes, dict[str, Scalar]] = {}
     for one in sets:
-        if one in kept:
+        key = msgspec.json.encode(one, order="deterministic")  # as a cell tells itself apart
+        if key in kept:
             raise HarnessError(
                 f"two of the values that were typed come to the same settings: "
                 f"{', '.join(f'{name}={value}' for name, value in one.items())}. Name each value "
                 "once"
             )
-        kept.append(one)
-    return kept
+        kept[key] = one
+    return list(kept.values())
 
 
 def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis.failures import failures
 from harness.analysis.rows import grouped
-from harness.analysis.sources import changed_scenarios
+from harness.analysis.sources import changed_between, changed_scenarios
 from harness.analysis.trial_names import name_of
 from harness.record import Failure
 
@@ -115,6 +115,14 @@ class TestChangedScenarios:
     def test_two_scenarios_may_have_two_sources(self, make_record):
         records = [make_record(scenario=name, scenario_sha256=name * 32) for name in ("ab", "cd")]
         assert self.notes(records) == []
+
+    def test_two_campaigns_that_are_compared_say_it_as_well(self, make_record):
+        before, after = ([make_record(scenario_sha256=letter * 64)] for letter in "cd")
+        (note,) = changed_between(before, after)
+        assert note.code == "scenario-changed"
+        assert "(cccccccc… before, dddddddd… after, SHA-256)" in note.text
+        assert list(changed_between(before, before)) == []
+        assert list(changed_between(before, [make_record()])) == []
 
     def test_a_failed_trial_changes_nothing_about_the_others(self, make_record):
         failed = make_record(seed=2, status="failed", scenario_sha256="d" * 64)
