@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.command import Command
+
 if TYPE_CHECKING:
     from harness.data.verify import Verified
 
@@ -28,7 +30,7 @@ CacheDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def prepare(
     source: Annotated[
         str,
@@ -66,7 +68,7 @@ def prepare(
     typer.echo(f"ratings  sha256 {prepared.ratings_sha256}, as pinned")
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     source: Annotated[
         str | None,
@@ -104,7 +106,7 @@ def verify(
         typer.echo(f"{verified.comparison.source:<8} {_comparison(verified)}")
 
 
-@app.command()
+@app.command(cls=Command)
 def sources(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
     """List the sources and whether each is usable now.
 
