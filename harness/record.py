@@ -20,6 +20,7 @@ Device = Literal["cpu", "gpu"]
 Mode = Literal["fit", "tuned", "custom_loop", "native"]
 Init = Literal["common", "keras"]
 Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
+Cause = Literal["refused", "slowed"]
 
 BACKENDS: tuple[str, ...] = get_args(Backend)
 DEVICES: tuple[str, ...] = get_args(Device)
@@ -77,6 +78,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
     training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
     ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
+    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
+    this machine is what takes so long; ``None`` for no such end.
     """
 
     cell: Cell
@@ -89,6 +92,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     launched_at_ns: int
     harness: Provenance
     run_id: str | None = None
+    slowed_after_s: float | None = None
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
@@ -102,6 +106,8 @@ class SourceLine(Struct, frozen=True, kw_only=True):
 class Failure(Struct, frozen=True, kw_only=True):
     """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
 
+    ``cause`` tells two ends from failures: ``refused``, where the mode cannot train this model as
+    ``fit`` does, and ``slowed``, where the trial was ended early since other work slowed it.
     ``origin`` is the deepest line of the user's own code that an error came through.
     """
 
@@ -109,6 +115,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     signal: str | None = None
     output_tail: str = ""
+    cause: Cause | None = None
     origin: SourceLine | None = None
 
 
@@ -359,3 +366,8 @@ class Record(Struct, frozen=True, kw_only=True):
     work: StepWork | None = None
     rates: Rates | None = None
     scenario_sha256: str | None = None
+
+
+def ended_as(record: Record) -> Cause | None:
+    """Whether a trial was ``refused`` or ``slowed``; ``None`` for a measurement or a failure."""
+    return None if record.failure is None else record.failure.cause

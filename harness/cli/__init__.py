@@ -13,6 +13,7 @@ from harness.cli import (
     compare,
     data,
     doctor,
+    exit_codes,
     export,
     findings,
     merge,
@@ -23,7 +24,7 @@ from harness.cli import (
 )
 from harness.cli import list as list_
 from harness.cli.command import Command
-from harness.errors import ExitCode, HarnessError
+from harness.errors import ExitCode, GateCode, HarnessError
 
 EPILOG = f"""
 Examples:
@@ -44,16 +45,8 @@ Examples:
   harness merge results/a results/b --into results/c several folders into one
 
 \b
-Exit codes:
-  {ExitCode.OK:>3}  all is well
-  {ExitCode.TRIAL_FAILED:>3}  at least one trial left no measurement; the others were kept
-       (doctor: something disturbs measuring; parity: not the same model;
-       anatomy: the parts do not add up)
-  {ExitCode.USAGE:>3}  something in the command is unknown or out of range
-  {ExitCode.UNAVAILABLE:>3}  something is not there: data, an environment, a device, a folder
-  {ExitCode.NOT_STORED:>3}  a record could not be written where it belongs and was kept elsewhere
-  10–15  see `harness compare --help`
-  {ExitCode.INTERRUPTED:>3}  Ctrl-C; finished records stay
+Exit codes, which docs/exit-codes.md tells for every command:
+{exit_codes.lines(ExitCode, GateCode)}
 """
 
 app = typer.Typer(

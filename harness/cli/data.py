@@ -45,6 +45,9 @@ def prepare(
     """Make the table that trials read, unless it is there.
 
     Example: harness data prepare --source mirror
+
+    Exit codes: 0 the table is there; 2 there is no such source; 3 no source works, or the cache
+    cannot be written.
     """
     from harness.data import prepare as preparing
 
@@ -79,6 +82,9 @@ def verify(
     """Check the prepared table and count what it holds.
 
     Example: harness data verify --source mirror
+
+    Exit codes: 0 the table is what it should be; 2 there is no such source; 3 there is no table, it
+    is damaged, or the source delivers another.
     """
     from harness.data import verify as verifying
 
@@ -105,6 +111,8 @@ def sources(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
     """List the sources and whether each is usable now.
 
     Example: harness data sources
+
+    Exit code: 0, whether or not one works.
     """
     from harness.data import cache as caches
     from harness.data.sources import SOURCES

@@ -21,11 +21,13 @@ from harness.analysis.sweeps import Sweep, sweeps
 from harness.cli.report import about, local_titles
 from harness.cli.work import Work
 from harness.errors import ExitCode
+from harness.launch import preflight
 from harness.launch.contracts import Outcome
 from harness.launch.devices import Placement
 from harness.launch.forecast import spell_duration
 from harness.plan import Plan, count
-from harness.record import Cell, Struct
+from harness.preflight import Refusal
+from harness.record import Cell, Record, Struct, ended_as
 from harness.report import document, terminal
 from harness.report import format as fmt
 from harness.store import Saved
@@ -50,11 +52,25 @@ def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
         return ExitCode.INTERRUPTED
     if any(saved.trouble for saved in outcome.saved):
         return ExitCode.NOT_STORED
-    if any(saved.record.status != "ok" for saved in outcome.saved):
+    if outcome.refused or any(_without_measurement(outcome)):
         return ExitCode.TRIAL_FAILED
     if unmeasured and not outcome.saved:
         return ExitCode.TRIAL_FAILED
     return ExitCode.OK
+
+
+def _without_measurement(outcome: Outcome) -> Iterator[Record]:
+    """The records of trials that failed, and of cells that nothing was measured of.
+
+    A trial that was ended early for other work is like one that was disturbed, as long as another
+    one of its cell was measured.
+    """
+    measured = {saved.record.cell.digest for saved in outcome.saved if saved.record.status == "ok"}
+    for saved in outcome.saved:
+        record = saved.record
+        made_good = ended_as(record) == "slowed" and record.cell.digest in measured
+        if record.status != "ok" and not made_good:
+            yield record
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -113,6 +129,7 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
             "timed_training_s": timed_training_s(outcome),
             "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
             "repeated": outcome.repeated,
+            "refused": outcome.refused,
             "verdicts": said.verdicts,
             "answers": said.answers,
             "sweeps": said.sweeps,
@@ -124,7 +141,9 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
     )
 
 
-def print_plan(there: Work, placements: Mapping[str, Placement]) -> None:
+def print_plan(
+    there: Work, placements: Mapping[str, Placement], refused: Sequence[Refusal] = ()
+) -> None:
     """Print a plan as JSON: rounds of trials in their order, and the time they will take.
 
     Of an adaptive campaign these are the rounds that are expected.
@@ -143,6 +162,7 @@ def print_plan(there: Work, placements: Mapping[str, Placement]) -> None:
                 backend: str(placement.interpreter.python)
                 for backend, placement in placements.items()
             },
+            "refused": list(refused),
             "cells": {cell.digest: cell for cell in plan.cells},
             "rounds": [
                 [{"cell": trial.cell.digest, "seed": trial.seed} for trial in each]
@@ -199,6 +219,10 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
             f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
             "no measurement"
         )
+    early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
+    if early:
+        yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
+    yield from preflight.lines(outcome.refused)
     if outcome.repeated:
         yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
     if plan.adaptive and not outcome.interrupted:

@@ -12,7 +12,7 @@ from harness.analysis.rows import versions
 from harness.errors import HarnessError
 from harness.launch.forecast import told_apart
 from harness.plan import Plan, PlannedTrial, count, ranges
-from harness.record import Cell, Record, Struct
+from harness.record import Cell, Record, Struct, ended_as
 
 UNDER_WAY_S = 600.0
 """A round whose last trial ended this long ago is completed. Later the machine may have drifted, so
@@ -115,6 +115,8 @@ def resume(
 
 def objection(record: Record, now: Circumstances) -> str | None:
     """Why ``record`` does not count under the circumstances of now; ``None`` if it does."""
+    if ended_as(record) == "slowed":
+        return "it was ended early, since other work slowed it"
     if record.status in UNMEASURED:
         return UNMEASURED[record.status]
     if record.scenario_version != now.scenario_version:

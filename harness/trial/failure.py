@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from harness import scenario_files
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RefusedError
 from harness.probe.memory import peak_rss_bytes
 from harness.record import Failure
 from harness.source_line import place, source_line
@@ -64,7 +64,13 @@ def failure(error: Exception, scenario: str) -> Failure:
         origin = source_line(error, file.folder)
         if origin is not None:
             told = f"{place(origin, file.folder)}: {told}"
-    return Failure(reason=told, exit_code=1, output_tail=tail(output(error)), origin=origin)
+    return Failure(
+        reason=told,
+        exit_code=1,
+        output_tail=tail(output(error)),
+        cause="refused" if isinstance(error, RefusedError) else None,
+        origin=origin,
+    )
 
 
 def reason(error: Exception) -> str:

@@ -43,6 +43,12 @@ class TensorFlowLoop(Stateful):
         inputs, labels = batches
         return self._loop(inputs, labels, tf.constant(start), tf.constant(stop))
 
+    def rehearse(self, inputs: Mapping[str, Any], labels: Any) -> None:
+        """Let XLA translate the loop, which it refuses for operations that it does not have."""
+        placed, labels = self.place(inputs, labels)
+        arguments = (placed, labels, tf.constant(0), tf.constant(1))
+        self._loop.experimental_get_compiler_ir(*arguments)(stage="hlo")
+
     def tensors(self) -> Any:
         """The model's variables and the optimizer's."""
         return [v.value for v in (*self._model.variables, *self._model.optimizer.variables)]
@@ -72,12 +78,18 @@ class TensorFlowLoop(Stateful):
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(
+            # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
+            loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
                 x=inputs, y=labels, y_pred=model(inputs, **training), training=True
             )
+            scaled = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        model.optimizer.apply(
-            [None if g is None else tf.convert_to_tensor(g) for g in gradients], variables
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        model.optimizer.apply_gradients(
+            zip(
+                [None if g is None else tf.convert_to_tensor(g) for g in gradients],
+                variables,
+                strict=True,
+            )
         )
         return loss

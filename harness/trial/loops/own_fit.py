@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
-from harness.record import Scalar
+from harness.record import Mode, Scalar
 from harness.trial.clock import Stopwatch
 from harness.trial.loops import Loop
+from harness.trial.loops.compilation import refused_if_uncompiled
 from harness.trial.loops.stateful import Batches, Stateful
 from harness.trial.prepared import Prepared
 
@@ -19,8 +20,9 @@ class OwnFit(Loop):
     The very first step is a call of its own, so that compiling has a figure.
     """
 
-    def __init__(self, loop: Stateful, prepared: Prepared) -> None:
+    def __init__(self, loop: Stateful, prepared: Prepared, mode: Mode) -> None:
         self._loop = loop
+        self._mode = mode
         self._adapter = prepared.adapter
         self._model = prepared.model
         self._batches = Batches(loop, prepared.data.train, prepared.settings.batch_size)
@@ -58,8 +60,9 @@ class OwnFit(Loop):
         if self._begun:
             return self._batches.train(0, len(self._batches))
         self._begun = True
-        watch = Stopwatch()
-        first = self._batches.train(0, 1)
-        self.synchronize()
-        self.first_step_s = watch.lap_s()
-        return first + self._batches.train(1, len(self._batches))
+        with refused_if_uncompiled(self._adapter, self._mode):
+            watch = Stopwatch()
+            first = self._batches.train(0, 1)
+            self.synchronize()
+            self.first_step_s = watch.lap_s()
+            return first + self._batches.train(1, len(self._batches))

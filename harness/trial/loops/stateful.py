@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,18 @@ class Stateful(OwnLoop):
     @abc.abstractmethod
     def take(self) -> None:
         """Start from what the model and its optimizer hold now."""
+
+    def rehearse(self, inputs: Mapping[str, Any], labels: Any) -> None:
+        """Find out whether a step can be compiled, without training one.
+
+        Args:
+            inputs: as for :meth:`place`, of one batch.
+            labels: likewise.
+
+        Raises:
+            HarnessError: if not, saying why. Whatever else is raised says so too.
+        """
+        return
 
     @abc.abstractmethod
     def put_back(self) -> None:
