@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     TRIAL_FAILED = 1
-    """At least one trial left no measurement; the others were kept."""
+    """At least one trial left no measurement, or a cell was refused; the others were kept."""
     USAGE = 2
     """Something in the command is unknown or out of range."""
     UNAVAILABLE = 3
