@@ -152,6 +152,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    scenario_sha256: str | None = None
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

@@ -95,11 +95,20 @@ class Trial(Struct, frozen=True, kw_only=True):
     slowed_after_s: float | None = None
 
 
+class SourceLine(Struct, frozen=True, kw_only=True):
+    """A line of the user's own code; ``text`` is what stands there, without its indentation."""
+
+    path: str
+    line: int
+    text: str
+
+
 class Failure(Struct, frozen=True, kw_only=True):
     """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
 
     ``cause`` tells two ends from failures: ``refused``, where the mode cannot train this model as
     ``fit`` does, and ``slowed``, where the trial was ended early since other work slowed it.
+    ``origin`` is the deepest line of the user's own code that an error came through.
     """
 
     reason: str
@@ -107,6 +116,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     signal: str | None = None
     output_tail: str = ""
     cause: Cause | None = None
+    origin: SourceLine | None = None
 
 
 class DeviceInfo(Struct, frozen=True, kw_only=True):
@@ -325,7 +335,8 @@ class Record(Struct, frozen=True, kw_only=True):
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
-    counted; the launcher measures ``rates`` while no trial runs.
+    counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
+    scenario's source files as they were when the trial loaded them.
     """
 
     schema: int = SCHEMA_VERSION
@@ -354,6 +365,7 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+    scenario_sha256: str | None = None
 
 
 def ended_as(record: Record) -> Cause | None:

@@ -30,8 +30,10 @@ from harness.preflight import Refusal
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
 from harness.record import Scalar
+from harness.report import format as fmt
 from harness.report import terminal
 from harness.scenario import Scenario, find, parse_settings
+from harness.table_use import needs_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,8 +129,8 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
             started_s=started_s,
         )
     left = msgspec.structs.replace(left, refused=job.refused)
-    code = outcome.exit_code(left)
-    said = outcome.show(left, there.plan, request.results, job.say, variants=not request.swept)
+    code = outcome.exit_code(left, there.unmeasured)
+    said = outcome.show(left, there, request.results, job.say, variants=not request.swept)
     if request.as_json:
         outcome.print_outcome(left, said, request.results, code)
     return code
@@ -176,7 +178,7 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
 
 def _say_all(say: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        say.print(line, markup=False, soft_wrap=True)
+        say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
 def _check_source(source: str) -> None:
@@ -190,7 +192,7 @@ def _table(
 ) -> Path | None:
     """The prepared rating table, if any of the cells reads it."""
     texts = [{name: str(value) for name, value in each.items()} for each in setting_sets]
-    if not any(scenario.needs_table(parse_settings(scenario, each)) for each in texts):
+    if not any(needs_table(scenario, parse_settings(scenario, each)) for each in texts):
         return None
     from harness.data.prepare import prepare
 

@@ -40,13 +40,21 @@ LEFT_TO_THE_REPORT = {"Quality", "How to read the table", "Machine", "Data"}
 """Sections that `harness report` shows and the end of a run leaves out."""
 
 
-def exit_code(outcome: Outcome) -> ExitCode:
-    """The exit code of a campaign; what a script must not overlook comes first."""
+def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
+    """The exit code of a campaign; what a script must not overlook comes first.
+
+    Args:
+        outcome: what this run left.
+        unmeasured: trials of earlier runs that left no measurement; they count where there was
+            nothing more to measure.
+    """
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     if any(saved.trouble for saved in outcome.saved):
         return ExitCode.NOT_STORED
     if outcome.refused or any(_without_measurement(outcome)):
+        return ExitCode.TRIAL_FAILED
+    if unmeasured and not outcome.saved:
         return ExitCode.TRIAL_FAILED
     return ExitCode.OK
 
@@ -73,7 +81,7 @@ class Said(Struct, frozen=True, kw_only=True):
     sweeps: list[Sweep]
 
 
-def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: bool = True) -> Said:
+def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Said:
     """Print the table of all that ``root`` holds by now, the verdicts, and what to do next.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
@@ -82,7 +90,7 @@ def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: boo
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
     known = about(records)
-    rule = judging(results.plans or [plan])
+    rule = judging(results.plans or [there.plan])
     answers = answer(
         records,
         tolerances={name: one.metric.tolerance for name, one in known.items()},
@@ -102,8 +110,8 @@ def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: boo
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
     verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
-    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, plan, root)):
-        on.print(line, markup=False, soft_wrap=True)
+    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, there, root)):
+        on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
     rows = [group.row for group in grouped(records)]
     return Said(verdicts=verdicts, answers=answers, sweeps=sweeps(rows))
 
@@ -191,7 +199,8 @@ def _difference(cell: Cell, other: Cell) -> str:
     )
 
 
-def _last_words(outcome: Outcome, plan: Plan, root: Path) -> Iterator[str]:
+def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
+    plan, unmeasured = there.plan, there.unmeasured
     yield ""
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
     if outcome.interrupted:
@@ -204,6 +213,11 @@ def _last_words(outcome: Outcome, plan: Plan, root: Path) -> Iterator[str]:
         yield (
             f"{outcome.planned - good} of {count(outcome.planned, 'trial')} left no measurement; "
             "the records tell why, with the last lines that were printed"
+        )
+    elif unmeasured and not outcome.saved:
+        yield (
+            f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
+            "no measurement"
         )
     early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
     if early:

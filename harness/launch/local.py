@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness import scenario
+from harness.errors import HarnessError
 from harness.launch.environments import Interpreter
 from harness.launch.process import Ended, SlowLimit, run_process
 from harness.launch.slowed import OtherWork
@@ -82,7 +83,7 @@ def run_trial(
     Raises:
         TrialInterrupted: on Ctrl-C, after the child was ended; holds the record.
     """
-    version = scenario.find(trial.cell.scenario).version
+    version = _version_here(trial.cell.scenario)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     trial = msgspec.structs.replace(trial, launched_at_ns=time.time_ns())
     clock_started, oom_kills_before = time.perf_counter(), oom_kills()
@@ -122,7 +123,9 @@ def run_trial(
     duration_s = time.perf_counter() - clock_started
 
     base = left if isinstance(left, Record) else _blank(trial, started_at)
-    base = msgspec.structs.replace(base, duration_s=duration_s, scenario_version=version)
+    base = msgspec.structs.replace(
+        base, duration_s=duration_s, scenario_version=version or base.scenario_version
+    )
     limits = _Limits(timeout_s, memory_limit_bytes, oom_kills_before)
     record = _concluded(base, _verdict(ended, left, limits), ended)
     if ended.cause == "slowed":
@@ -130,6 +133,17 @@ def run_trial(
     if ended.cause == "interrupted":
         raise TrialInterrupted(record)
     return record
+
+
+def _version_here(name: str) -> int | None:
+    """The scenario's version; ``None`` where its file went or broke since the campaign began.
+
+    The child then says so, and the campaign goes on.
+    """
+    try:
+        return scenario.find(name).version
+    except HarnessError:
+        return None
 
 
 class _Limits(NamedTuple):
@@ -180,6 +194,7 @@ def _concluded(record: Record, verdict: tuple[Status, str] | None, ended: Ended)
         signal=ended.signal,
         output_tail=told or ended.output_tail,
         cause="slowed" if ended.cause == "slowed" else cause,
+        origin=record.failure.origin if record.failure else None,
     )
     return msgspec.structs.replace(record, status=status, failure=failure)
 
