@@ -200,9 +200,28 @@ def _difference(cell: Cell, other: Cell) -> str:
 
 
 def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
-    plan, unmeasured = there.plan, there.unmeasured
-    yield ""
+    plan = there.plan
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
+    yield ""
+    yield from _without_figures(outcome, good, there.unmeasured)
+    if outcome.repeated:
+        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
+    if plan.adaptive and not outcome.interrupted:
+        yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
+    if good:
+        share = timed_training_s(outcome) / outcome.wall_s
+        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
+    elsewhere = [saved for saved in outcome.saved if saved.trouble]
+    for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
+        yield f"NOT in the results folder, but kept in {folder}"
+    for trouble in outcome.lost:
+        yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
+    if len(elsewhere) < len(outcome.saved):
+        yield f"records: {root}; the whole report: harness report {root}"
+
+
+def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[str]:
+    """What left no measurement, of the planned trials and of those that were never begun."""
     if outcome.interrupted:
         kept = ", and their records stay" if good else ""
         yield (
@@ -223,20 +242,6 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
     if early:
         yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
     yield from preflight.lines(outcome.refused)
-    if outcome.repeated:
-        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
-    if plan.adaptive and not outcome.interrupted:
-        yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
-    if good:
-        share = timed_training_s(outcome) / outcome.wall_s
-        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
-    elsewhere = [saved for saved in outcome.saved if saved.trouble]
-    for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
-        yield f"NOT in the results folder, but kept in {folder}"
-    for trouble in outcome.lost:
-        yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
-    if len(elsewhere) < len(outcome.saved):
-        yield f"records: {root}; the whole report: harness report {root}"
 
 
 def _precision(outcome: Outcome, plan: Plan) -> str:

@@ -65,8 +65,7 @@ class Made(Scenario):
     def model(self, settings, data):
         x = keras.Input((4,), name="x")
         model = self._kind({"x": x}, self._make(x))
-        optimizer = self._optimizer() if callable(self._optimizer) else self._optimizer
-        model.compile(optimizer=optimizer, **self._compiled)
+        model.compile(optimizer=self._optimizer, **self._compiled)
         return model
 
     def fit(self, model, train, *, epochs, initial_epoch=0, callbacks=None):

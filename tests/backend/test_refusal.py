@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import runpy
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class TestModel:
 
     @pytest.mark.parametrize("name", ["train_step", "fit", "make_train_function"])
     def test_a_method_of_its_own(self, prepared, name):
-        kind = type("Own", (keras.Model,), {name: lambda self, *_, **__: None})
+        kind = type("Own", (keras.Model,), {name: lambda *_, **__: None})
         chosen = Made(dense, kind=kind)
         assert f"the model has its own {name}" in why("custom_loop", prepared(chosen))
         refusal.require("fit", prepared(chosen))
@@ -91,15 +92,13 @@ class TestModel:
         assert "run_eagerly=True" in why(mode, ready)
 
     def test_weights_that_are_averaged_when_fit_ends(self, prepared):
-        chosen = Made(dense, lambda: keras.optimizers.Adam(use_ema=True))
+        chosen = Made(dense, keras.optimizers.Adam(use_ema=True))
         assert "after the last epoch (use_ema=True)" in why("custom_loop", prepared(chosen))
 
     def test_the_same_inside_another_optimizer(self, prepared):
-        def scaled():
-            inner = keras.optimizers.Adam(use_ema=True)
-            return keras.optimizers.LossScaleOptimizer(inner)
-
-        assert "use_ema=True" in why("custom_loop", prepared(Made(dense, scaled)))
+        inner = keras.optimizers.Adam(use_ema=True)
+        chosen = Made(dense, keras.optimizers.LossScaleOptimizer(inner))
+        assert "use_ema=True" in why("custom_loop", prepared(chosen))
 
 
 class TestFit:
@@ -116,7 +115,7 @@ class TestFit:
             (lambda *_: None, "calls model.fit 0 times"),
             (lambda m, t, p: m.fit(t, **p | {"epochs": 9}), "trains other epochs"),
             (lambda m, t, p: m.fit({"x": t}, **p), "trains on something else"),
-            (lambda m, t, p: [m.train_on_batch(b) for b in t], "cannot be followed before it"),
+            (lambda m, t, _: [m.train_on_batch(b) for b in t], "cannot be followed before it"),
             (lambda m, t, p: [m.train_on_batch(t), m.fit(t, **p)], "calls model.train_on_batch"),
             (lambda m, t, p: [m.compile("sgd", "mse"), m.fit(t, **p)], "calls model.compile"),
             (lambda m, t, p: m.fit(t, **p).missing, "cannot be followed after model.fit"),
@@ -186,43 +185,41 @@ class TestFit:
 
 
 ZOO = {
-    "dense": Made(dense),
-    "constraint": Made(
-        lambda x: dense(x, kernel_constraint=keras.constraints.UnitNorm()),
+    "dense": lambda: Made(dense),
+    "constraint": lambda: of(dense, kernel_constraint=keras.constraints.UnitNorm()),
+    "regulariser": lambda: of(
+        dense, kernel_regularizer="l2", activity_regularizer=keras.regularizers.L1(0.1)
     ),
-    "regulariser": Made(
-        lambda x: dense(x, kernel_regularizer="l2", activity_regularizer=keras.regularizers.L1(0.1))
+    "added loss": lambda: Made(between(models["Weighted"]())),
+    "frozen": lambda: Made(models["frozen"]),
+    "shared": lambda: Made(models["twice"]),
+    "batch normalization": lambda: Made(between(layers.BatchNormalization())),
+    "dropout": lambda: Made(between(layers.Dropout(0.4))),
+    "noise": lambda: Made(between(layers.GaussianNoise(0.3))),
+    "spectral": lambda: Made(between(layers.SpectralNormalization(layers.Dense(3)))),
+    "lstm": lambda: Made(models["of_sequence"](layers.LSTM(3))),
+    "recurrent dropout": lambda: Made(models["of_sequence"](layers.GRU(3, recurrent_dropout=0.3))),
+    "convolution": lambda: Made(
+        models["of_image"](keras.Sequential([layers.Conv2D(3, 2), layers.BatchNormalization()]))
     ),
-    "added loss": Made(lambda x: between(models["Weighted"]())(x)),
-    "frozen": Made(models["frozen"]),
-    "shared": Made(models["twice"]),
-    "batch normalization": Made(lambda x: between(layers.BatchNormalization())(x)),
-    "dropout": Made(lambda x: between(layers.Dropout(0.4))(x)),
-    "noise": Made(lambda x: between(layers.GaussianNoise(0.3))(x)),
-    "spectral": Made(lambda x: between(layers.SpectralNormalization(layers.Dense(3)))(x)),
-    "lstm": Made(lambda x: models["of_sequence"](layers.LSTM(3))(x)),
-    "recurrent dropout": Made(
-        lambda x: models["of_sequence"](layers.GRU(3, recurrent_dropout=0.3))(x)
+    "own loss": lambda: Made(dense, kind=models["OwnLoss"]),
+    "loss weights": lambda: Made(dense, loss_weights=[0.25]),
+    "schedule": lambda: Made(
+        dense, keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5))
     ),
-    "convolution": Made(
-        lambda x: models["of_image"](
-            keras.Sequential([layers.Conv2D(3, 2), layers.BatchNormalization()])
-        )(x)
+    "clipped": lambda: Made(dense, keras.optimizers.Adam(0.05, clipnorm=0.1, weight_decay=0.1)),
+    "accumulated": lambda: Made(dense, keras.optimizers.Adam(gradient_accumulation_steps=2)),
+    "scaled loss": lambda: Made(dense, keras.optimizers.Adam(loss_scale_factor=1024.0)),
+    "scaled dynamically": lambda: Made(
+        dense, keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
     ),
-    "own loss": Made(dense, kind=models["OwnLoss"]),
-    "loss weights": Made(dense, loss_weights=[0.25]),
-    "schedule": Made(
-        dense,
-        lambda: keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
-    ),
-    "clipped": Made(dense, lambda: keras.optimizers.Adam(0.05, clipnorm=0.1, weight_decay=0.1)),
-    "accumulated": Made(dense, lambda: keras.optimizers.Adam(gradient_accumulation_steps=2)),
-    "scaled loss": Made(dense, lambda: keras.optimizers.Adam(loss_scale_factor=1024.0)),
-    "scaled dynamically": Made(
-        dense, lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
-    ),
-    "own optimizer step": Made(dense, lambda: Halved(0.1)),
+    "own optimizer step": lambda: Made(dense, Halved(0.1)),
 }
+
+
+def of(made, **options):
+    """A scenario of a model that is made with options."""
+    return Made(functools.partial(made, **options))
 
 
 class Halved(keras.optimizers.Adam):
@@ -260,8 +257,11 @@ def test_the_custom_loop_trains_what_fit_trains_or_is_refused(name, prepared, ba
     reason = REFUSED[backend].get(name)
     if reason is not None:
         with pytest.raises(RefusedError, match=reason):
-            trained("custom_loop", prepared(ZOO[name]))
+            trained("custom_loop", prepared(ZOO[name]()))
         return
-    ours, theirs = trained("custom_loop", prepared(ZOO[name])), trained("fit", prepared(ZOO[name]))
+    ours, theirs = (
+        trained("custom_loop", prepared(ZOO[name]())),
+        trained("fit", prepared(ZOO[name]())),
+    )
     for (called, value), (_, wanted) in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(value, wanted, rtol=2e-4, atol=2e-5, err_msg=called)

@@ -27,9 +27,9 @@ class FakeClock:
 class FakeLauncher:
     """Answers each trial with a made-up record and lets its duration pass.
 
-    `outcomes` tells the status of each trial in turn (or the cause of its end: `slowed`, `refused`),
-    `ok` when there are no more. `step_time_s`
-    is a function of the trial, `foreign` of the number of the trial: cores that others used.
+    `outcomes` tells the status of each trial in turn (or the cause of its end: `slowed`,
+    `refused`), `ok` when there are no more. `step_time_s` is a function of the trial, `foreign` of
+    the number of the trial: cores that others used.
     """
 
     def __init__(self, make_record, outcomes=(), *, clock=None, duration_s=10.0, **how):

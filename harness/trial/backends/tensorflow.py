@@ -93,9 +93,10 @@ class TensorFlowAdapter(Adapter):
         text = str(error)
         if not re.search(r"XLA|jit_compile|compile[_ -]time|[Uu]ncompilable|tf2xla", text):
             return None
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        told = next((one for one in lines if re.search(r"XLA|compil|constant", one)), lines[0])
-        return f"TensorFlow's XLA cannot compile a training step of this model: {told[:300]}"
+        # The operation comes last in a line that begins with what TensorFlow was doing.
+        lines = [re.sub(r"\{\{.*?\}\}|^.*?_JIT: ", "", one).strip() for one in text.splitlines()]
+        told = next((one for one in lines if re.search(r"XLA|compil|constant|OpKernel", one)), "")
+        return f"TensorFlow's XLA cannot compile a training step of this model: {told[:200]}"
 
     def engine(self) -> dict[str, Scalar | None]:
         """TensorFlow's own choices."""

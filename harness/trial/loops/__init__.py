@@ -63,7 +63,7 @@ def make(mode: Mode, prepared: Prepared) -> Loop:
         return KerasFit(prepared, tuned=mode == "tuned")
     from harness.trial.loops.own_fit import OwnFit
 
-    return OwnFit(own_loop(mode, prepared), prepared, mode)
+    return OwnFit(own_loop(mode, prepared), prepared)
 
 
 def own_loop(mode: Mode, prepared: Prepared) -> Stateful:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import keras
 
 from harness.errors import RefusedError
-from harness.record import Mode
 from harness.trial.backends import Adapter
 
 SETTLED_AFTER = 2
@@ -16,8 +15,11 @@ SETTLED_AFTER = 2
 evaluation does to the model shows in the second."""
 
 
+INSTEAD = "; run it in the mode fit"
+
+
 @contextlib.contextmanager
-def refused_if_uncompiled(adapter: Adapter, mode: Mode) -> Iterator[None]:
+def refused_if_uncompiled(adapter: Adapter) -> Iterator[None]:
     """Inside, an error by which a framework says that it cannot compile is a refusal.
 
     Raises:
@@ -33,7 +35,7 @@ def refused_if_uncompiled(adapter: Adapter, mode: Mode) -> Iterator[None]:
             cause = cause.__cause__
         if reason is None:
             raise
-        raise RefusedError(_words(mode, reason)) from error
+        raise RefusedError(f"{reason}{INSTEAD}") from error
 
 
 class RecompilationWatch(keras.callbacks.Callback):
@@ -46,10 +48,9 @@ class RecompilationWatch(keras.callbacks.Callback):
         RefusedError: from the third epoch on, if anything was compiled in it.
     """
 
-    def __init__(self, adapter: Adapter, mode: Mode) -> None:
+    def __init__(self, adapter: Adapter) -> None:
         super().__init__()
         self._adapter = adapter
-        self._mode = mode
         self._epochs = 0
         self._frames = 0
 
@@ -65,14 +66,6 @@ class RecompilationWatch(keras.callbacks.Callback):
         compiled = self._adapter.compiled_frames() - self._frames
         if compiled and self._epochs > SETTLED_AFTER:
             raise RefusedError(
-                _words(
-                    self._mode,
-                    f"the step is still being compiled in epoch {self._epochs}: "
-                    f"{self._adapter.recompiled()}",
-                )
+                f"the step is still being compiled in epoch {self._epochs}: "
+                f"{self._adapter.recompiled()}{INSTEAD}"
             )
-
-
-def _words(mode: Mode, reason: str) -> str:
-    instead = "mode fit" if mode == "tuned" else "modes fit or tuned"
-    return f"{reason}; run it in the {instead}"

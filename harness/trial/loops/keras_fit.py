@@ -28,7 +28,7 @@ class KerasFit(Loop):
         self._train = batches(prepared.data.train, prepared.settings.batch_size)
         self._tuned = tuned
         self._facts = adapter.tune(self._model, prepared.steps) if tuned else {}
-        self._watch = [RecompilationWatch(adapter, "tuned")] if tuned else []
+        self._watch = [RecompilationWatch(adapter)] if tuned else []
         self.first_step_s = 0.0
         self.first_steps = min(int(self._model.steps_per_execution), prepared.steps)
         self._begun = False
@@ -37,7 +37,7 @@ class KerasFit(Loop):
         """Call ``fit``."""
         clock = FirstStepClock(self._adapter.synchronize)
         first = [] if self._begun else [clock]
-        with refused_if_uncompiled(self._adapter, "tuned") if self._tuned else nullcontext():
+        with refused_if_uncompiled(self._adapter) if self._tuned else nullcontext():
             self._chosen.fit(
                 self._model,
                 self._train,

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from harness.record import Mode, Scalar
+from harness.record import Scalar
 from harness.trial.clock import Stopwatch
 from harness.trial.loops import Loop
 from harness.trial.loops.compilation import refused_if_uncompiled
@@ -20,9 +20,8 @@ class OwnFit(Loop):
     The very first step is a call of its own, so that compiling has a figure.
     """
 
-    def __init__(self, loop: Stateful, prepared: Prepared, mode: Mode) -> None:
+    def __init__(self, loop: Stateful, prepared: Prepared) -> None:
         self._loop = loop
-        self._mode = mode
         self._adapter = prepared.adapter
         self._model = prepared.model
         self._batches = Batches(loop, prepared.data.train, prepared.settings.batch_size)
@@ -60,7 +59,7 @@ class OwnFit(Loop):
         if self._begun:
             return self._batches.train(0, len(self._batches))
         self._begun = True
-        with refused_if_uncompiled(self._adapter, self._mode):
+        with refused_if_uncompiled(self._adapter):
             watch = Stopwatch()
             first = self._batches.train(0, 1)
             self.synchronize()

@@ -83,4 +83,4 @@ def _rehearse(cell: Cell, prepared: Any) -> None:
         reason = prepared.adapter.uncompiled(error) or (
             f"a step of this model cannot be traced ({type(error).__name__}: {said[0][:300]})"
         )
-        raise RefusedError(f"{reason}; run it in the modes fit or tuned") from error
+        raise RefusedError(f"{reason}; run it in the mode fit") from error
