@@ -91,6 +91,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     ``perturbations`` is how many moved trainings there are. ``table`` is the path of the
     prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
+    ``shared`` is as in :class:`harness.record.Trial`.
     """
 
     cell: Cell
@@ -100,6 +101,7 @@ class Task(Struct, frozen=True, kw_only=True):
     table: str | None
     launched_at_ns: int
     harness: Provenance
+    shared: str | None = None
 
 
 class Variable(Struct, frozen=True, kw_only=True):
@@ -126,7 +128,10 @@ class Training(Struct, frozen=True, kw_only=True):
 
 
 class ParityRecord(Struct, frozen=True, kw_only=True):
-    """The JSON of one child. ``arrays`` names the file of arrays beside it, with its SHA-256."""
+    """The JSON of one child. ``arrays`` names the file of arrays beside it, with its SHA-256.
+
+    ``custom_initial`` is as in :class:`harness.record.Record`.
+    """
 
     schema: int = PARITY_SCHEMA_VERSION
     status: Status
@@ -153,6 +158,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     synthetic: bool = False
     scenario_sha256: str | None = None
+    custom_initial: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

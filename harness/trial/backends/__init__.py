@@ -143,8 +143,16 @@ class Adapter(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, sample_weights: Any = None
+    ) -> Gradients:
         """Loss and gradients of one batch, the way Keras' own trainer comes to them.
+
+        Args:
+            model: built and compiled.
+            inputs: NumPy arrays of shape ``[batch_size, ...]``, in any tree.
+            labels: likewise.
+            sample_weights: likewise, or ``None``.
 
         What the forward pass changes in the model (batch statistics, seeds) stays changed.
         """

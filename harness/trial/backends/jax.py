@@ -80,7 +80,9 @@ class JaxAdapter(Adapter):
             "platform": jax.default_backend(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, sample_weights: Any = None
+    ) -> Gradients:
         """``jax.value_and_grad`` of the function that Keras' ``JAXTrainer`` differentiates."""
         step = jax.jit(
             jax.value_and_grad(
@@ -90,7 +92,7 @@ class JaxAdapter(Adapter):
                     [variable.value for variable in model.metrics_variables],
                     inputs,
                     labels,
-                    None,
+                    sample_weights,
                     training=True,
                     optimizer_variables=[v.value for v in model.optimizer.variables],
                 ),

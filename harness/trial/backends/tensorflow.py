@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -58,11 +59,7 @@ class TensorFlowAdapter(Adapter):
 
     def batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's own pipeline: ``tf.data``, batched and cached."""
-        return (
-            tf.data.Dataset.from_tensor_slices((split.inputs, split.labels))
-            .batch(batch_size)
-            .cache()
-        )
+        return tf.data.Dataset.from_tensor_slices(split.batch).batch(batch_size).cache()
 
     def tuned_batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's pipeline, and the next batch fetched while one is trained on."""
@@ -107,15 +104,22 @@ class TensorFlowAdapter(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, sample_weights: Any = None
+    ) -> Gradients:
         """A gradient tape, as in Keras' ``TensorFlowTrainer``; slices are summed at the end."""
-        inputs = {name: tf.constant(values) for name, values in inputs.items()}
-        labels = tf.constant(labels)
+        inputs, labels = map_leaves(tf.constant, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(tf.constant, sample_weights)
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
             loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
         found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
         return Gradients(

@@ -106,11 +106,8 @@ class Course:
     def _first_batch(self, split: scenario.Split) -> tuple[Arrays, bool, float]:
         """The gradients of the Keras model, by the names of their variables, and the loss."""
         model, state = self.state.model, self.state
-        gradients = self._adapter.gradients(
-            model,
-            {name: values[: self._batch_size] for name, values in split.inputs.items()},
-            split.labels[: self._batch_size],
-        )
+        first = split.map(lambda values: values[: self._batch_size])
+        gradients = self._adapter.gradients(model, *first.batch)
         by_name = {
             f"gradient of {state.name(variable)}": (
                 np.zeros(variable.shape, np.float32) if value is None else value
@@ -126,17 +123,14 @@ def reordered(split: scenario.Split, batch_size: int, rng: np.random.Generator) 
     The mean over a batch is then added up in another order, as another backend would do it; that
     matters more the larger the batch is, and moving the weights alone does not exercise it.
     """
-    examples = len(split.labels)
+    examples = split.examples
     rows = np.concatenate(
         [
             rng.permutation(np.arange(start, min(start + batch_size, examples)))
             for start in range(0, examples, batch_size)
         ]
     )
-    return scenario.Split(
-        inputs={name: values[rows] for name, values in split.inputs.items()},
-        labels=split.labels[rows],
-    )
+    return split.map(lambda values: values[rows])
 
 
 def finite(value: Any) -> float | None:
