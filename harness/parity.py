@@ -157,6 +157,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    scenario_sha256: str | None = None
     custom_initial: dict[str, str] = msgspec.field(default_factory=dict)
 
 

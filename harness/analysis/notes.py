@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.analysis import disturbed
+from harness.analysis.failures import failures
 from harness.analysis.rows import Group
 from harness.analysis.steps import steadiness
 from harness.record import Cell, Record, Struct
@@ -94,8 +95,8 @@ def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
     failed = [record for record in trials if record.status != "ok"]
     if failed:
         names = [
-            f"{r.cell.label} seed {r.seed} repetition {r.repetition} ({r.status}: {_reason(r)})"
-            for r in sorted(failed, key=started)
+            f"{alike.name} ({alike.status}: {_first_line(alike.reason)})"
+            for alike in failures(sorted(trials, key=started))
         ]
         yield note(
             "failed-trials",
@@ -216,10 +217,6 @@ def share(count: int, total: int, noun: str) -> str:
 
 def _named(cell: Cell) -> str:
     return f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
-
-
-def _reason(record: Record) -> str:
-    return _first_line(record.failure.reason if record.failure else "no reason given")
 
 
 def _first_line(text: str) -> str:

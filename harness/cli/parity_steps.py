@@ -12,8 +12,10 @@ import typer
 
 from harness import probe, store
 from harness.analysis.parity import judge_all
+from harness.analysis.sources import is_changed
 from harness.analysis.subject import Subject
 from harness.cli import axes, parity_answer, ratings
+from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
 from harness.launch import parity as launch
@@ -23,6 +25,7 @@ from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
 from harness.parity import Task, labels
 from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
+from harness.report import format as fmt
 from harness.report import parity as report
 from harness.report import terminal
 from harness.scenario import find, parse_settings
@@ -81,7 +84,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
     placements = _placements(request, wish, modes, say)
     table = ratings.prepared(scenario, settings, request.source, lambda line: _say(line, say))
     folder = launch.new_folder(request.results, request.scenario, request.seed)
-    lefts = []
+    lefts, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=lambda line: _say(line, say)):
         for (backend, placement), mode in itertools.product(placements.items(), modes):
             task = Task(
@@ -110,7 +113,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 pass_env=request.pass_env,
             )
             launch.save(folder, left)
-            _say_end(left, say)
+            _say_end(left, f"{backend}{way}", failures, say)
             lefts.append(left)
     return _conclude(request, settings, folder, lefts, say)
 
@@ -152,6 +155,8 @@ def _conclude(
         say.print()
         terminal.show(report.compose(asked, records, pairs, everything=request.everything), say)
         say.print()
+    if is_changed(records):
+        _say(SOURCE_CHANGED, say)
     _say(f"records: {folder}", say)
     return code
 
@@ -194,14 +199,14 @@ def _placements(
 
 
 def _say(line: str, say: Console) -> None:
-    say.print(line, markup=False, soft_wrap=True)
+    say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
-def _say_end(left: launch.Left, say: Console) -> None:
+def _say_end(left: launch.Left, name: str, failures: FailureLines, say: Console) -> None:
     record = left.record
     if record.failure is None:
         _say(f"  {len(record.trainings)} trainings in {record.duration_s:.0f} s", say)
         return
-    _say(f"  {record.status}: {record.failure.reason}", say)
-    for line in record.failure.output_tail.splitlines()[-10:]:
-        _say(f"    | {line}", say)
+    said, below = failures.of(record.status, record.failure, name)
+    for line in (f"  {said}", *below):
+        _say(line, say)

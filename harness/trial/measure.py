@@ -58,6 +58,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = trial.cell
     chosen = scenario.find(cell.scenario)
+    scenario_sha256 = scenario.sources_sha256(cell.scenario)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
 
     # First by the variable: Keras itself fails obscurely where the other backend is not installed.
@@ -163,6 +164,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         run_id=trial.run_id,
         noise=Noise(training=training),
         work=chosen.work(settings, data),
+        scenario_sha256=scenario_sha256,
         custom_initial=handed.sources,
     )
 

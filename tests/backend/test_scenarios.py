@@ -19,6 +19,7 @@ import pytest
 
 from harness import data as rating_data
 from harness import scenario
+from harness.table_use import needs_table
 from harness.tree import first_leaf
 from harness.trial import backends, weights
 from harness.trial.initial import initialised
@@ -36,7 +37,7 @@ def settings(chosen):
 
 @pytest.fixture(scope="module")
 def data(chosen, settings, table_path):
-    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    table = rating_data.load(table_path) if needs_table(chosen, settings) else None
     return chosen.data(settings, table)
 
 
@@ -78,7 +79,7 @@ def test_its_examples_are_arrays_of_one_length(data):
 
 
 def test_its_data_are_the_same_every_time(chosen, settings, data, table_path):
-    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    table = rating_data.load(table_path) if needs_table(chosen, settings) else None
     again = chosen.data(settings, table)
     assert again.split_sha256 == data.split_sha256
     for name, values in data.train.arrays().items():

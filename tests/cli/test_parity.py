@@ -143,6 +143,30 @@ def test_a_backend_that_cannot_be_trained_is_told_and_the_others_are_compared(fa
     assert "jax and tensorflow: the same model." in words(result)
 
 
+FAILS = """
+from harness.record import Failure, SourceLine
+line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
+why = Failure(reason=f"images.py, line 3: {task.cell.backend} has \\x1b[2J", origin=line)
+leave(status="failed", failure=why, arrays=None)
+(folder / "arrays.npz").unlink()
+sys.exit(1)
+"""
+
+
+def test_a_line_of_the_users_is_told_once_for_all_backends_that_fail_at_it(fake):
+    result = run(*fake("jax", FAILS), *fake("torch", FAILS))
+    assert result.exit_code == ExitCode.TRIAL_FAILED
+    assert result.output.count("    | /mine/images.py:3\n    |     return x @ w\n") == 1
+    assert r"torch was NOT compared: failed: images.py, line 3: torch has \x1b[2J" in words(result)
+    assert "\x1b" not in result.output
+
+
+def test_a_source_that_changes_between_backends_is_said(fake):
+    child = "leave(scenario_sha256=task.cell.backend)"
+    result = run(*fake("jax", child), *fake("torch", child))
+    assert "the source of the scenario was changed meanwhile" in words(result)
+
+
 def test_a_record_whose_arrays_are_not_whole_is_no_record(fake):
     child = "leave()\n(folder / 'arrays.npz').write_bytes(b'cut')"
     result = run(*fake("jax"), *fake("torch", child))

@@ -36,6 +36,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = task.cell
     chosen = scenario.find(cell.scenario)
+    scenario_sha256 = scenario.sources_sha256(cell.scenario)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
     adapter = backends.load(cell.backend)
     adapter.use(cell.device, cell.threads)
@@ -92,6 +93,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         weights_sha256=weights_sha256,
         environment=environment,
         synthetic=data.synthetic,
+        scenario_sha256=scenario_sha256,
     )
 
 

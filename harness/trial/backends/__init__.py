@@ -104,6 +104,36 @@ class Adapter(abc.ABC):
         """
         return
 
+    def left_out(self, model: Any) -> str | None:
+        """What of a model :meth:`custom_loop` would leave out, in words; ``None`` for nothing.
+
+        The words go on from "custom_loop".
+        """
+        return None
+
+    def watch_recompilation(self, *, on: bool) -> None:
+        """While on, a compiler that gives up on a step raises instead of going on without it."""
+        return
+
+    def compiled_frames(self) -> int:
+        """A count that grows whenever something is compiled; constant where nobody counts."""
+        return 0
+
+    def recompiled(self) -> str:
+        """What is compiled again and again, and why, in words."""
+        return ""
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """Why the framework could not compile a step, in one line.
+
+        Args:
+            error: what the first steps raised.
+
+        Returns:
+            ``None`` if the error says nothing about compiling.
+        """
+        return None
+
     @abc.abstractmethod
     def engine(self) -> dict[str, Scalar | None]:
         """How the framework runs here: threads, precision of matrix products, input pipeline."""

@@ -74,6 +74,11 @@ class JaxLoop(Stateful):
         self._state, losses = self._loop(self._state, batches, start, stop)
         return losses
 
+    def rehearse(self, *batch: Any) -> None:
+        """Trace and lower the loop, which shows whatever cannot be compiled."""
+        self.take()
+        self._loop.lower(self._state, self.place(*batch), 0, 1)
+
     def tensors(self) -> Any:
         """Variables and slots."""
         return self._state

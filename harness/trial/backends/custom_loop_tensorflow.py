@@ -43,6 +43,11 @@ class TensorFlowLoop(Stateful):
         """One call for all of them; the bounds are tensors, so that it is compiled once."""
         return self._loop(batches, tf.constant(start), tf.constant(stop))
 
+    def rehearse(self, *batch: Any) -> None:
+        """Let XLA translate the loop, which it refuses for operations that it does not have."""
+        arguments = (self.place(*batch), tf.constant(0), tf.constant(1))
+        self._loop.experimental_get_compiler_ir(*arguments)(stage="hlo")
+
     def tensors(self) -> Any:
         """The model's variables and the optimizer's."""
         return [v.value for v in (*self._model.variables, *self._model.optimizer.variables)]
@@ -71,16 +76,22 @@ class TensorFlowLoop(Stateful):
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(
+            # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
+            loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
                 x=inputs,
                 y=labels,
                 y_pred=model(inputs, **training),
                 sample_weight=sample_weights,
                 training=True,
             )
+            scaled = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        model.optimizer.apply(
-            [None if g is None else tf.convert_to_tensor(g) for g in gradients], variables
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        model.optimizer.apply_gradients(
+            zip(
+                [None if g is None else tf.convert_to_tensor(g) for g in gradients],
+                variables,
+                strict=True,
+            )
         )
         return loss

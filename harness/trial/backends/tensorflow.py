@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -75,6 +76,24 @@ class TensorFlowAdapter(Adapter):
         from harness.trial.backends.custom_loop_tensorflow import TensorFlowLoop
 
         return TensorFlowLoop(model)
+
+    def left_out(self, model: Any) -> str | None:
+        """A distribution strategy, which ``fit`` runs the step under."""
+        if model._distribute_strategy is not None:  # noqa: SLF001 - Keras has no public word for "none was set"
+            return "trains on one device, but the model was made under a tf.distribute strategy"
+        return None
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """What XLA says of an operation that it does not have, or of a shape that it must know."""
+        if not isinstance(error, tf.errors.OpError | ValueError | NotImplementedError):
+            return None
+        text = str(error)
+        if not re.search(r"XLA|jit_compile|compile[_ -]time|[Uu]ncompilable|tf2xla", text):
+            return None
+        # The operation comes last in a line that begins with what TensorFlow was doing.
+        lines = [re.sub(r"\{\{.*?\}\}|^.*?_JIT: ", "", one).strip() for one in text.splitlines()]
+        told = next((one for one in lines if re.search(r"XLA|compil|constant|OpKernel", one)), "")
+        return f"TensorFlow's XLA cannot compile a training step of this model: {told[:200]}"
 
     def engine(self) -> dict[str, Scalar | None]:
         """TensorFlow's own choices."""

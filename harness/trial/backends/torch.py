@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+import torch._dynamo
 
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
@@ -94,6 +96,64 @@ class TorchAdapter(Adapter):
                 "torch.compile needs a C++ compiler on the CPU and finds none: install g++ "
                 "(apt-get install g++), name one in CXX with --pass-env CXX, or run --mode fit"
             ) from None
+
+    def left_out(self, model: Any) -> str | None:
+        """What the traced step does not see: PyTorch's own modules, and Python at every step."""
+        import keras
+
+        known = (keras.layers.Layer, torch.nn.ParameterDict, torch.nn.ParameterList)
+        for module in model.modules():
+            if not isinstance(module, known):
+                return (
+                    "trains Keras' variables, but the model holds a module of PyTorch's own "
+                    f"({type(module).__name__})"
+                )
+        rate = getattr(model.optimizer, "_learning_rate", None)
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        if callable(rate) and not isinstance(rate, schedule | keras.Variable):
+            return "traces a step once, but the learning rate is a function that fit calls anew"
+        return None
+
+    def watch_recompilation(self, *, on: bool) -> None:
+        """While on, ``torch.compile`` raises where it would recompile a function no more.
+
+        It then runs that function as it is, so that the step is compiled in part only.
+        """
+        torch._dynamo.config.fail_on_recompile_limit_hit = on  # noqa: SLF001 - the module's public name
+
+    def compiled_frames(self) -> int:
+        """How many pieces of Python ``torch.compile`` has looked at by now."""
+        return int(torch._dynamo.utils.counters["frames"]["total"])  # noqa: SLF001
+
+    def recompiled(self) -> str:
+        """Which function was recompiled most often, and which guard failed last."""
+        failures = torch._dynamo.utils.guard_failures  # noqa: SLF001
+        if not failures:
+            return "it tells no guard"
+        code, reasons = max(failures.items(), key=lambda item: len(item[1]))
+        guard = re.sub(r"^\S+: ", "", str(reasons[-1]).strip().splitlines()[0])
+        guard = re.sub(r"\s+", " ", guard)[:200]
+        file = "/".join(str(code.co_filename).split("/")[-2:])
+        return f"{code.co_name} ({file}:{code.co_firstlineno}), where a guard fails: {guard}"
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """What Dynamo or Inductor says, in one line."""
+        from torch._dynamo import exc as dynamo
+        from torch._inductor import exc as inductor
+
+        if isinstance(error, dynamo.FailOnRecompileLimitHit):
+            limit = torch._dynamo.config.recompile_limit  # noqa: SLF001
+            return (
+                f"torch.compile gives up on this model after {limit} compilations of one function, "
+                f"{self.recompiled()}"
+            )
+        if isinstance(error, dynamo.TorchDynamoException | inductor.InductorError):
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            return (
+                "torch.compile cannot compile a training step of this model: "
+                f"{type(error).__name__}: {first.strip()[:300]}"
+            )
+        return None
 
     def engine(self) -> dict[str, Scalar | None]:
         """PyTorch's own choices."""

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from harness.errors import HarnessError
+from harness.errors import RefusedError
 from harness.loop import NativeTraining
 from harness.record import Scalar
 from harness.trial.loops.stateful import Stateful
@@ -16,11 +16,11 @@ from harness.trial.prepared import Prepared
 from harness.trial.slots import slots_of, value_of
 
 
-class NoNativeError(HarnessError):
+class NoNativeError(RefusedError):
     """The scenario has no code of its own for this backend."""
 
 
-class UnweightedError(HarnessError):
+class UnweightedError(RefusedError):
     """Native code that has no place for the scenario's sample weights."""
 
 

@@ -24,6 +24,17 @@ class Stateful(OwnLoop):
     def take(self) -> None:
         """Start from what the model and its optimizer hold now."""
 
+    def rehearse(self, *batch: Any) -> None:
+        """Find out whether a step can be compiled, without training one.
+
+        Args:
+            batch: inputs, labels and perhaps sample weights as for :meth:`place`, of one batch.
+
+        Raises:
+            HarnessError: if not, saying why. Whatever else is raised says so too.
+        """
+        return
+
     @abc.abstractmethod
     def put_back(self) -> None:
         """Write what training has made of it into the model and its optimizer."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness import scenario
 from harness.record import Mode, Scalar, Struct
-from harness.trial import loops
+from harness.trial import loops, refusal
 from harness.trial.evaluation import value_of
 from harness.trial.loops.stateful import Batches
 from harness.trial.parity.state import State
@@ -61,6 +61,7 @@ class WatchedFit(Watched):
         super().__init__(prepared, state)
         adapter = prepared.adapter
         self._batches = adapter.tuned_batches if tuned else adapter.batches
+        refusal.require("tuned" if tuned else "fit", prepared)
         self._facts = adapter.tune(prepared.model, prepared.steps) if tuned else {}
 
     def engine(self) -> dict[str, Scalar | None]:
