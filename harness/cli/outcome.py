@@ -219,12 +219,7 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
             f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
             "no measurement"
         )
-    early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
-    if early:
-        yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
-    yield from preflight.lines(outcome.refused)
-    if outcome.repeated:
-        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
+    yield from _not_as_planned(outcome)
     if plan.adaptive and not outcome.interrupted:
         yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
     if good:
@@ -237,6 +232,16 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
         yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
     if len(elsewhere) < len(outcome.saved):
         yield f"records: {root}; the whole report: harness report {root}"
+
+
+def _not_as_planned(outcome: Outcome) -> Iterator[str]:
+    """What was ended early, refused or repeated."""
+    early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
+    if early:
+        yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
+    yield from preflight.lines(outcome.refused)
+    if outcome.repeated:
+        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
 
 
 def _precision(outcome: Outcome, plan: Plan) -> str:

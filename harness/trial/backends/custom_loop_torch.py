@@ -170,7 +170,8 @@ class TorchLoop(Stateful):
         mapping = list(zip(variables, [*trained, *other], strict=True))
         # As `TorchTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
-        with keras.StatelessScope(state_mapping=mapping) as scope:
+        # Without `collect_losses` Keras drops what layers add to the loss.
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
             loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
                 x=inputs, y=labels, y_pred=model(inputs, **training), training=True
