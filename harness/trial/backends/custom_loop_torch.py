@@ -8,7 +8,9 @@ gradients (``torch.func``), and the Keras optimizer. Inductor compiles that grap
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -103,10 +105,15 @@ class TorchLoop(Stateful):
         self._model.train()  # as `fit` does, for a layer that asks PyTorch whether it trains
         copies = [[tensor.clone() for tensor in tensors] for tensors in state]
         self._require_use_of_all(copies, inputs, labels)
+        filtering = keras.config.is_traceback_filtering_enabled()
+        keras.config.disable_traceback_filtering()  # it hides the line that cannot be traced
         try:
             graph = make_fx(functools.partial(TorchLoop._step, self))(*copies, inputs, labels)
         except (RuntimeError, NotImplementedError) as error:
-            raise UntraceableError(self._why_not(error)) from error
+            raise UntraceableError(_why_not(error)) from error
+        finally:
+            if filtering:
+                keras.config.enable_traceback_filtering()
         drawn = sorted({str(node.target) for node in graph.graph.nodes if _is_random(node.target)})
         if drawn:
             raise UntraceableError(
@@ -133,20 +140,6 @@ class TorchLoop(Stateful):
                 f"the loss does not depend on {unused[0]}, which PyTorch's custom_loop would take "
                 "for a gradient of zero; run it in the modes fit or tuned"
             )
-
-    def _why_not(self, error: Exception) -> str:
-        text = str(error)
-        why = f"({text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__})"
-        if "_local_scalar_dense" in text or "data-dependent" in text.lower():
-            # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
-            why = (
-                f"with Keras' {type(self._model.optimizer).__name__}, which reads a number out of "
-                "a tensor"
-            )
-        return (
-            f"PyTorch cannot trace a training step of this model {why}; run it in the modes fit "
-            "or tuned"
-        )
 
     def _step(self, trained: Any, other: Any, slots: Any, inputs: Any, labels: Any) -> Any:
         gradients, (_, (loss, others)) = torch.func.grad_and_value(self._loss, has_aux=True)(
@@ -180,6 +173,27 @@ class TorchLoop(Stateful):
         with keras.StatelessScope(list(zip(model.optimizer.variables, slots, strict=True))):
             scaled = model.optimizer.scale_loss(loss)
         return scaled, (loss, others)
+
+
+def _why_not(error: Exception) -> str:
+    """Which line of Keras or of the model a trace could not follow."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_asked(frame)]
+    where = f"{Path(frames[-1].filename).name}, in {frames[-1].name}" if frames else "it"
+    text = str(error).strip()
+    why = text.splitlines()[0][:200] if text else type(error).__name__
+    if "_local_scalar_dense" in text or "data-dependent" in text.lower():
+        # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
+        why = "it reads a number out of a tensor"
+    return (
+        f"PyTorch cannot trace a training step of this model at {where}: {why}; "
+        "run it in the modes fit or tuned"
+    )
+
+
+def _is_asked(frame: traceback.FrameSummary) -> bool:
+    """Whether a line is of Keras or of a user: neither PyTorch's own nor the harness'."""
+    folders = set(Path(frame.filename).parts)
+    return folders.isdisjoint({"torch", "harness"}) or "keras" in folders
 
 
 def _is_random(target: Any) -> bool:
