@@ -204,8 +204,7 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
     yield ""
     yield from _without_figures(outcome, good, there.unmeasured)
-    if outcome.repeated:
-        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
+    yield from _not_as_planned(outcome)
     if plan.adaptive and not outcome.interrupted:
         yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
     if good:
@@ -221,7 +220,7 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
 
 
 def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[str]:
-    """What left no measurement, of the planned trials and of those that were never begun."""
+    """What left no measurement, of this run's trials and of those of earlier runs."""
     if outcome.interrupted:
         kept = ", and their records stay" if good else ""
         yield (
@@ -238,10 +237,16 @@ def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[s
             f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
             "no measurement"
         )
+
+
+def _not_as_planned(outcome: Outcome) -> Iterator[str]:
+    """What was ended early, refused or repeated."""
     early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
     if early:
         yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
     yield from preflight.lines(outcome.refused)
+    if outcome.repeated:
+        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
 
 
 def _precision(outcome: Outcome, plan: Plan) -> str:

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreter
 
 GATE = ["--fail-on", "slower:5%,worse:0.002,memory:10%,missing,inconclusive"]
 FAILS = "sys.exit(3)"
+SLOWED = (
+    "from harness.record import Failure\n"
+    "ended = Failure(reason='ended early: other work slowed it', cause='slowed')\n"
+    "leave(msgspec.structs.replace(good, status='killed', failure=ended))"
+)
+SLOWED_ONCE = f"{SLOWED}\nif trial.repetition == 2: leave(good)"
 STOP = "os.kill(os.getppid(), signal.{})\nsignal.pause()"
 NO_ENVIRONMENT = ["--backend", "jax", "--env", "jax=nowhere"]
 NO_FOLDER = ["--results", "file/results"]
@@ -64,6 +70,12 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ),
     ("run", "nothing is left to run, since every mode is refused"): lambda w: w.harness(
         "run", *w.trial(), "--mode", "native"
+    ),
+    ("run", "a trial was ended early for other work, and another one of its cell was measured"): (
+        lambda w: w.harness("run", *w.trial(SLOWED_ONCE), "--repetitions", 2)
+    ),
+    ("run", "other work had every trial of a cell ended early"): lambda w: w.harness(
+        "run", *w.trial(SLOWED)
     ),
     ("run", "a name is unknown, or a value out of range"): lambda w: w.harness(
         "run", *w.trial(), "--mode", "fitt"

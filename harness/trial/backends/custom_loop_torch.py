@@ -8,6 +8,8 @@ gradients (``torch.func``), and the Keras optimizer. Inductor compiles that grap
 from __future__ import annotations
 
 import functools
+import traceback
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -100,10 +102,15 @@ class TorchLoop(Stateful):
         self._model.train()  # as `fit` does, for a layer that asks PyTorch whether it trains
         copies = [[tensor.clone() for tensor in tensors] for tensors in state]
         self._require_use_of_all(copies, *batch)
+        filtering = keras.config.is_traceback_filtering_enabled()
+        keras.config.disable_traceback_filtering()  # it hides the line that cannot be traced
         try:
             graph = make_fx(functools.partial(TorchLoop._step, self))(*copies, *batch)
         except (RuntimeError, NotImplementedError) as error:
-            raise UntraceableError(self._why_not(error)) from error
+            raise UntraceableError(_why_not(error)) from error
+        finally:
+            if filtering:
+                keras.config.enable_traceback_filtering()
         drawn = sorted({str(node.target) for node in graph.graph.nodes if _is_random(node.target)})
         if drawn:
             raise UntraceableError(
@@ -131,20 +138,6 @@ class TorchLoop(Stateful):
                 "for a gradient of zero; run it in the modes fit or tuned"
             )
 
-    def _why_not(self, error: Exception) -> str:
-        text = str(error)
-        why = f"({text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__})"
-        if "_local_scalar_dense" in text or "data-dependent" in text.lower():
-            # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
-            why = (
-                f"with Keras' {type(self._model.optimizer).__name__}, which reads a number out of "
-                "a tensor"
-            )
-        return (
-            f"PyTorch cannot trace a training step of this model {why}; run it in the modes fit "
-            "or tuned"
-        )
-
     def _step(self, trained: Any, other: Any, slots: Any, *batch: Any) -> Any:
         gradients, (_, (loss, others)) = torch.func.grad_and_value(self._loss, has_aux=True)(
             trained, other, slots, *batch
@@ -168,7 +161,8 @@ class TorchLoop(Stateful):
         mapping = list(zip(variables, [*trained, *other], strict=True))
         # As `TorchTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
-        with keras.StatelessScope(state_mapping=mapping) as scope:
+        # Without `collect_losses` Keras drops what layers add to the loss.
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
             loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
                 x=inputs,
@@ -181,6 +175,27 @@ class TorchLoop(Stateful):
         with keras.StatelessScope(list(zip(model.optimizer.variables, slots, strict=True))):
             scaled = model.optimizer.scale_loss(loss)
         return scaled, (loss, others)
+
+
+def _why_not(error: Exception) -> str:
+    """Which line of Keras or of the model a trace could not follow."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_asked(frame)]
+    where = f"{Path(frames[-1].filename).name}, in {frames[-1].name}" if frames else "it"
+    text = str(error).strip()
+    why = text.splitlines()[0][:200] if text else type(error).__name__
+    if "_local_scalar_dense" in text or "data-dependent" in text.lower():
+        # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
+        why = "it reads a number out of a tensor"
+    return (
+        f"PyTorch cannot trace a training step of this model at {where}: {why}; "
+        "run it in the modes fit or tuned"
+    )
+
+
+def _is_asked(frame: traceback.FrameSummary) -> bool:
+    """Whether a line is of Keras or of a user: neither PyTorch's own nor the harness'."""
+    folders = set(Path(frame.filename).parts)
+    return folders.isdisjoint({"torch", "harness"}) or "keras" in folders
 
 
 def _is_random(target: Any) -> bool:
