@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
+import msgspec
+
 from harness.analysis.stages import compare
 from harness.analysis.subject import Comparison, Subject
 from harness.parity import KNOWN_BEHAVIOURS, KnownBehaviour, Stage
 from harness.record import Struct
 
-Verdict = Literal["same", "same-except", "deviates"]
+Verdict = Literal["same", "same-except", "deviates", "untold"]
+
+TOLD_WITHOUT_DRAWS: tuple[Stage, ...] = ("start", "draws", "optimizer")
+"""Stages in which no random number of a layer has a part."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -39,7 +44,8 @@ class Pair(Struct, frozen=True, kw_only=True):
     """Two backends.
 
     ``deviation`` is the first quantity outside its envelope that nothing explains;
-    ``comparisons`` are those of the backends as they are.
+    ``comparisons`` are those of the backends as they are. ``not_served`` are the random numbers
+    that each backend drew for itself: where there are any, training says nothing about the model.
     """
 
     first: str
@@ -48,6 +54,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     comparisons: list[Comparison]
     deviation: Comparison | None = None
     known: Known | None = None
+    not_served: list[str] = msgspec.field(default_factory=list)
 
 
 def judge_all(subjects: Sequence[Subject]) -> list[Pair]:
@@ -74,6 +81,21 @@ def judge(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> Pai
     """
     scale = scale or (first, second)
     comparisons = compare(first, second, scale)
+    not_served = [
+        f"{reason} on {subject.label}"
+        for subject in (first, second)
+        for reason in subject.record.not_served
+    ]
+    if not_served:
+        deviation = first_deviation([c for c in comparisons if c.stage in TOLD_WITHOUT_DRAWS])
+        return Pair(
+            first=first.label,
+            second=second.label,
+            verdict="deviates" if deviation else "untold",
+            comparisons=comparisons,
+            deviation=deviation,
+            not_served=not_served,
+        )
     deviation = first_deviation(comparisons)
     known = None
     verdict: Verdict = "same" if deviation is None else "deviates"

@@ -131,7 +131,7 @@ def _conclude(
             if left.arrays is not None
         ]
     )
-    same = all(pair.verdict != "deviates" for pair in pairs)
+    same = all(pair.verdict in {"same", "same-except"} for pair in pairs)
     good = same and all(record.status == "ok" for record in records)
     code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
     defaults = msgspec.to_builtins(parse_settings(find(request.scenario)))

@@ -64,7 +64,9 @@ def verdict(pair: Pair) -> str:
     names = f"{pair.first} and {pair.second}"
     if pair.verdict == "same":
         most = max(pair.comparisons, key=lambda c: c.size)
-        return f"{names}: the same model. Largest difference: {_told(most)}."
+        drawing = [c.quantity for c in pair.comparisons if c.stage == "draws"]
+        random = f" Random numbers were the same in {fmt.plain(', '.join(drawing))}." if drawing else ""
+        return f"{names}: the same model. Largest difference: {_told(most)}.{random}"
     if pair.verdict == "same-except" and pair.known:
         known = pair.known
         proofs = [max(each, key=lambda c: c.size).size for each in (known.without, known.predicted)]
@@ -73,6 +75,12 @@ def verdict(pair: Pair) -> str:
             f"{_told(known.seen_as)}. That this is all was checked: without it nothing is further "
             f"apart than {size(proofs[0])} envelopes, and its rule put in by hand gives what "
             f"{known.backend} gives, within {size(proofs[1])}."
+        )
+    if pair.verdict == "untold":
+        return (
+            f"{names}: CANNOT be told. Random numbers that are not served alike: "
+            f"{fmt.plain('; '.join(pair.not_served), limit=600)}. What lies behind them is not the "
+            "same training on both."
         )
     if pair.deviation is None:
         raise ValueError(f"{names} deviate, but in nothing")

@@ -113,11 +113,23 @@ class Adapter(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+    ) -> Gradients:
         """Loss and gradients of one batch, the way Keras' own trainer comes to them.
 
         What the forward pass changes in the model (batch statistics, seeds) stays changed.
+
+        Args:
+            model: compiled.
+            inputs: of the batch.
+            labels: of the batch.
+            note: is told of each of the framework's own random operations on the way.
         """
+
+    def generator_state(self) -> bytes:
+        """The state of the framework's own generator, if it has one that can be read."""
+        return b""
 
     def bring_up_to_date(self, model: Any) -> None:
         """Let the model's variables be read in the middle of ``fit``."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import (
+    gen_random_ops,
+    gen_stateful_random_ops,
+    gen_stateless_random_ops,
+    gen_stateless_random_ops_v2,
+)
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
@@ -88,8 +94,13 @@ class TensorFlowAdapter(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+    ) -> Gradients:
         """A gradient tape, as in Keras' ``TensorFlowTrainer``; slices are summed at the end."""
+        if note is not None:
+            with _listening(note):
+                return self.gradients(model, inputs, labels)
         inputs = {name: tf.constant(values) for name, values in inputs.items()}
         labels = tf.constant(labels)
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
@@ -158,6 +169,41 @@ class TensorFlowAdapter(Adapter):
         if not tf.config.get_visible_devices("GPU"):
             return None
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+@contextlib.contextmanager
+def _listening(note: Callable[[str], None]) -> Iterator[None]:
+    """Notes every random operation: TensorFlow makes all of them by these modules' functions."""
+    modules = (
+        gen_random_ops,
+        gen_stateful_random_ops,
+        gen_stateless_random_ops,
+        gen_stateless_random_ops_v2,
+    )
+    earlier = [
+        (module, name, function)
+        for module in modules
+        for name, function in vars(module).items()
+        if callable(function)
+        and name.islower()
+        and not name.startswith("_")
+        and getattr(function, "__module__", module.__name__) == module.__name__
+    ]
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            note(f"tf {name}")
+            return function(*args, **kwargs)
+
+        return operation
+
+    try:
+        for module, name, function in earlier:
+            setattr(module, name, noting(name, function))
+        yield
+    finally:
+        for module, name, function in earlier:
+            setattr(module, name, function)
 
 
 ADAPTER = TensorFlowAdapter()

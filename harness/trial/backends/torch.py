@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
@@ -103,8 +105,13 @@ class TorchAdapter(Adapter):
             "threads": torch.get_num_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+    ) -> Gradients:
         """``loss.backward()``, as in Keras' ``TorchTrainer``."""
+        if note is not None:
+            with _Listening(note):
+                return self.gradients(model, inputs, labels)
         device = model.trainable_variables[0].value.device
         inputs = {name: torch.as_tensor(values, device=device) for name, values in inputs.items()}
         labels = torch.as_tensor(labels, device=device)
@@ -120,6 +127,10 @@ class TorchAdapter(Adapter):
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
 
+    def generator_state(self) -> bytes:
+        """That of the default generator on the CPU."""
+        return bytes(torch.get_rng_state().numpy())
+
     def inert_optimizer(self) -> Any:
         """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""
         from harness.trial.backends.inert import InertOptimizer
@@ -131,6 +142,21 @@ class TorchAdapter(Adapter):
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():
             return None
         return int(torch.cuda.max_memory_allocated())
+
+
+class _Listening(TorchDispatchMode):
+    """Notes every operation that PyTorch itself tags as drawing random numbers."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self._note(f"torch.ops.{func}")
+        return func(*args, **(kwargs or {}))
 
 
 ADAPTER = TorchAdapter()
