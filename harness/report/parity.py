@@ -76,6 +76,13 @@ def verdict(pair: Pair) -> str:
             f"apart than {size(proofs[0])} envelopes, and its rule put in by hand gives what "
             f"{known.backend} gives, within {size(proofs[1])}."
         )
+    if pair.known and pair.deviation and pair.known.explains_all:
+        known = pair.known
+        return (
+            f"{names}: NOT the same result: {known.says}, and that moves the test metric beyond "
+            f"round-off: {_told(pair.deviation)}. It shows first as {_told(known.seen_as)}, and "
+            f"explains every stage. To accept it: --allow {known.behaviour}."
+        )
     if pair.verdict == "untold":
         return (
             f"{names}: CANNOT be told. Random numbers that are not served alike: "

@@ -143,17 +143,6 @@ def test_only_tensorflow_gets_slices_and_its_known_behaviour_explains_what_they_
     assert first_deviation(compare(clean, predicted)) is None
 
 
-def test_slots_of_squared_gradients_are_found_by_trying():
-    import keras
-
-    from harness.trial.parity.optimizer import second_moments
-
-    assert second_moments(keras.optimizers.Adagrad(0.1)) == {"accumulator": pytest.approx(1)}
-    adam = second_moments(keras.optimizers.Adam(0.1, beta_2=0.9))
-    assert adam == {"velocity": pytest.approx(0.1 / 0.9)}
-    assert second_moments(keras.optimizers.SGD(0.1, momentum=0.9)) == {}
-
-
 def test_weights_move_by_one_unit_in_the_last_place_and_zeros_stay():
     from harness.trial.parity.state import moved_by_one_ulp
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
@@ -127,24 +127,27 @@ class Adapter(abc.ABC):
             note: is told of each of the framework's own random operations on the way.
         """
 
-    def generator_state(self) -> bytes:
-        """The state of the framework's own generator, if it has one that can be read."""
-        return b""
+    def listening(
+        self, model: Any, note: Callable[[str], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Inside, ``note`` is told of random operations that a training step makes by itself.
+
+        Less closely than :meth:`gradients` listens, but to the whole of ``fit``.
+        """
+        return contextlib.nullcontext()
 
     def bring_up_to_date(self, model: Any) -> None:
         """Let the model's variables be read in the middle of ``fit``."""
         return
 
     def rows_summed_first(
-        self, model: Any, by_hand: Mapping[str, Sequence[tuple[Any, float]]] | None = None
+        self, model: Any, *, squares_of_slices: bool = False
     ) -> contextlib.AbstractContextManager[None]:
         """Inside, the model's optimizer gets every gradient with the slices of a row summed.
 
         Args:
             model: is compiled anew at both ends, and keeps its variables.
-            by_hand: puts back what the sum takes away: slots of squared gradients, each with
-                :func:`harness.trial.parity.optimizer.second_moments` of its kind, by the path of
-                their variable.
+            squares_of_slices: whether the optimizer's squares are nevertheless those of the slices.
         """
         return contextlib.nullcontext()
 

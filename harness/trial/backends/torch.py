@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -127,9 +128,23 @@ class TorchAdapter(Adapter):
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
 
-    def generator_state(self) -> bytes:
-        """That of the default generator on the CPU."""
-        return bytes(torch.get_rng_state().numpy())
+    @contextlib.contextmanager
+    def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
+        """Watches the default generator over each step; a ``DataLoader`` draws between them."""
+        step = model.train_step
+
+        def train_step(data: Any) -> Any:
+            before = torch.get_rng_state()
+            logs = step(data)
+            if not torch.equal(before, torch.get_rng_state()):
+                note("torch's default generator, in train_step")
+            return logs
+
+        model.train_step = train_step
+        try:
+            yield
+        finally:
+            del model.train_step
 
     def inert_optimizer(self) -> Any:
         """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""

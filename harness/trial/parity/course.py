@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 from collections.abc import Mapping
@@ -56,11 +57,15 @@ class Course:
 
     def _run(self, perturbations: int) -> tuple[list[Training], Arrays, bool]:
         model = self.state.model
-        before = self._generators()
-        plain, base, shared_rows = self._train_once(AS_IT_IS)
-        for name, state in self._generators().items():
+        before = _generators()
+        # Where a step is compiled by `torch.compile`, what listens would be compiled too.
+        listens = isinstance(self.watch, watched.WatchedFit) and not model.jit_compile
+        plainly = contextlib.nullcontext()
+        with self._adapter.listening(model, self.randomness.note_own) if listens else plainly:
+            plain, base, shared_rows = self._train_once(AS_IT_IS)
+        for name, state in _generators().items():
             if state != before[name]:
-                self.randomness.not_served[f"the model: {name}"] = None
+                self.randomness.note_own(name)
         # A loop of its own decides by itself what becomes of them.
         shared_rows = shared_rows and isinstance(self.watch, watched.WatchedFit)
         trainings, arrays = [plain], _named(AS_IT_IS, base)
@@ -76,18 +81,11 @@ class Course:
             arrays |= self._alone(name, number)
         arrays |= self._alone(AS_IT_IS)
         if shared_rows:
-            ratios = optimizer.second_moments(model.optimizer)
-            by_hand: dict[str, list[tuple[Any, float]]] = {}
-            for slot in self.state.slots:
-                if slot.owner is not None and slot.kind in ratios:
-                    by_hand.setdefault(slot.owner.path, []).append(
-                        (slot.variable, ratios[slot.kind])
-                    )
-            for name, slots in (
-                (SPARSE_DUPLICATES.without, None),
-                (SPARSE_DUPLICATES.predicted, by_hand),
+            for name, of_slices in (
+                (SPARSE_DUPLICATES.without, False),
+                (SPARSE_DUPLICATES.predicted, True),
             ):
-                with self._adapter.rows_summed_first(model, slots):
+                with self._adapter.rows_summed_first(model, squares_of_slices=of_slices):
                     training, found, _ = self._train_once(name)
                 trainings.append(training)
                 arrays |= _named(name, found) | self._alone(name)
@@ -144,15 +142,6 @@ class Course:
             return reordered(self._split, self._batch_size, rng), 0
         order = self.randomness.order_of(number)
         return reordered(self._split, self._batch_size, AffineOrder(order)), order
-
-    def _generators(self) -> dict[str, Any]:
-        """States of generators that a layer may draw from behind Keras' back."""
-        numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - this is the one that is watched
-        return {
-            "Python's random": random.getstate(),
-            "NumPy's global generator": repr(numpy_state["state"]),
-            f"{self._adapter.backend}'s default generator": self._adapter.generator_state(),
-        }
 
     def _draws_of_keras(self, split: scenario.Split) -> None:
         """Whether the Keras model draws at all, whose random numbers native code draws by itself."""
@@ -216,6 +205,15 @@ def reordered(split: scenario.Split, batch_size: int, rng: Permutation) -> scena
         inputs={name: values[rows] for name, values in split.inputs.items()},
         labels=split.labels[rows],
     )
+
+
+def _generators() -> dict[str, Any]:
+    """States of generators that a layer may draw from behind Keras' back."""
+    numpy_state = dict(np.random.get_state(legacy=False))  # noqa: NPY002 - this is the one that is watched
+    return {
+        "Python's random": random.getstate(),
+        "NumPy's np.random": repr(numpy_state["state"]) + str(numpy_state["state"]["key"].sum()),
+    }
 
 
 def _near(first: Arrays, second: Arrays) -> bool:
