@@ -25,7 +25,17 @@ from harness.record import (
 PARITY_SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
 
-Stage = Literal["start", "draws", "first-batch", "optimizer", "step-1", "losses", "epoch-1", "metrics"]
+Stage = Literal[
+    "start",
+    "draws",
+    "layers",
+    "first-batch",
+    "optimizer",
+    "step-1",
+    "losses",
+    "epoch-1",
+    "metrics",
+]
 
 STAGES: dict[Stage, str] = {
     "start": "variables and slots before the first step",
@@ -37,7 +47,11 @@ STAGES: dict[Stage, str] = {
     "epoch-1": "variables and slots after one epoch",
     "metrics": "test metric of every epoch",
 }
-"""What is compared, in this order: a deviation in one stage makes all later ones deviate."""
+"""What is compared, in this order: a deviation in one stage makes all later ones deviate.
+
+``layers``, the outputs of each layer for the first batch, is not among them: it only says where in
+the model a deviation begins. A layer before all weights does not drift, so it has no envelope.
+"""
 
 LOSS = "loss"
 """The quantity of the first batch that is no gradient."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.analysis.stages import compare
+from harness.analysis.stages import compare, first_layer
 from harness.analysis.subject import Comparison, Subject
 from harness.parity import KNOWN_BEHAVIOURS, KnownBehaviour, Stage
 from harness.record import Struct
@@ -51,6 +51,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     ``deviation`` is the first quantity outside its envelope that nothing explains;
     ``comparisons`` are those of the backends as they are. ``not_served`` are the random numbers
     that each backend drew for itself: where there are any, training says nothing about the model.
+    ``layer`` is where a deviation of the first batch begins in the forward pass.
     """
 
     first: str
@@ -60,6 +61,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     deviation: Comparison | None = None
     known: Known | None = None
     not_served: list[str] = msgspec.field(default_factory=list)
+    layer: Comparison | None = None
 
 
 def judge_all(subjects: Sequence[Subject], allowed: Collection[str] = ()) -> list[Pair]:
@@ -121,10 +123,14 @@ def judge(
             if deviation is None and behaviour.name not in allowed:
                 deviation = first_deviation([c for c in comparisons if c.stage == "metrics"])
             verdict = "deviates" if deviation else "same-except"
+    layer = None
+    if deviation and deviation.stage in {"draws", "first-batch"}:
+        layer = first_layer(first, second, scale)
     return Pair(
         first=first.label,
         second=second.label,
         verdict=verdict,
+        layer=layer,
         comparisons=comparisons,
         deviation=deviation,
         known=known,

@@ -13,6 +13,9 @@ from harness.parity import AS_IT_IS, LOSS, STAGES, Draw, Stage, Training
 
 Figures = Sequence[float | None]
 
+NO_DRAWS = "none"
+"""Stands where a layer's name would, in a model without random numbers."""
+
 
 def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> list[Comparison]:
     """Every quantity of two trainings, in the order of the stages and of the model.
@@ -46,6 +49,14 @@ def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> l
     return found
 
 
+def first_layer(
+    first: Subject, second: Subject, scale: Sequence[Subject] = ()
+) -> Comparison | None:
+    """The first layer whose output for the first batch is outside its envelope, if one is."""
+    outputs = _arrays(first, second, scale or (first, second), "layers")
+    return next((each for each in outputs if each.deviates), None)
+
+
 def _structure(first: Subject, second: Subject) -> Iterator[Comparison]:
     """Variables and slots that only one side has, or has in another shape, or does not train."""
     ours, theirs = _facts(first), _facts(second)
@@ -69,6 +80,8 @@ def _facts(subject: Subject) -> dict[str, tuple[str, str, str]]:
 def _draws(first: Subject, second: Subject) -> Iterator[Comparison]:
     """What each layer draws, and with which settings; layers that draw the same are told too."""
     ours, theirs = _draws_of(first), _draws_of(second)
+    if not ours and not theirs:
+        yield Comparison(stage="draws", quantity=NO_DRAWS, difference=0.0, envelope=1.0)
     for layer in dict.fromkeys([*ours, *theirs]):
         one, other = ours.get(layer, []), theirs.get(layer, [])
         if one == other:

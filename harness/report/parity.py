@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis.envelope import MARGIN
 from harness.analysis.parity import Known, Pair, apart, first_deviation, largest
+from harness.analysis.stages import NO_DRAWS
 from harness.analysis.subject import Comparison
 from harness.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
 from harness.record import Struct
@@ -64,7 +65,9 @@ def verdict(pair: Pair) -> str:
     names = f"{pair.first} and {pair.second}"
     if pair.verdict == "same":
         most = max(pair.comparisons, key=lambda c: c.size)
-        drawing = [c.quantity for c in pair.comparisons if c.stage == "draws"]
+        drawing = [
+            c.quantity for c in pair.comparisons if c.stage == "draws" and c.quantity != NO_DRAWS
+        ]
         random = f" Random numbers were the same in {fmt.plain(', '.join(drawing))}." if drawing else ""
         return f"{names}: the same model. Largest difference: {_told(most)}.{random}"
     if pair.verdict == "same-except" and pair.known:
@@ -95,6 +98,11 @@ def verdict(pair: Pair) -> str:
     more = ""
     if worst and worst.size > pair.deviation.size:
         more = f" The largest in that stage: {_told(worst)}."
+    if pair.layer:
+        more += (
+            f" In the forward pass it begins at the {fmt.plain(pair.layer.quantity)}, "
+            f"{size(pair.layer.size)} envelopes."
+        )
     if pair.known and not first_deviation(pair.known.without):
         more = (
             f" That is {pair.known.backend} against its known behaviour ({pair.known.behaviour}), "

@@ -127,6 +127,10 @@ class Adapter(abc.ABC):
             note: is told of each of the framework's own random operations on the way.
         """
 
+    def uncompiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` as the framework's compiler leaves it alone, if it traces Python code."""
+        return function
+
     def listening(
         self, model: Any, note: Callable[[str], None]
     ) -> contextlib.AbstractContextManager[None]:

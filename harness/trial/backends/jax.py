@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import numpy as np
-from jax._src import source_info_util
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
@@ -103,7 +102,7 @@ class JaxAdapter(Adapter):
         )
         trained = [variable.value for variable in model.trainable_variables]
         if note is not None:
-            for operation in _random_operations(step.trace(trained).jaxpr.jaxpr):
+            for operation in _random_operations(step.trace(trained).jaxpr):
                 note(operation)
         (loss, _), values = step(trained)
         return Gradients(loss=float(loss), values=[np.array(value) for value in values])
@@ -123,11 +122,15 @@ class JaxAdapter(Adapter):
 
 
 def _random_operations(jaxpr: Any) -> Iterator[str]:
-    """The primitives that make random bits, with the line that asked for them."""
+    """The primitives that make random bits, also inside of loops and functions."""
     for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        if name in {"random_bits", "threefry2x32", "rng_bit_generator", "rng_uniform"}:
-            yield f"{name} ({source_info_util.summarize(equation.source_info)})"
+        if equation.primitive.name in {
+            "random_bits",
+            "threefry2x32",
+            "rng_bit_generator",
+            "rng_uniform",
+        }:
+            yield f"jax {equation.primitive.name}"
         for parameter in equation.params.values():
             for inner in parameter if isinstance(parameter, list | tuple) else [parameter]:
                 found = getattr(inner, "jaxpr", inner)

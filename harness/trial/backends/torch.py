@@ -128,6 +128,10 @@ class TorchAdapter(Adapter):
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
 
+    def uncompiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Out of ``torch.compile``'s graph, as Keras keeps its own generators."""
+        return torch.compiler.disable(function)
+
     @contextlib.contextmanager
     def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
         """Watches the default generator over each step; a ``DataLoader`` draws between them."""

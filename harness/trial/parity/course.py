@@ -17,6 +17,7 @@ from harness import scenario
 from harness.parity import AS_IT_IS, SPARSE_DUPLICATES, Stage, Training, array_name, perturbed
 from harness.record import Mode
 from harness.trial.parity import optimizer, watched
+from harness.trial.parity.outputs import outputs_of_layers
 from harness.trial.parity.random_numbers import reordered_rows
 from harness.trial.parity.randomness import Randomness
 from harness.trial.parity.state import State
@@ -45,7 +46,9 @@ class Course:
         self._batch_size = prepared.settings.batch_size
         examples = len(self._split.labels)
         self._rows = frozenset({min(self._batch_size, examples), examples % self._batch_size} - {0})
-        self.randomness = Randomness(prepared.model, seed, self._rows)
+        self.randomness = Randomness(
+            prepared.model, seed, self._rows, prepared.adapter.uncompiled
+        )
         self.state = State(prepared.model)
         self.watch = watched.make(mode, prepared, self.state, self.randomness.in_place)
         self.reordered = True
@@ -115,6 +118,9 @@ class Course:
                 # Examples depend on their place: in another order this is another training.
                 self.reordered = False
                 return self._train_once(name, moved, base)
+            # In their own order, so that outputs are those of the same examples.
+            self._restart(moved, 0)
+            arrays["layers"] = outputs_of_layers(self.state.model, self._first_inputs(self._split))
             self._restart(moved, order)
         elif moved is None:
             self._draws_of_keras(split)
@@ -150,6 +156,9 @@ class Course:
         for draw in self.randomness.draws:
             self.randomness.not_served[f"{draw.layer}: native code draws {draw.function} itself"] = None
 
+    def _first_inputs(self, split: scenario.Split) -> dict[str, Any]:
+        return {name: values[: self._batch_size] for name, values in split.inputs.items()}
+
     def _first_batch(
         self, split: scenario.Split, *, listen: bool = False
     ) -> tuple[Arrays, bool, float]:
@@ -157,7 +166,7 @@ class Course:
         model, state = self.state.model, self.state
         gradients = self._adapter.gradients(
             model,
-            {name: values[: self._batch_size] for name, values in split.inputs.items()},
+            self._first_inputs(split),
             split.labels[: self._batch_size],
             self.randomness.note_own if listen else None,
         )

@@ -18,13 +18,13 @@ from typing import Any
 import keras
 from keras import ops
 from keras.src import backend
-from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.random import seed_generator
 
 from harness.parity import Draw
 from harness.record import Scalar
 from harness.trial.parity import random_numbers
+from harness.trial.parity.place import calling_layer
 from harness.trial.parity.random_numbers import Key, NotServedError
 
 Tensor = Any
@@ -47,10 +47,18 @@ class Randomness:
             backends need not have drawn the same seeds. Those that started alike still do.
         seed: of the comparison.
         rows: how many examples a batch may have.
+        uncompiled: keeps a function out of the framework's compiler, which need not see the draws.
     """
 
-    def __init__(self, model: Any, seed: int, rows: frozenset[int]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        seed: int,
+        rows: frozenset[int],
+        uncompiled: Callable[[Callable[..., Any]], Callable[..., Any]],
+    ) -> None:
         self._model = model
+        self._uncompiled = uncompiled
         self._rows = rows
         self._own = list(
             {
@@ -104,7 +112,7 @@ class Randomness:
         following = seed_generator.SeedGenerator.next
         try:
             for name, original in earlier.items():
-                setattr(module, name, self._served(name, original))
+                setattr(module, name, self._uncompiled(self._served(name, original)))
             # Without `ordered`, the global generator multiplies: in 32 bits on JAX and PyTorch, in
             # 64 on TensorFlow, so that their states part.
             seed_generator.SeedGenerator.next = lambda self, ordered=True: following(self)  # noqa: ARG005
@@ -116,7 +124,7 @@ class Randomness:
 
     def note_own(self, operation: str) -> None:
         """Note a random operation of the framework's own, at the layer that is being called."""
-        self.not_served[f"{_place(self._model)[0]}: {operation}"] = None
+        self.not_served[f"{calling_layer(self._model)[0]}: {operation}"] = None
 
     def order_of(self, number: int) -> int:
         """The order of the rows in a moved training; ``number`` counts from 1."""
@@ -139,14 +147,14 @@ class Randomness:
             try:
                 return draw(*args, **kwargs)
             except NotServedError as error:
-                self.not_served[f"{_place(self._model)[0]}: {error}"] = None
+                self.not_served[f"{calling_layer(self._model)[0]}: {error}"] = None
                 return original(*args, **kwargs)
 
         return positional
 
     def key(self, seed: Any, function: str, **arguments: Any) -> Key:
         """What a draw starts from; it is noted with its place in the model."""
-        path, layer = _place(self._model)
+        path, layer = calling_layer(self._model)
         noted = {n: _shown(v) for n, v in arguments.items()} | _configuration(layer)
         self._draws.setdefault(
             (path, f"{function} {sorted(noted.items())}"),
@@ -262,16 +270,6 @@ _SEED_AT = {
     "binomial": 4,
 }
 """How many arguments stand before ``seed``."""
-
-
-def _place(model: Any) -> tuple[str, Any]:
-    """The path of the layer that is being called, without the model's name, and the layer."""
-    scopes = get_global_attribute("name_scope_stack") or []
-    layers = [scope for scope in scopes if isinstance(scope.caller, keras.layers.Layer)]
-    names = [scope.name for scope in layers]
-    if names[:1] == [model.name]:
-        names = names[1:]
-    return "/".join(names) or "the model", layers[-1].caller if layers else None
 
 
 def _configuration(layer: Any) -> dict[str, Scalar]:
