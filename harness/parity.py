@@ -106,6 +106,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     ``perturbations`` is how many moved trainings there are. ``table`` is the path of the
     prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
+    ``shared`` is as in :class:`harness.record.Trial`.
     """
 
     cell: Cell
@@ -115,6 +116,7 @@ class Task(Struct, frozen=True, kw_only=True):
     table: str | None
     launched_at_ns: int
     harness: Provenance
+    shared: str | None = None
 
 
 class Variable(Struct, frozen=True, kw_only=True):
@@ -158,6 +160,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     ``draws`` are the random numbers that were served alike on every backend; ``not_served`` says
     in words which were not, so that nothing is known of what lies behind them. ``reordered`` is
     false where the moved trainings kept the order of examples, because the model depends on it.
+    ``custom_initial`` is as in :class:`harness.record.Record`.
     """
 
     schema: int = PARITY_SCHEMA_VERSION
@@ -187,6 +190,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    custom_initial: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

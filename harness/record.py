@@ -77,6 +77,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
     training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
     ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
+    ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other.
     """
 
     cell: Cell
@@ -89,6 +91,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     launched_at_ns: int
     harness: Provenance
     run_id: str | None = None
+    shared: str | None = None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -316,7 +319,9 @@ class Record(Struct, frozen=True, kw_only=True):
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
-    counted; the launcher measures ``rates`` while no trial runs.
+    counted; the launcher measures ``rates`` while no trial runs. ``custom_initial`` names the
+    variables whose initial values are of a custom initialiser, with the backend that computed them
+    for all.
     """
 
     schema: int = SCHEMA_VERSION
@@ -345,3 +350,4 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+    custom_initial: dict[str, str] = {}

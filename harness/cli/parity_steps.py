@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from harness import probe
+from harness import probe, store
 from harness.analysis.parity import judge_all
 from harness.analysis.subject import Subject
 from harness.cli import axes, parity_answer, ratings
@@ -104,6 +104,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 table=None if table is None else str(table),
                 launched_at_ns=0,
                 harness=probe.provenance(),
+                shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
             _say(f"training on {backend} {placement.device}{way} …", say)

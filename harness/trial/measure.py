@@ -66,7 +66,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import loops, weights
+    from harness.trial import custom, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
     from harness.trial.initial import initialised
     from harness.trial.prepared import Prepared
@@ -81,18 +81,20 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
 
-    model = initialised(chosen, settings, data, cell.init, trial.seed)
+    handed = custom.CustomWeights(trial.shared, custom.key(chosen, settings, trial.seed))
+    model = initialised(chosen, settings, data, cell.init, trial.seed, custom=handed)
     initial_weights = weights.digest(weights.current(model))
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
     device = _device(checks.placed(adapter, model, cell), environment)
+    evaluation.require(prepared, test)  # between two laps: no clock has it
 
-    examples = len(data.train.labels)
+    examples = data.train.examples
 
     def evaluate() -> float:
         loop.put_back()
-        return float(chosen.evaluate(model, test)[chosen.metric.name])
+        return evaluation.value_of(chosen.metric, chosen.evaluate(model, test))
 
     learning = EpochClock(
         phase="quality",
@@ -161,6 +163,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         run_id=trial.run_id,
         noise=Noise(training=training),
         work=chosen.work(settings, data),
+        custom_initial=handed.sources,
     )
 
 

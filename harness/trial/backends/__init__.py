@@ -114,17 +114,23 @@ class Adapter(abc.ABC):
 
     @abc.abstractmethod
     def gradients(
-        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """Loss and gradients of one batch, the way Keras' own trainer comes to them.
 
-        What the forward pass changes in the model (batch statistics, seeds) stays changed.
-
         Args:
-            model: compiled.
-            inputs: of the batch.
-            labels: of the batch.
+            model: built and compiled.
+            inputs: NumPy arrays of shape ``[batch_size, ...]``, in any tree.
+            labels: likewise.
+            sample_weights: likewise, or ``None``.
             note: is told of each of the framework's own random operations on the way.
+
+        What the forward pass changes in the model (batch statistics, seeds) stays changed.
         """
 
     def uncompiled(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,6 @@ state is donated, so that variables and slots are updated in place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -48,9 +47,9 @@ class JaxLoop(Stateful):
             is_leaf=_is_leaf,
         )
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """On the default device."""
-        return jax.device_put((dict(inputs), labels))
+        return jax.device_put((inputs, labels, sample_weights))
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for all of them."""
@@ -71,18 +70,16 @@ class JaxLoop(Stateful):
         }
 
     def _steps(self, state: Any, batches: Any, start: Any, stop: Any) -> Any:
-        _, labels = batches
-
         def body(index: Any, carried: Any) -> Any:
             state, losses = carried
-            inputs, labels = jax.tree.map(lambda values: values[index], batches)
-            state, loss = self._step(state, inputs, labels)
+            batch = jax.tree.map(lambda values: values[index], batches)
+            state, loss = self._step(state, *batch)
             return state, losses.at[index].set(loss)
 
-        losses = jnp.zeros(len(labels), jnp.float32)
+        losses = jnp.zeros(len(jax.tree.leaves(batches)[0]), jnp.float32)
         return jax.lax.fori_loop(start, stop, body, (state, losses))
 
-    def _step(self, state: Any, inputs: Any, labels: Any) -> Any:
+    def _step(self, state: Any, inputs: Any, labels: Any, sample_weights: Any) -> Any:
         trainable, other, slots = state
         model = self._model
         metrics = [variable.value for variable in model.metrics_variables]
@@ -95,7 +92,7 @@ class JaxLoop(Stateful):
                 metrics,
                 inputs,
                 labels,
-                None,
+                sample_weights,
                 training=True,
                 optimizer_variables=slots,
             )

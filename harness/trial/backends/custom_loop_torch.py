@@ -8,7 +8,6 @@ gradients (``torch.func``), and the Keras optimizer. Inductor compiles that grap
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,6 +16,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from harness.errors import HarnessError
 from harness.record import Scalar
+from harness.tree import first_leaf, leaves, map_leaves
 from harness.trial.loops.stateful import Stateful
 
 
@@ -50,16 +50,15 @@ class TorchLoop(Stateful):
     def put_back(self) -> None:
         """Nothing either."""
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """As one tensor for each batch: slicing a tensor costs more than looking into a list."""
-        names = list(inputs)
-        columns = [keras.ops.convert_to_tensor(inputs[name]).unbind() for name in names]
-        batches = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-        return list(zip(batches, keras.ops.convert_to_tensor(labels).unbind(), strict=True))
+        batches = (inputs, labels) if sample_weights is None else (inputs, labels, sample_weights)
+        tensors = map_leaves(keras.ops.convert_to_tensor, batches)
+        return [_at(tensors, index) for index in range(len(first_leaf(tensors)))]
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for each."""
-        losses = torch.zeros(len(batches), device=batches[0][1].device)
+        losses = torch.zeros(len(batches), device=first_leaf(batches[0]).device)
         state = self.tensors()
         step = self._step_for(state, *batches[start])
         for index in range(start, stop):
@@ -85,15 +84,15 @@ class TorchLoop(Stateful):
             "training_metrics": False,
         }
 
-    def _step_for(self, state: Any, inputs: Any, labels: Any) -> Any:
+    def _step_for(self, state: Any, *batch: Any) -> Any:
         """The compiled step for batches of this shape; traced at the first."""
-        shape = tuple(labels.shape)
+        shape = tuple(tuple(values.shape) for values in leaves(batch).values())
         if shape not in self._compiled:
             # Tracing runs the step once, on copies.
             copies = [[tensor.clone() for tensor in tensors] for tensors in state]
             step = functools.partial(TorchLoop._step, self)
             try:
-                graph = make_fx(step)(*copies, inputs, labels)
+                graph = make_fx(step)(*copies, *batch)
             except RuntimeError as error:
                 # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
                 raise UntraceableError(
@@ -104,9 +103,9 @@ class TorchLoop(Stateful):
             self._compiled[shape] = torch.compile(graph, fullgraph=True)
         return self._compiled[shape]
 
-    def _step(self, trained: Any, other: Any, slots: Any, inputs: Any, labels: Any) -> Any:
+    def _step(self, trained: Any, other: Any, slots: Any, *batch: Any) -> Any:
         gradients, (loss, others) = torch.func.grad_and_value(self._loss, has_aux=True)(
-            trained, other, inputs, labels
+            trained, other, *batch
         )
         with torch.no_grad():
             after, slots_after = self._model.optimizer.stateless_apply(
@@ -119,7 +118,9 @@ class TorchLoop(Stateful):
                     tensor.copy_(value)
         return loss
 
-    def _loss(self, trained: Any, other: Any, inputs: Any, labels: Any) -> Any:
+    def _loss(
+        self, trained: Any, other: Any, inputs: Any, labels: Any, sample_weights: Any = None
+    ) -> Any:
         model = self._model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         mapping = list(zip(variables, [*trained, *other], strict=True))
@@ -127,7 +128,15 @@ class TorchLoop(Stateful):
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with keras.StatelessScope(state_mapping=mapping) as scope:
             loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
         others = [scope.get_current_value(variable) for variable in model.non_trainable_variables]
         return loss, others
+
+
+def _at(tensors: Any, index: int) -> Any:
+    return map_leaves(lambda values: values[index], tensors)

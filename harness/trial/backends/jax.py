@@ -82,7 +82,12 @@ class JaxAdapter(Adapter):
         }
 
     def gradients(
-        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """``jax.value_and_grad`` of the function that Keras' ``JAXTrainer`` differentiates."""
         step = jax.jit(
@@ -93,7 +98,7 @@ class JaxAdapter(Adapter):
                     [variable.value for variable in model.metrics_variables],
                     inputs,
                     labels,
-                    None,
+                    sample_weights,
                     training=True,
                     optimizer_variables=[v.value for v in model.optimizer.variables],
                 ),

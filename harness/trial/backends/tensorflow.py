@@ -18,6 +18,7 @@ from tensorflow.python.ops import (
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -64,11 +65,7 @@ class TensorFlowAdapter(Adapter):
 
     def batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's own pipeline: ``tf.data``, batched and cached."""
-        return (
-            tf.data.Dataset.from_tensor_slices((split.inputs, split.labels))
-            .batch(batch_size)
-            .cache()
-        )
+        return tf.data.Dataset.from_tensor_slices(split.batch).batch(batch_size).cache()
 
     def tuned_batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's pipeline, and the next batch fetched while one is trained on."""
@@ -96,19 +93,29 @@ class TensorFlowAdapter(Adapter):
         }
 
     def gradients(
-        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """A gradient tape, as in Keras' ``TensorFlowTrainer``; slices are summed at the end."""
         if note is not None:
             with _listening(note):
-                return self.gradients(model, inputs, labels)
-        inputs = {name: tf.constant(values) for name, values in inputs.items()}
-        labels = tf.constant(labels)
+                return self.gradients(model, inputs, labels, sample_weights)
+        inputs, labels = map_leaves(tf.constant, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(tf.constant, sample_weights)
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
             loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
         found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
         return Gradients(

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -107,20 +108,34 @@ class TorchAdapter(Adapter):
         }
 
     def gradients(
-        self, model: Any, inputs: Any, labels: Any, note: Callable[[str], None] | None = None
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """``loss.backward()``, as in Keras' ``TorchTrainer``."""
         if note is not None:
             with _Listening(note):
-                return self.gradients(model, inputs, labels)
+                return self.gradients(model, inputs, labels, sample_weights)
         device = model.trainable_variables[0].value.device
-        inputs = {name: torch.as_tensor(values, device=device) for name, values in inputs.items()}
-        labels = torch.as_tensor(labels, device=device)
+
+        def placed(values: Any) -> Any:
+            return torch.as_tensor(values, device=device)
+
+        inputs, labels = map_leaves(placed, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(placed, sample_weights)
         model.zero_grad()
         # As `TorchTrainer.train_step` does: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         loss = model.compute_loss(
-            x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            x=inputs,
+            y=labels,
+            y_pred=model(inputs, **training),
+            sample_weight=sample_weights,
+            training=True,
         )
         loss.backward()
         found = [variable.value.grad for variable in model.trainable_variables]

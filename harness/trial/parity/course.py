@@ -44,7 +44,7 @@ class Course:
         self._adapter = prepared.adapter
         self._split = prepared.data.train
         self._batch_size = prepared.settings.batch_size
-        examples = len(self._split.labels)
+        examples = self._split.examples
         self._rows = frozenset({min(self._batch_size, examples), examples % self._batch_size} - {0})
         self.randomness = Randomness(
             prepared.model, seed, self._rows, prepared.adapter.uncompiled
@@ -120,7 +120,8 @@ class Course:
                 return self._train_once(name, moved, base)
             # In their own order, so that outputs are those of the same examples.
             self._restart(moved, 0)
-            arrays["layers"] = outputs_of_layers(self.state.model, self._first_inputs(self._split))
+            inputs = self._first_of(self._split).batch[0]
+            arrays["layers"] = outputs_of_layers(self.state.model, inputs)
             self._restart(moved, order)
         elif moved is None:
             self._draws_of_keras(split)
@@ -156,19 +157,17 @@ class Course:
         for draw in self.randomness.draws:
             self.randomness.not_served[f"{draw.layer}: native code draws {draw.function} itself"] = None
 
-    def _first_inputs(self, split: scenario.Split) -> dict[str, Any]:
-        return {name: values[: self._batch_size] for name, values in split.inputs.items()}
+    def _first_of(self, split: scenario.Split) -> scenario.Split:
+        return split.map(lambda values: values[: self._batch_size])
 
     def _first_batch(
         self, split: scenario.Split, *, listen: bool = False
     ) -> tuple[Arrays, bool, float]:
         """The gradients of the Keras model, by the names of their variables, and the loss."""
         model, state = self.state.model, self.state
+        first = self._first_of(split)
         gradients = self._adapter.gradients(
-            model,
-            self._first_inputs(split),
-            split.labels[: self._batch_size],
-            self.randomness.note_own if listen else None,
+            model, *first.batch, note=self.randomness.note_own if listen else None
         )
         by_name = {
             f"gradient of {state.name(variable)}": (
@@ -203,17 +202,14 @@ def reordered(split: scenario.Split, batch_size: int, rng: Permutation) -> scena
     The mean over a batch is then added up in another order, as another backend would do it; that
     matters more the larger the batch is, and moving the weights alone does not exercise it.
     """
-    examples = len(split.labels)
+    examples = split.examples
     rows = np.concatenate(
         [
             rng.permutation(np.arange(start, min(start + batch_size, examples)))
             for start in range(0, examples, batch_size)
         ]
     )
-    return scenario.Split(
-        inputs={name: values[rows] for name, values in split.inputs.items()},
-        labels=split.labels[rows],
-    )
+    return split.map(lambda values: values[rows])
 
 
 def _generators() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness import scenario
 from harness.record import Mode, Scalar, Struct
 from harness.trial import loops
+from harness.trial.evaluation import value_of
 from harness.trial.loops.stateful import Batches
 from harness.trial.parity.state import State
 from harness.trial.parity.steps import StepRecorder
@@ -54,8 +55,8 @@ class Watched(abc.ABC):
 
     def _evaluate(self) -> float:
         with self._evaluation():
-            found = self._chosen.evaluate(self._state.model, self._test)
-        return float(found[self._chosen.metric.name])
+            results = self._chosen.evaluate(self._state.model, self._test)
+        return value_of(self._chosen.metric, results)
 
 
 class WatchedFit(Watched):
