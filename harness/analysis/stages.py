@@ -107,7 +107,9 @@ def _drawn(draws: Sequence[Draw], apart: Sequence[Draw]) -> str:
     for place, draw in enumerate(draws):
         if draw in apart:
             continue
-        near = apart[place] if place < len(apart) and apart[place].function == draw.function else None
+        near = (
+            apart[place] if place < len(apart) and apart[place].function == draw.function else None
+        )
         differing = {
             name: value
             for name, value in draw.arguments.items()

@@ -68,7 +68,9 @@ def verdict(pair: Pair) -> str:
         drawing = [
             c.quantity for c in pair.comparisons if c.stage == "draws" and c.quantity != NO_DRAWS
         ]
-        random = f" Random numbers were the same in {fmt.plain(', '.join(drawing))}." if drawing else ""
+        random = (
+            f" Random numbers were the same in {fmt.plain(', '.join(drawing))}." if drawing else ""
+        )
         return f"{names}: the same model. Largest difference: {_told(most)}.{random}"
     if pair.verdict == "same-except" and pair.known:
         known = pair.known

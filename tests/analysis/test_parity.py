@@ -242,7 +242,6 @@ class TestKnownBehaviour:
     def test_it_cannot_set_two_backends_apart_that_both_have_it(self):
         assert judge(tensorflow(), tensorflow(as_it_is=2e-3)).verdict == "deviates"
 
-
     def test_it_does_not_pass_where_it_moves_the_test_metric_beyond_round_off(self):
         pair = judge(subject(), tensorflow(metrics=[0.3, 0.21]))
         assert (pair.verdict, pair.known.behaviour) == ("deviates", "sparse-duplicates")
@@ -270,7 +269,9 @@ class TestDraws:
         pair = judge(drawing(), other)
         assert (pair.verdict, pair.deviation.stage) == ("deviates", "draws")
         assert pair.deviation.quantity == "dropout"
-        assert pair.deviation.note == "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch"
+        assert (
+            pair.deviation.note == "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch"
+        )
 
     def test_a_layer_that_draws_on_one_side_only_is_named(self):
         deviation = judge(subject(), drawing("torch")).deviation

@@ -166,7 +166,10 @@ def test_random_numbers_of_a_layers_own_leave_the_answer_open_and_the_exit_code_
 
 
 def test_a_layer_with_another_rate_is_named(fake):
-    draw = 'from harness.parity import Draw\nleave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])'
+    draw = """
+from harness.parity import Draw
+leave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])
+"""
     result = run(*fake("jax", draw % 0.5), *fake("torch", draw % 0.7))
     assert result.exit_code == 1
     assert "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch" in words(result)

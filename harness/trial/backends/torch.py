@@ -145,7 +145,8 @@ class TorchAdapter(Adapter):
 
     def uncompiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Out of ``torch.compile``'s graph, as Keras keeps its own generators."""
-        return torch.compiler.disable(function)
+        uncompiled: Callable[..., Any] = torch.compiler.disable(function)
+        return uncompiled
 
     @contextlib.contextmanager
     def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
@@ -185,9 +186,7 @@ class _Listening(TorchDispatchMode):
         super().__init__()
         self._note = note
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if torch.Tag.nondeterministic_seeded in func.tags:
             self._note(f"torch.ops.{func}")
         return func(*args, **(kwargs or {}))

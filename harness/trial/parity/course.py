@@ -46,9 +46,7 @@ class Course:
         self._batch_size = prepared.settings.batch_size
         examples = self._split.examples
         self._rows = frozenset({min(self._batch_size, examples), examples % self._batch_size} - {0})
-        self.randomness = Randomness(
-            prepared.model, seed, self._rows, prepared.adapter.uncompiled
-        )
+        self.randomness = Randomness(prepared.model, seed, self._rows, prepared.adapter.uncompiled)
         self.state = State(prepared.model)
         self.watch = watched.make(mode, prepared, self.state, self.randomness.in_place)
         self.reordered = True
@@ -151,11 +149,13 @@ class Course:
         return reordered(self._split, self._batch_size, AffineOrder(order)), order
 
     def _draws_of_keras(self, split: scenario.Split) -> None:
-        """Whether the Keras model draws at all, whose random numbers native code draws by itself."""
+        """Note what the Keras model draws, since native code has to draw that by itself."""
         self._first_batch(split)
         self._restart(None, 0)
         for draw in self.randomness.draws:
-            self.randomness.not_served[f"{draw.layer}: native code draws {draw.function} itself"] = None
+            self.randomness.not_served[
+                f"{draw.layer}: native code draws {draw.function} itself"
+            ] = None
 
     def _first_of(self, split: scenario.Split) -> scenario.Split:
         return split.map(lambda values: values[: self._batch_size])
@@ -166,9 +166,8 @@ class Course:
         """The gradients of the Keras model, by the names of their variables, and the loss."""
         model, state = self.state.model, self.state
         first = self._first_of(split)
-        gradients = self._adapter.gradients(
-            model, *first.batch, note=self.randomness.note_own if listen else None
-        )
+        listener = {"note": self.randomness.note_own} if listen else {}
+        gradients = self._adapter.gradients(model, *first.batch, **listener)
         by_name = {
             f"gradient of {state.name(variable)}": (
                 np.zeros(variable.shape, np.float32) if value is None else value
@@ -223,7 +222,9 @@ def _generators() -> dict[str, Any]:
 
 def _near(first: Arrays, second: Arrays) -> bool:
     """Whether two sets of gradients differ by less than :data:`ORDER_MATTERS` of their length."""
-    apart = math.sqrt(sum(float(np.sum(np.square(first[n] - second[n], dtype=float))) for n in first))
+    apart = math.sqrt(
+        sum(float(np.sum(np.square(first[n] - second[n], dtype=float))) for n in first)
+    )
     length = math.sqrt(sum(float(np.sum(np.square(each, dtype=float))) for each in second.values()))
     # What is no finite number tells nothing.
     return not apart > ORDER_MATTERS * length

@@ -1,4 +1,4 @@
-"""What each layer of a model gives in one forward pass, to name the layer in which a fault begins."""
+"""What each layer gives in one forward pass, to name the layer in which a fault begins."""
 
 from __future__ import annotations
 

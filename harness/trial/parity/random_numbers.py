@@ -62,9 +62,7 @@ def reordered_rows(rows: int, order: int) -> NDArray[np.intp]:
     return (order * np.arange(rows) + order) % rows if order else np.arange(rows)
 
 
-def threefry(
-    key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor]:
+def threefry(key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Threefry-2x32 with 20 rounds: two int32 tensors for each pair of the counter's."""
     first, second = key
     schedule = (
@@ -104,9 +102,7 @@ def fraction(key: Key, shape: Sequence[Dimension], lane: int = 0) -> Tensor:
     return ops.multiply(ops.cast(upper, "float32"), 2.0**-24)
 
 
-def uniform(
-    key: Key, shape: Sequence[Dimension], minval: Any, maxval: Any, dtype: str
-) -> Tensor:
+def uniform(key: Key, shape: Sequence[Dimension], minval: Any, maxval: Any, dtype: str) -> Tensor:
     """Numbers in [``minval``, ``maxval``); the same to the bit if ``minval`` is the number 0."""
     found = fraction(key, shape)
     if not _is(minval, 0) or not _is(maxval, 1):
@@ -141,9 +137,11 @@ def dropout(key: Key, inputs: Tensor, rate: Any, noise_shape: Any) -> Tensor:
     ``noise_shape`` is that of the mask; ``None`` in it, or in its place, means as in ``inputs``.
     """
     own = ops.shape(inputs)
-    shape = own if noise_shape is None else [
-        size if wish is None else wish for wish, size in zip(noise_shape, own, strict=True)
-    ]
+    shape = (
+        own
+        if noise_shape is None
+        else [size if wish is None else wish for wish, size in zip(noise_shape, own, strict=True)]
+    )
     keep = 1.0 - rate
     # Both sides are exact: a whole number below 2^24, and a float32 times a power of two.
     upper = ops.bitwise_and(ops.right_shift(bits(key, shape), 8), 0xFFFFFF)
@@ -171,8 +169,10 @@ def shuffle(key: Key, values: Tensor, axis: int) -> Tensor:
 
 
 def gamma(key: Key, shape: Sequence[Dimension], alpha: Any, dtype: str) -> Tensor:
-    """Gamma numbers with rate 1 (Marsaglia and Tsang, "A simple method for generating gamma
-    variables", 2000); a decision may flip where two backends' logarithms differ."""
+    """Gamma numbers with rate 1; a decision may flip where two backends' logarithms differ.
+
+    Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
+    """
     return ops.cast(_gamma(key, shape, alpha, lane=0), dtype)
 
 

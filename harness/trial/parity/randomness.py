@@ -164,7 +164,9 @@ class Randomness:
             raise NotServedError(f"{function} with a key of the framework's own")
         if isinstance(seed, seed_generator.SeedGenerator) and not self._knows(seed):
             self.not_served[f"{path}: a seed generator that the model does not keep"] = None
-        known = seed is None or (isinstance(seed, seed_generator.SeedGenerator) and self._knows(seed))
+        known = seed is None or (
+            isinstance(seed, seed_generator.SeedGenerator) and self._knows(seed)
+        )
         drawn = seed if hasattr(seed, "shape") else seed_generator.draw_seed(seed)
         state = ops.cast(drawn, "int32")
         if not known:
@@ -178,21 +180,39 @@ class Randomness:
 
 
 def _uniform(
-    common: Randomness, shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, *, seed: Any
+    common: Randomness,
+    shape: Any,
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
+    dtype: Any = None,
+    *,
+    seed: Any,
 ) -> Tensor:
     key = common.key(seed, "uniform", minval=minval, maxval=maxval)
     return random_numbers.uniform(key, shape, minval, maxval, _floats(dtype))
 
 
 def _normal(
-    common: Randomness, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, *, seed: Any
+    common: Randomness,
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = None,
+    *,
+    seed: Any,
 ) -> Tensor:
     key = common.key(seed, "normal", mean=mean, stddev=stddev)
     return random_numbers.normal(key, shape, mean, stddev, _floats(dtype))
 
 
 def _truncated_normal(
-    common: Randomness, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, *, seed: Any
+    common: Randomness,
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = None,
+    *,
+    seed: Any,
 ) -> Tensor:
     key = common.key(seed, "truncated_normal", mean=mean, stddev=stddev)
     return random_numbers.truncated_normal(key, shape, mean, stddev, _floats(dtype))
@@ -292,4 +312,4 @@ def _shown(value: Any) -> Scalar:
 
 
 def _floats(dtype: Any) -> str:
-    return keras.backend.standardize_dtype(dtype or keras.config.floatx())
+    return str(keras.backend.standardize_dtype(dtype or keras.config.floatx()))
