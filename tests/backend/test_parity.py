@@ -36,21 +36,37 @@ MUTANTS = {
 """Each mutant, and where parity has to see it first: stage, quantity, step."""
 
 
+RANDOM = {
+    "rate of LSTM": ("draws", "lstm", None),
+    "activation of LSTM": ("draws", "lstm", None),
+    "rate of attention": ("draws", "attention/dropout", None),
+    "rate": ("draws", "drop", None),
+    "epsilon": ("first-batch", "loss", "output of normal"),
+    "momentum": ("step-1", "normal/moving_mean", None),
+    "scale": ("start", "hidden/kernel", None),
+    "activation": ("first-batch", "loss", "output of hidden"),
+    "one bias": ("first-batch", "loss", "output of last"),
+}
+"""Each mutant of a model with random layers: stage, quantity, and the layer where it begins."""
+
+
 @pytest.fixture(scope="module")
 def train(backend, tmp_path_factory):
     """Run one real parity child of the (un)spoilt scenario; gives what is compared."""
     folder = tmp_path_factory.mktemp("scenarios")
-    shutil.copy(Path(__file__).with_name("mutants.py"), folder / "mutants.py")
+    for name in ("mutants.py", "random_mutants.py"):
+        shutil.copy(Path(__file__).with_name(name), folder / name)
 
-    def run(*, mutant="", threads=None, perturbations=0, **settings):
+    def run(*, name="mutants", mutant="", threads=None, perturbations=0, **settings):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HARNESS_SCENARIO_PATH", str(folder))
             patch.setenv("HARNESS_MUTANT", mutant)
             patch.setenv("HARNESS_MUTANT_BACKEND", backend)
-            parsed = scenario.parse_settings(scenario.find("mutants"), SETTINGS | settings)
+            defaults = SETTINGS if name == "mutants" else {"batch_size": "64", "epochs": "1"}
+            parsed = scenario.parse_settings(scenario.find(name), defaults | settings)
             task = Task(
                 cell=Cell(
-                    scenario="mutants",
+                    scenario=name,
                     backend=backend,
                     device="cpu",
                     threads=threads,
@@ -97,6 +113,35 @@ def test_a_mutant_is_named_where_it_is_spoilt(train, clean, mutant):
     assert found == MUTANTS[mutant]
     # Far outside, not by chance; where there is no number, a variable is trained on one side only.
     assert pair.deviation.size > 2
+
+
+@pytest.fixture(scope="module")
+def clean_random(train, once):
+    """A model with random layers, as it is, with two trainings from moved weights."""
+    return pickle.loads(  # noqa: S301 - written by the same line
+        once("random.pickle", lambda: pickle.dumps(train(name="random_mutants", perturbations=2)))
+    )
+
+
+def test_random_layers_are_served_and_drift_by_round_off_alone(clean_random):
+    record = clean_random.record
+    assert {draw.layer for draw in record.draws} == {"lstm", "attention/dropout", "drop"}
+    assert record.not_served == []
+    assert record.reordered
+    for moved in clean_random.moved:
+        losses = zip(moved.losses, clean_random.training.losses, strict=True)
+        assert max(abs(one - other) for one, other in losses) < 1e-5
+
+
+@pytest.mark.parametrize("mutant", RANDOM)
+def test_a_mutant_of_a_model_with_random_layers_is_named(train, clean_random, mutant):
+    pair = judge(clean_random, train(name="random_mutants", mutant=mutant))
+    assert pair.verdict == "deviates"
+    stage, quantity, layer = RANDOM[mutant]
+    assert (pair.deviation.stage, pair.deviation.quantity) == (stage, quantity)
+    assert pair.deviation.size > 2
+    if layer:
+        assert pair.layer.quantity == layer
 
 
 def test_the_gradients_of_the_first_batch_are_those_that_training_follows(train):

@@ -31,7 +31,10 @@ EXACT = {
     "truncated": (lambda key: rn.truncated_normal(key, SHAPE, 0.0, 1.0, "float32"), "ab604b963db7"),
     "randint": (lambda key: rn.randint(key, SHAPE, 3, 17, "int32"), "cd39fd94fd1f"),
     "dropout": (lambda key: rn.dropout(key, ops.ones(SHAPE), 0.3, None), "be79246cf4d0"),
-    "dropout of rows": (lambda key: rn.dropout(key, ops.ones(SHAPE), 0.3, (None, 1)), "4793b5d828e4"),
+    "dropout of rows": (
+        lambda key: rn.dropout(key, ops.ones(SHAPE), 0.3, (None, 1)),
+        "4793b5d828e4",
+    ),
     "shuffle": (lambda key: rn.shuffle(key, ops.arange(1000, dtype="int32"), 0), "6c49e2d11ba0"),
     "binomial": (lambda key: rn.binomial(key, SHAPE, 10, 0.3, "float32"), "5ac435e69461"),
 }
@@ -78,7 +81,9 @@ def numbers(values):
 def test_threefry_gives_what_its_authors_publish(vector):
     words = [int32(word) for word in vector]
     found = rn.threefry(tuple(words[:2]), tuple(words[2:]))
-    assert tuple(int(numbers(w).astype(np.int32).view(np.uint32)) for w in found) == THREEFRY[vector]
+    assert (
+        tuple(int(numbers(w).astype(np.int32).view(np.uint32)) for w in found) == THREEFRY[vector]
+    )
 
 
 @pytest.mark.parametrize("draw", EXACT)
@@ -175,4 +180,6 @@ def test_unseeded_draws_count_alike_on_every_backend(randomness):
 def test_a_generator_that_the_model_does_not_keep_is_told(randomness):
     with randomness.common():
         keras.random.uniform((3,), seed=keras.random.SeedGenerator(1))
-    assert list(randomness.not_served) == ["the model: a seed generator that the model does not keep"]
+    assert list(randomness.not_served) == [
+        "the model: a seed generator that the model does not keep"
+    ]
