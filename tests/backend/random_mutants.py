@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.scenario import Data, Metric, Scenario, Settings, Split
+from harness.scenario import Data, Metric, Scenario, Split
 
 
 def spoilt(mutant: str) -> bool:

@@ -18,7 +18,6 @@ from harness.trial.parity.state import State
 from harness.trial.parity.steps import StepRecorder
 from harness.trial.prepared import Prepared
 
-
 Evaluation = Callable[[], AbstractContextManager[None]]
 
 
