@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import shutil
 import sys
@@ -186,6 +187,40 @@ def test_only_tensorflow_gets_slices_and_its_known_behaviour_explains_what_they_
     first = first_deviation(compare(clean, summed))
     assert (first.stage, "embedding" in first.quantity) == ("step-1", True)
     assert first_deviation(compare(clean, predicted)) is None
+
+
+@pytest.mark.parametrize("name", ["Adagrad", "Adam", "RMSprop", "Nadam", "Adadelta"])
+def test_the_rule_of_the_known_behaviour_is_exact_where_thousands_share_a_row(backend, name):
+    if backend != "tensorflow":
+        pytest.skip("only TensorFlow hands slices to the optimizer")
+    import keras
+
+    from harness.trial import backends
+
+    rng = np.random.default_rng(0)
+    rows, labels = rng.integers(0, 2, 4_000), rng.random(4_000, dtype=np.float32)
+    inputs = keras.Input((), dtype="int32")
+    hidden = keras.layers.Embedding(2, 4, embeddings_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(hidden))
+    model.compile(getattr(keras.optimizers, name)(0.1), "mse")
+    model.optimizer.build(model.trainable_variables)
+    start = [(v, v.numpy()) for v in (*model.variables, *model.optimizer.variables)]
+
+    def trained(context):
+        for variable, value in start:
+            variable.assign(value)
+        with context:
+            for _ in range(3):
+                model.train_on_batch(rows, labels)
+        return model.layers[1].embeddings.numpy()
+
+    adapter = backends.load(backend)
+    as_it_is = trained(contextlib.nullcontext())
+    summed = trained(adapter.rows_summed_first(model))
+    by_hand = trained(adapter.rows_summed_first(model, squares_of_slices=True))
+    change = np.abs(summed - as_it_is).max()
+    assert np.abs(by_hand - as_it_is).max() < 1e-3 * change
+    assert change > 1e-5
 
 
 def test_weights_move_by_one_unit_in_the_last_place_and_zeros_stay():
