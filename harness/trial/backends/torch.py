@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 import torch._dynamo
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
@@ -165,9 +168,17 @@ class TorchAdapter(Adapter):
         }
 
     def gradients(
-        self, model: Any, inputs: Any, labels: Any, sample_weights: Any = None
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """``loss.backward()``, as in Keras' ``TorchTrainer``."""
+        if note is not None:
+            with _Listening(note):
+                return self.gradients(model, inputs, labels, sample_weights)
         device = model.trainable_variables[0].value.device
 
         def placed(values: Any) -> Any:
@@ -192,6 +203,29 @@ class TorchAdapter(Adapter):
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
 
+    def outside_compiler(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Out of ``torch.compile``'s graph, as Keras keeps its own generators."""
+        outside: Callable[..., Any] = torch.compiler.disable(function)
+        return outside
+
+    @contextlib.contextmanager
+    def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
+        """Watches the default generator over each step; a ``DataLoader`` draws between them."""
+        step = model.train_step
+
+        def train_step(data: Any) -> Any:
+            before = torch.get_rng_state()
+            logs = step(data)
+            if not torch.equal(before, torch.get_rng_state()):
+                note("torch's default generator, in train_step")
+            return logs
+
+        model.train_step = train_step
+        try:
+            yield
+        finally:
+            del model.train_step
+
     def inert_optimizer(self) -> Any:
         """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""
         from harness.trial.backends.inert import InertOptimizer
@@ -203,6 +237,19 @@ class TorchAdapter(Adapter):
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():
             return None
         return int(torch.cuda.max_memory_allocated())
+
+
+class _Listening(TorchDispatchMode):
+    """Notes every operation that PyTorch itself tags as drawing random numbers."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self._note(f"torch.ops.{func}")
+        return func(*args, **(kwargs or {}))
 
 
 ADAPTER = TorchAdapter()

@@ -56,7 +56,7 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     placement = checks.placed(adapter, model, cell)
 
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
-    course = Course(prepared, cell.mode)
+    course = Course(prepared, cell.mode, task.seed)
     evaluation.require(prepared, adapter.batches(data.test, settings.batch_size))
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
@@ -76,6 +76,9 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             variables=course.state.variables(),
             trainings=trainings,
             shared_rows=shared_rows,
+            draws=course.randomness.draws,
+            not_served=list(course.randomness.not_served),
+            reordered=course.reordered,
             table_sha256=table.ratings_sha256 if table is not None else None,
             split_sha256=data.split_sha256,
             weights_sha256=weights_sha256,
