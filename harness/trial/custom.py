@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import inspect
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from harness.atomic import write_new
 from harness.errors import HarnessError
-from harness.scenario import Scenario
+from harness.scenario import Scenario, sources_sha256
 
 Array = NDArray[Any]
 
@@ -94,19 +93,9 @@ class CustomWeights:
 
 
 def key(chosen: Scenario, settings: Any, seed: int) -> str:
-    """What the values of custom initialisers depend on, beside the shapes of their variables."""
+    """What the values of custom initialisers depend on, beside the shapes of their variables.
+
+    The code of the scenario is a part of it: a mended initialiser is called again.
+    """
     asked = msgspec.json.encode(settings, order="deterministic").decode()
-    return f"{chosen.name} {chosen.version} {seed} {asked} {_source(chosen)}"
-
-
-def _source(chosen: Scenario) -> str:
-    """SHA-256 of the code of a scenario: of its file, or of all files of its package."""
-    try:
-        file = Path(inspect.getfile(type(chosen)))
-    except (OSError, TypeError):
-        return ""
-    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    sha256 = hashlib.sha256()
-    for source in files:
-        sha256.update(source.read_bytes())
-    return sha256.hexdigest()
+    return f"{chosen.name} {chosen.version} {seed} {asked} {sources_sha256(chosen.name)}"
