@@ -80,6 +80,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
     ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
     this machine is what takes so long; ``None`` for no such end.
+    ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other.
     """
 
     cell: Cell
@@ -93,6 +95,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     harness: Provenance
     run_id: str | None = None
     slowed_after_s: float | None = None
+    shared: str | None = None
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
@@ -336,7 +339,9 @@ class Record(Struct, frozen=True, kw_only=True):
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
     counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
-    scenario's source files as they were when the trial loaded them.
+    scenario's source files as they were when the trial loaded them. ``custom_initial`` names the
+    variables whose initial values are of a custom initialiser, with the backend that computed them
+    for all.
     """
 
     schema: int = SCHEMA_VERSION
@@ -366,6 +371,7 @@ class Record(Struct, frozen=True, kw_only=True):
     work: StepWork | None = None
     rates: Rates | None = None
     scenario_sha256: str | None = None
+    custom_initial: dict[str, str] = {}
 
 
 def ended_as(record: Record) -> Cause | None:

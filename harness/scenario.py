@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import abc
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
 
-from harness import scenario_files
+from harness import scenario_files, tree
 from harness.errors import HarnessError
 from harness.record import Backend, Scalar, StepWork
 from harness.scenario_files import ScenarioFile, ScenarioFileError
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
     from harness.data import Table
     from harness.loop import NativeTraining
@@ -70,10 +68,64 @@ AXES = {"batch_size": "batch_size", "epochs": "epochs", "dtype_policy": "precisi
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """Inputs by name and labels, each an array of shape ``[examples]`` or ``[examples, ...]``."""
+    """Examples as Keras' ``fit`` takes them: inputs, labels and perhaps sample weights.
 
-    inputs: dict[str, Any]
+    Each is an array of shape ``[examples, ...]``, or a dictionary, list or tuple of such trees:
+    inputs by name, one array for a model of one input, labels of several outputs.
+
+    Raises:
+        SplitError: when made, if the arrays do not hold equally many examples.
+    """
+
+    inputs: Any
     labels: Any
+    sample_weights: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no training could cut into batches."""
+        lengths = {}
+        for part in self._parts():
+            if not any(name.split("/")[0] == part for name in self.arrays()):
+                raise SplitError(f"{part} of a split hold no array")
+        for name, array in self.arrays().items():
+            if not getattr(array, "shape", ()):
+                raise SplitError(
+                    f"{name} of a split is a {type(array).__name__}, not an array of shape "
+                    "[examples, ...]; give numpy.asarray(...) of all examples"
+                )
+            lengths[name] = len(array)
+        if len(set(lengths.values())) != 1:
+            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise SplitError(
+                f"the arrays of a split differ in their number of examples: {told or 'no array'}"
+            )
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return len(tree.first_leaf(self.labels))
+
+    @property
+    def batch(self) -> tuple[Any, ...]:
+        """``(inputs, labels)`` or ``(inputs, labels, sample_weights)``, as Keras unpacks a batch.
+
+        Lists have become tuples, as Keras' own adapter of arrays makes them for TensorFlow.
+        """
+        return tuple(tree.map_leaves(lambda array: array, self._parts()).values())
+
+    def arrays(self) -> dict[str, Any]:
+        """Every array by its path: ``inputs/user_id``, ``labels``."""
+        return tree.leaves(self._parts())
+
+    def map(self, change: Callable[[Any], Any]) -> Split:
+        """The same split with each array changed, such as cut or put into another order."""
+        return Split(**tree.map_leaves(change, self._parts()))
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"inputs": self.inputs, "labels": self.labels}
+        if self.sample_weights is not None:
+            parts["sample_weights"] = self.sample_weights
+        return parts
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,13 +233,20 @@ class Scenario(abc.ABC):
         """Settings that a sweep along ``axis`` changes beside, unless the user says otherwise."""
         return {}
 
-    def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
-        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""
+    def prediction_inputs(self, settings: Any, data: Data) -> Any:
+        """Whole numbers of shape ``[candidates]`` for the prediction that a record shows, if any.
+
+        In the tree of :attr:`Split.inputs`, for a model that gives one number for a candidate.
+        """
         return None
 
     def shown(self, output: float) -> float:
         """A model output in the unit that a person is shown."""
         return output
+
+
+class SplitError(HarnessError):
+    """A split whose arrays do not belong together."""
 
 
 class UnknownScenarioError(HarnessError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 import subprocess
@@ -47,7 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin("hypothesispytest"):
         from hypothesis import settings
 
-        settings.register_profile("no deadline", deadline=None)
+        # Its database lies in the current folder, unless that cannot be written to.
+        kept = {} if os.access(Path.cwd(), os.W_OK) else {"database": None}
+        settings.register_profile("no deadline", deadline=None, **kept)
         settings.load_profile("no deadline")
 
 

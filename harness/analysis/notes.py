@@ -76,6 +76,19 @@ def synthetic_data(groups: Sequence[Group]) -> Iterator[Note]:
         )
 
 
+def custom_initialisers(groups: Sequence[Group]) -> Iterator[Note]:
+    """Initial weights of a user's own initialiser, which one backend computed for all."""
+    trials = [record for group in groups for record in group.trials if record.custom_initial]
+    sources = {backend for record in trials for backend in record.custom_initial.values()}
+    names = sorted({path for record in trials for path in record.custom_initial})
+    if names:
+        yield note(
+            "custom-initialisers",
+            f"Custom initialisers ({listed(names)}): their code ran on {joined(sorted(sources))}, "
+            "and the other backends were handed its values.",
+        )
+
+
 def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials without a measurement: how many, which, and why."""
     trials = [record for group in groups for record in group.trials]

@@ -131,6 +131,7 @@ def weaknesses(
         *notes.missing_backends(missing),
         *notes.failed_trials(groups),
         *notes.one_trial(groups),
+        *notes.custom_initialisers(groups),
         *notes.broken_records(broken),
         *notes.harness_checkout(groups),
     ]

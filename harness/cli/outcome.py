@@ -200,9 +200,27 @@ def _difference(cell: Cell, other: Cell) -> str:
 
 
 def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
-    plan, unmeasured = there.plan, there.unmeasured
-    yield ""
+    plan = there.plan
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
+    yield ""
+    yield from _without_figures(outcome, good, there.unmeasured)
+    yield from _not_as_planned(outcome)
+    if plan.adaptive and not outcome.interrupted:
+        yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
+    if good:
+        share = timed_training_s(outcome) / outcome.wall_s
+        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
+    elsewhere = [saved for saved in outcome.saved if saved.trouble]
+    for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
+        yield f"NOT in the results folder, but kept in {folder}"
+    for trouble in outcome.lost:
+        yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
+    if len(elsewhere) < len(outcome.saved):
+        yield f"records: {root}; the whole report: harness report {root}"
+
+
+def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[str]:
+    """What left no measurement, of this run's trials and of those of earlier runs."""
     if outcome.interrupted:
         kept = ", and their records stay" if good else ""
         yield (
@@ -219,19 +237,6 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
             f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
             "no measurement"
         )
-    yield from _not_as_planned(outcome)
-    if plan.adaptive and not outcome.interrupted:
-        yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
-    if good:
-        share = timed_training_s(outcome) / outcome.wall_s
-        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
-    elsewhere = [saved for saved in outcome.saved if saved.trouble]
-    for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
-        yield f"NOT in the results folder, but kept in {folder}"
-    for trouble in outcome.lost:
-        yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
-    if len(elsewhere) < len(outcome.saved):
-        yield f"records: {root}; the whole report: harness report {root}"
 
 
 def _not_as_planned(outcome: Outcome) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from harness import probe
+from harness import probe, store
 from harness.analysis.parity import judge_all
 from harness.analysis.sources import is_changed
 from harness.analysis.subject import Subject
@@ -23,12 +23,12 @@ from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
-from harness.parity import Task, labels
+from harness.parity import KNOWN_BEHAVIOURS, Task, labels
 from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
 from harness.report import format as fmt
 from harness.report import parity as report
 from harness.report import terminal
-from harness.scenario import find, parse_settings
+from harness.scenario import find, parse_settings, unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +51,7 @@ class Request(Struct, frozen=True, kw_only=True):
     results: Path = Path("results/local")
     source: str = "auto"
     wait: bool = True
+    allow: Sequence[str] = ()
     everything: bool = False
     as_json: bool = False
 
@@ -71,6 +72,10 @@ def carry_out(request: Request) -> ExitCode:
 
 
 def _carry_out(request: Request, say: Console) -> ExitCode:
+    known = [behaviour.name for behaviour in KNOWN_BEHAVIOURS]
+    for name in request.allow:
+        if name not in known:
+            raise HarnessError(unknown("known behaviour", name, known))
     scenario = find(request.scenario)
     sets = axes.parse_setting_sets(scenario, request.settings)
     if len(sets) > 1:
@@ -102,6 +107,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 table=None if table is None else str(table),
                 launched_at_ns=0,
                 harness=probe.provenance(),
+                shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
             _say(f"training on {backend} {placement.device}{way} …", say)
@@ -132,9 +138,10 @@ def _conclude(
             Subject(label=name, record=left.record, arrays=launch.load_arrays(left.arrays))
             for name, left in zip(names, lefts, strict=True)
             if left.arrays is not None
-        ]
+        ],
+        request.allow,
     )
-    same = all(pair.verdict != "deviates" for pair in pairs)
+    same = all(pair.verdict in {"same", "same-except"} for pair in pairs)
     good = same and all(record.status == "ok" for record in records)
     code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
     defaults = msgspec.to_builtins(parse_settings(find(request.scenario)))

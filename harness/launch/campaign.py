@@ -78,6 +78,7 @@ def run_campaign(
         table=None if table is None else str(table),
         launched_at_ns=0,  # the launcher sets it when it starts the process
         harness=harness,
+        shared=str(store.initial_folder(root)),
     )
     campaign = _Campaign(
         plan, root, tools, template=template, records=list(present), started_s=started_s

@@ -87,11 +87,11 @@ def resume(
     present = [record for record, why in zip(mine, objections, strict=True) if why is None]
     made_good = {(record.cell.digest, record.round) for record in present}
     refused: dict[tuple[str, str], list[int]] = defaultdict(list)
-    unmeasured = 0
+    again = 0
     for record, why in zip(mine, objections, strict=True):
         if why is not None and (record.cell.digest, record.round) not in made_good:
             refused[told_apart(record.cell, plan.cells), why].append(record.round)
-            unmeasured += record.status in UNMEASURED
+            again += record.status in UNMEASURED
     plan = msgspec.structs.replace(
         plan,
         shuffle_seed=last.shuffle_seed,
@@ -101,23 +101,25 @@ def resume(
         f"does not count: {name}, {_rounds(rounds)}: {why}"
         for (name, why), rounds in refused.items()
     ]
-    if unmeasured:
+    if again:
         how = "further rounds take the place of" if plan.adaptive else "measured again:"
-        remarks.append(f"{how} {count(unmeasured, 'trial')} that left no measurement")
+        remarks.append(f"{how} {count(again, 'trial')} that left no measurement")
     return Resumed(
         plan=plan,
         gaps=_gaps(plan, present, now_s=now_s),
         present=present,
         remarks=remarks,
-        unmeasured=unmeasured,
+        unmeasured=again + sum(record.status != "ok" for record in present),
     )
 
 
 def objection(record: Record, now: Circumstances) -> str | None:
     """Why ``record`` does not count under the circumstances of now; ``None`` if it does."""
-    if ended_as(record) == "slowed":
+    cause = ended_as(record)
+    if cause == "slowed":
         return "it was ended early, since other work slowed it"
-    if record.status in UNMEASURED:
+    # What was refused would be refused again, unless the scenario is another one by now.
+    if cause != "refused" and record.status in UNMEASURED:
         return UNMEASURED[record.status]
     if record.scenario_version != now.scenario_version:
         return (

@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.loop import OwnLoop
 from harness.record import MODES
 from harness.trial import backends, loops, weights
+from harness.trial.initial import initialised
 from harness.trial.loops.native import NoNativeError
 from harness.trial.loops.stateful import Batches
 from harness.trial.prepared import Prepared
@@ -40,9 +41,7 @@ def prepared(backend):
         chosen = scenario.find("ranking")
         settings = scenario.parse_settings(chosen, SMALL | more)
         data = chosen.data(settings, None)
-        model = chosen.model(settings, data)
-        weights.build(model, data.train.inputs)
-        weights.assign(model, weights.draw(model, 1))
+        model = initialised(chosen, settings, data, "common", 1)
         return Prepared(
             chosen=chosen,
             settings=settings,

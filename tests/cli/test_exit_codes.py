@@ -57,20 +57,32 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("run", "a trial was ended: by its timeout, by its memory limit, by a signal"): lambda w: (
         w.harness("run", *w.trial("signal.pause()"), "--timeout", 1)
     ),
+    ("run", "`--resume`: what left no measurement was measured again, and left none again"): (
+        lambda w: (
+            w.harness("run", *w.trial(FAILS)) and w.harness("run", *w.trial(FAILS), "--resume")
+        )
+    ),
+    ("run", "`--resume`: nothing was left to measure, but a trial of before left no measurement"): (
+        lambda w: w.harness(*w.precise()) and w.harness(*w.precise(), "--resume")
+    ),
+    ("run", "a mode was refused, since it would train something else; the rest was measured"): (
+        lambda w: w.harness("run", *w.trial(), "--mode", "fit,native")
+    ),
+    ("run", "nothing is left to run, since every mode is refused"): lambda w: w.harness(
+        "run", *w.trial(), "--mode", "native"
+    ),
     ("run", "a trial was ended early for other work, and another one of its cell was measured"): (
         lambda w: w.harness("run", *w.trial(SLOWED_ONCE), "--repetitions", 2)
     ),
     ("run", "other work had every trial of a cell ended early"): lambda w: w.harness(
         "run", *w.trial(SLOWED)
     ),
-    ("run", "a mode was refused, and the other cells were measured"): lambda w: w.harness(
-        "run", *w.trial(), "--mode", "fit,native"
-    ),
-    ("run", "every mode was refused"): lambda w: w.harness("run", *w.trial(), "--mode", "native"),
     ("run", "a name is unknown, or a value out of range"): lambda w: w.harness(
         "run", *w.trial(), "--mode", "fitt"
     ),
-    ("run", "the scenario is unknown"): lambda w: w.harness("run", "nonsense"),
+    ("run", "the scenario is unknown, or its file cannot be loaded"): lambda w: alike(
+        w.harness("run", "nonsense"), w.harness("run", w.broken())
+    ),
     ("run", "a backend has no environment, or the one that was named cannot serve"): lambda w: (
         w.harness("run", TINY, *NO_ENVIRONMENT)
     ),
@@ -220,6 +232,28 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
             w.harness(),
             w.harness("rnu"),
             *(w.harness(*words, "--no-such-option") for words in COMMANDS),
+        )
+    ),
+    ("every command", "an option that takes one value, or a name in a list, is given twice"): (
+        lambda w: alike(
+            w.harness("run", *w.trial(), "--backend", "jax,jax"),
+            w.harness("run", *w.trial(), "--device", "cpu", "--device", "cpu"),
+            w.harness("parity", *w.pair(), "--env", "jax=/a"),
+            w.harness("compare", "a", "b", "--margin", "1%", "--margin", "2%"),
+            w.harness("data", "prepare", "--source", "tfds", "--source", "mirror"),
+        )
+    ),
+    ("every command", "`HARNESS_SCENARIO_PATH` leads nowhere, and scenarios are looked for"): (
+        lambda w: (
+            w.nowhere()
+            and alike(
+                *(w.harness(name, TINY) for name in ("run", "parity", "anatomy")),
+                w.harness("sweep", TINY, *POINT),
+                w.harness("list"),
+                w.harness("report", w.campaign()),
+                w.harness("findings", w.campaign()),
+                w.harness("compare", w.campaign(), w.campaign("after")),
+            )
         )
     ),
     ("every command", "Ctrl-C"): lambda w: alike(*(w.interrupted(*words) for words in COMMANDS)),

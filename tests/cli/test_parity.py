@@ -179,6 +179,32 @@ def test_a_child_that_hangs_is_ended_at_the_timeout(fake):
     assert "torch was NOT compared: timeout: still running after 1 s" in words(result)
 
 
+OWN_DRAWS = 'leave(not_served=["own: torch.rand"])'
+
+
+def test_random_numbers_of_a_layers_own_leave_the_answer_open_and_the_exit_code_says_so(fake):
+    result = run(*fake("jax"), *fake("torch", OWN_DRAWS))
+    assert result.exit_code == 1
+    assert "CANNOT be told" in words(result)
+    assert "own: torch.rand on torch" in words(result)
+
+
+def test_a_layer_with_another_rate_is_named(fake):
+    draw = """
+from harness.parity import Draw
+leave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])
+"""
+    result = run(*fake("jax", draw % 0.5), *fake("torch", draw % 0.7))
+    assert result.exit_code == 1
+    assert "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch" in words(result)
+
+
+def test_an_unknown_behaviour_cannot_be_allowed(fake):
+    result = run(*fake("jax"), *fake("torch"), "--allow", "sparse-duplicate")
+    assert "did you mean sparse-duplicates?" in message(result)
+    assert result.exception.exit_code == 2
+
+
 def test_one_backend_alone_is_a_mistake(fake):
     result = run(*fake("jax"))
     assert result.exception.exit_code == ExitCode.USAGE

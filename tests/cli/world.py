@@ -113,6 +113,21 @@ class World:
         """Of trials, one seed of them."""
         return [TINY, "--seeds", "1", *self.fake("trial", child, **which)]
 
+    def precise(self) -> list[str]:
+        """Of a campaign that is soon precise, and whose first trial leaves no measurement."""
+        fails = "if trial.round == 1: sys.exit(3)\nleave(good)"
+        return ["run", TINY, *self.fake("trial", fails), "--precision", "90%", "--budget", "10m"]
+
+    def broken(self) -> str:
+        """A scenario whose file cannot be loaded."""
+        (self._folder / "scenarios" / "broken.py").write_text("def f(:\n", encoding="utf-8")
+        return "broken"
+
+    def nowhere(self) -> World:
+        """With a search path for scenarios that leads nowhere."""
+        self._patch.setenv("HARNESS_SCENARIO_PATH", str(self._folder / "not-there"))
+        return self
+
     def pair(self, second: str = "leave()") -> list[str]:
         """Of parity: two backends, the second of which runs other lines."""
         return [TINY, *self.fake("parity"), *self.fake("parity", second, backend="torch")]

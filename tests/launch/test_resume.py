@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.launch.resume import UNDER_WAY_S, Circumstances, resume
+from harness.record import Failure
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 make_plan, environment = fakes["make_plan"], fakes["environment"]
@@ -97,6 +98,16 @@ def test_a_trial_that_left_no_measurement_is_run_again(asked, begun, records_of,
         f"does not count: {bad.cell.label}, round 1: {why}",
         "measured again: 1 trial that left no measurement",
     ]
+
+
+def test_what_was_refused_is_not_tried_again_and_still_no_measurement(asked, begun, records_of):
+    refusal = Failure(reason="no such code", cause="refused")
+    records = records_of(begun.trials(1)[:1], status="failed", failure=refusal)
+    records += records_of(begun.trials(1)[1:])
+    left = going_on(asked, begun, records)
+    assert (left.gaps, left.remarks, left.unmeasured) == ([], [], 1)
+    changed = [msgspec.structs.replace(one, scenario_sha256="c" * 64) for one in records]
+    assert len(going_on(asked, begun, changed, scenario_sha256="d" * 64).gaps) == 1
 
 
 def test_where_all_failed_all_of_it_is_run_again(asked, begun, records_of):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 import torch._dynamo
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -163,22 +167,64 @@ class TorchAdapter(Adapter):
             "threads": torch.get_num_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Gradients:
         """``loss.backward()``, as in Keras' ``TorchTrainer``."""
+        if note is not None:
+            with _Listening(note):
+                return self.gradients(model, inputs, labels, sample_weights)
         device = model.trainable_variables[0].value.device
-        inputs = {name: torch.as_tensor(values, device=device) for name, values in inputs.items()}
-        labels = torch.as_tensor(labels, device=device)
+
+        def placed(values: Any) -> Any:
+            return torch.as_tensor(values, device=device)
+
+        inputs, labels = map_leaves(placed, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(placed, sample_weights)
         model.zero_grad()
         # As `TorchTrainer.train_step` does: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         loss = model.compute_loss(
-            x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            x=inputs,
+            y=labels,
+            y_pred=model(inputs, **training),
+            sample_weight=sample_weights,
+            training=True,
         )
         loss.backward()
         found = [variable.value.grad for variable in model.trainable_variables]
         values = [None if g is None else np.array(g.detach().cpu()) for g in found]
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
+
+    def outside_compiler(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Out of ``torch.compile``'s graph, as Keras keeps its own generators."""
+        outside: Callable[..., Any] = torch.compiler.disable(function)
+        return outside
+
+    @contextlib.contextmanager
+    def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
+        """Watches the default generator over each step; a ``DataLoader`` draws between them."""
+        step = model.train_step
+
+        def train_step(data: Any) -> Any:
+            before = torch.get_rng_state()
+            logs = step(data)
+            if not torch.equal(before, torch.get_rng_state()):
+                note("torch's default generator, in train_step")
+            return logs
+
+        model.train_step = train_step
+        try:
+            yield
+        finally:
+            del model.train_step
 
     def inert_optimizer(self) -> Any:
         """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""
@@ -191,6 +237,19 @@ class TorchAdapter(Adapter):
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():
             return None
         return int(torch.cuda.max_memory_allocated())
+
+
+class _Listening(TorchDispatchMode):
+    """Notes every operation that PyTorch itself tags as drawing random numbers."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self._note(f"torch.ops.{func}")
+        return func(*args, **(kwargs or {}))
 
 
 ADAPTER = TorchAdapter()

@@ -69,13 +69,10 @@ def _rehearse(cell: Cell, prepared: Any) -> None:
             prepared.adapter.tune(prepared.model, prepared.steps)
         return
     loop = loops.own_loop(cell.mode, prepared)
-    size = min(int(prepared.settings.batch_size), len(prepared.data.train.labels))
     train = prepared.data.train
+    size = min(int(prepared.settings.batch_size), train.examples)
     try:
-        loop.rehearse(
-            {name: values[None, :size] for name, values in train.inputs.items()},
-            train.labels[None, :size],
-        )
+        loop.rehearse(*train.map(lambda values: values[None, :size]).batch)
     except HarnessError:
         raise
     except Exception as error:
