@@ -110,8 +110,9 @@ def _shift_one_unit(layer):
     from keras import ops
 
     def call(inputs, training=None):  # noqa: ARG001 - Keras passes it by name
-        shift = np.array([1e-3, 0.0], np.float32)
-        return layer.activation(ops.matmul(inputs, layer.kernel) + layer.bias + shift)
+        shift = ops.convert_to_tensor(np.array([1e-3, 0.0], np.float32))
+        given = ops.add(ops.matmul(inputs, layer.kernel), layer.bias)
+        return layer.activation(ops.add(given, shift))
 
     layer.call = call
 

@@ -167,7 +167,10 @@ class TensorFlowAdapter(Adapter):
         original = getattr(optimizer, method)
 
         def apply(gradients: Any, variables: Any) -> Any:
-            return original([tf.convert_to_tensor(g) for g in gradients], variables)
+            summed = [
+                tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in gradients
+            ]
+            return original(summed, variables)
 
         def update_step(gradient: Any, variable: Any, learning_rate: Any) -> Any:
             summed = tf.convert_to_tensor(gradient)
