@@ -316,7 +316,9 @@ class Record(Struct, frozen=True, kw_only=True):
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
-    counted; the launcher measures ``rates`` while no trial runs.
+    counted; the launcher measures ``rates`` while no trial runs. ``random_draws`` tells whether
+    the model drew random numbers in training (masks of Dropout, noise), which each backend draws
+    its own; ``None`` where that is not known.
     """
 
     schema: int = SCHEMA_VERSION
@@ -345,3 +347,4 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+    random_draws: bool | None = None
