@@ -153,3 +153,4 @@ class AnatomyRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    scenario_sha256: str | None = None

@@ -17,12 +17,16 @@ class OwnLoop(abc.ABC):
     """Trains without Keras' trainer: many steps in one call, on batches that are already there."""
 
     @abc.abstractmethod
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any) -> Any:
         """Put batches of one size where :meth:`run` wants them.
 
         Args:
-            inputs: NumPy arrays of shape ``[batches, batch_size, ...]`` by name.
+            inputs: NumPy arrays of shape ``[batches, batch_size, ...]``, in the tree in which the
+                scenario gives them (by name, or a single array).
             labels: likewise.
+
+        For a scenario with sample weights there is a third argument, likewise; a loop that does
+        not take it is refused before training.
         """
 
     @abc.abstractmethod

@@ -25,10 +25,21 @@ from harness.record import (
 PARITY_SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
 
-Stage = Literal["start", "first-batch", "optimizer", "step-1", "losses", "epoch-1", "metrics"]
+Stage = Literal[
+    "start",
+    "draws",
+    "layers",
+    "first-batch",
+    "optimizer",
+    "step-1",
+    "losses",
+    "epoch-1",
+    "metrics",
+]
 
 STAGES: dict[Stage, str] = {
     "start": "variables and slots before the first step",
+    "draws": "random numbers that layers draw",
     "first-batch": "loss and gradients of the first batch",
     "optimizer": "the optimizer alone, on given gradients",
     "step-1": "variables and slots after 1 step",
@@ -36,7 +47,11 @@ STAGES: dict[Stage, str] = {
     "epoch-1": "variables and slots after one epoch",
     "metrics": "test metric of every epoch",
 }
-"""What is compared, in this order: a deviation in one stage makes all later ones deviate."""
+"""What is compared, in this order: a deviation in one stage makes all later ones deviate.
+
+``layers``, the outputs of each layer for the first batch, is not among them: it only says where in
+the model a deviation begins. A layer before all weights does not drift, so it has no envelope.
+"""
 
 LOSS = "loss"
 """The quantity of the first batch that is no gradient."""
@@ -91,6 +106,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     ``perturbations`` is how many moved trainings there are. ``table`` is the path of the
     prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
+    ``shared`` is as in :class:`harness.record.Trial`.
     """
 
     cell: Cell
@@ -100,6 +116,7 @@ class Task(Struct, frozen=True, kw_only=True):
     table: str | None
     launched_at_ns: int
     harness: Provenance
+    shared: str | None = None
 
 
 class Variable(Struct, frozen=True, kw_only=True):
@@ -108,6 +125,18 @@ class Variable(Struct, frozen=True, kw_only=True):
     path: str
     shape: list[int]
     trained: bool
+
+
+class Draw(Struct, frozen=True, kw_only=True):
+    """Random numbers that a layer asked for while it was trained.
+
+    ``layer`` is its path without the model's name, ``function`` that of ``keras.random``, and
+    ``arguments`` those of the function and the layer's own settings, where they are single values.
+    """
+
+    layer: str
+    function: str
+    arguments: dict[str, Scalar] = msgspec.field(default_factory=dict)
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -126,7 +155,13 @@ class Training(Struct, frozen=True, kw_only=True):
 
 
 class ParityRecord(Struct, frozen=True, kw_only=True):
-    """The JSON of one child. ``arrays`` names the file of arrays beside it, with its SHA-256."""
+    """The JSON of one child. ``arrays`` names the file of arrays beside it, with its SHA-256.
+
+    ``draws`` are the random numbers that were served alike on every backend; ``not_served`` says
+    in words which were not, so that nothing is known of what lies behind them. ``reordered`` is
+    false where the moved trainings kept the order of examples, because the model depends on it.
+    ``custom_initial`` is as in :class:`harness.record.Record`.
+    """
 
     schema: int = PARITY_SCHEMA_VERSION
     status: Status
@@ -145,6 +180,9 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     variables: list[Variable] = msgspec.field(default_factory=list)
     trainings: list[Training] = msgspec.field(default_factory=list)
     shared_rows: bool = False
+    draws: list[Draw] = msgspec.field(default_factory=list)
+    not_served: list[str] = msgspec.field(default_factory=list)
+    reordered: bool = True
     arrays: str | None = None
     arrays_sha256: str | None = None
     table_sha256: str | None = None
@@ -152,6 +190,8 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     weights_sha256: str | None = None
     environment: Environment | None = None
     synthetic: bool = False
+    scenario_sha256: str | None = None
+    custom_initial: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

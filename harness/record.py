@@ -20,6 +20,7 @@ Device = Literal["cpu", "gpu"]
 Mode = Literal["fit", "tuned", "custom_loop", "native"]
 Init = Literal["common", "keras"]
 Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
+Cause = Literal["refused", "slowed"]
 
 BACKENDS: tuple[str, ...] = get_args(Backend)
 DEVICES: tuple[str, ...] = get_args(Device)
@@ -77,6 +78,10 @@ class Trial(Struct, frozen=True, kw_only=True):
     ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
     training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
     ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
+    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
+    this machine is what takes so long; ``None`` for no such end.
+    ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other.
     """
 
     cell: Cell
@@ -89,15 +94,32 @@ class Trial(Struct, frozen=True, kw_only=True):
     launched_at_ns: int
     harness: Provenance
     run_id: str | None = None
+    slowed_after_s: float | None = None
+    shared: str | None = None
+
+
+class SourceLine(Struct, frozen=True, kw_only=True):
+    """A line of the user's own code; ``text`` is what stands there, without its indentation."""
+
+    path: str
+    line: int
+    text: str
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why there is no measurement; ``output_tail`` holds the last lines that were printed."""
+    """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
+
+    ``cause`` tells two ends from failures: ``refused``, where the mode cannot train this model as
+    ``fit`` does, and ``slowed``, where the trial was ended early since other work slowed it.
+    ``origin`` is the deepest line of the user's own code that an error came through.
+    """
 
     reason: str
     exit_code: int | None = None
     signal: str | None = None
     output_tail: str = ""
+    cause: Cause | None = None
+    origin: SourceLine | None = None
 
 
 class DeviceInfo(Struct, frozen=True, kw_only=True):
@@ -316,9 +338,11 @@ class Record(Struct, frozen=True, kw_only=True):
     threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
     the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
     ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
-    counted; the launcher measures ``rates`` while no trial runs. ``random_draws`` tells whether
-    the model drew random numbers in training (masks of Dropout, noise), which each backend draws
-    its own; ``None`` where that is not known.
+    counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
+    scenario's source files as they were when the trial loaded them. ``custom_initial`` names the
+    variables whose initial values are of a custom initialiser, with the backend that computed them
+    for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
+    Dropout, noise), which each backend draws its own; ``None`` where that is not known.
     """
 
     schema: int = SCHEMA_VERSION
@@ -348,3 +372,10 @@ class Record(Struct, frozen=True, kw_only=True):
     work: StepWork | None = None
     rates: Rates | None = None
     random_draws: bool | None = None
+    scenario_sha256: str | None = None
+    custom_initial: dict[str, str] = {}
+
+
+def ended_as(record: Record) -> Cause | None:
+    """Whether a trial was ``refused`` or ``slowed``; ``None`` for a measurement or a failure."""
+    return None if record.failure is None else record.failure.cause

@@ -1,39 +1,30 @@
-"""The contract of a scenario, and how scenarios are found.
+"""The contract of a scenario, and the scenario of a name.
 
 A scenario is a module or package in ``scenarios/`` (or in a folder named by
 ``HARNESS_SCENARIO_PATH``) with a ``SCENARIO`` in it. Its top level imports neither Keras nor a
 framework, so that the command line can list it; what trains is imported inside the methods.
+:mod:`harness.scenario_files` finds and loads them.
 """
 
 from __future__ import annotations
 
 import abc
 import difflib
-import functools
-import importlib
-import importlib.util
-import os
-import pkgutil
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
 
+from harness import scenario_files, tree
 from harness.errors import HarnessError
-from harness.record import Backend, StepWork
+from harness.record import Backend, Scalar, StepWork
+from harness.scenario_files import ScenarioFile, ScenarioFileError
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
     from harness.data import Table
     from harness.loop import NativeTraining
-
-SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
-"""Names further folders of scenarios, separated as in ``PATH``."""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +68,64 @@ AXES = {"batch_size": "batch_size", "epochs": "epochs", "dtype_policy": "precisi
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """Inputs by name and labels, each an array of shape ``[examples]`` or ``[examples, ...]``."""
+    """Examples as Keras' ``fit`` takes them: inputs, labels and perhaps sample weights.
 
-    inputs: dict[str, Any]
+    Each is an array of shape ``[examples, ...]``, or a dictionary, list or tuple of such trees:
+    inputs by name, one array for a model of one input, labels of several outputs.
+
+    Raises:
+        SplitError: when made, if the arrays do not hold equally many examples.
+    """
+
+    inputs: Any
     labels: Any
+    sample_weights: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no training could cut into batches."""
+        lengths = {}
+        for part in self._parts():
+            if not any(name.split("/")[0] == part for name in self.arrays()):
+                raise SplitError(f"{part} of a split hold no array")
+        for name, array in self.arrays().items():
+            if not getattr(array, "shape", ()):
+                raise SplitError(
+                    f"{name} of a split is a {type(array).__name__}, not an array of shape "
+                    "[examples, ...]; give numpy.asarray(...) of all examples"
+                )
+            lengths[name] = len(array)
+        if len(set(lengths.values())) != 1:
+            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise SplitError(
+                f"the arrays of a split differ in their number of examples: {told or 'no array'}"
+            )
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return len(tree.first_leaf(self.labels))
+
+    @property
+    def batch(self) -> tuple[Any, ...]:
+        """``(inputs, labels)`` or ``(inputs, labels, sample_weights)``, as Keras unpacks a batch.
+
+        Lists have become tuples, as Keras' own adapter of arrays makes them for TensorFlow.
+        """
+        return tuple(tree.map_leaves(lambda array: array, self._parts()).values())
+
+    def arrays(self) -> dict[str, Any]:
+        """Every array by its path: ``inputs/user_id``, ``labels``."""
+        return tree.leaves(self._parts())
+
+    def map(self, change: Callable[[Any], Any]) -> Split:
+        """The same split with each array changed, such as cut or put into another order."""
+        return Split(**tree.map_leaves(change, self._parts()))
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"inputs": self.inputs, "labels": self.labels}
+        if self.sample_weights is not None:
+            parts["sample_weights"] = self.sample_weights
+        return parts
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,14 +156,18 @@ class Scenario(abc.ABC):
     settings_type: ClassVar[type[Settings]] = Settings
 
     def needs_table(self, settings: Any) -> bool:
-        """Whether :meth:`data` reads the MovieLens table; ``False`` for generated data."""
+        """Whether :meth:`data` reads the MovieLens table; it may depend on the settings.
+
+        It is asked where the code of ``data`` mentions the table at all, or where it is overridden
+        beside ``data`` or below it (:func:`harness.table_use.needs_table`).
+        """
         return True
 
     @abc.abstractmethod
     def data(self, settings: Any, table: Table | None) -> Data:
         """Cut the examples for training and testing.
 
-        ``table`` is the prepared rating table, or ``None`` where :meth:`needs_table` says so.
+        ``table`` is the prepared rating table, or ``None`` where it is not needed.
         """
 
     @abc.abstractmethod
@@ -184,13 +233,20 @@ class Scenario(abc.ABC):
         """Settings that a sweep along ``axis`` changes beside, unless the user says otherwise."""
         return {}
 
-    def prediction_inputs(self, settings: Any, data: Data) -> dict[str, NDArray[np.int32]] | None:
-        """Inputs of shape ``[candidates]`` for the prediction that a record shows, if any."""
+    def prediction_inputs(self, settings: Any, data: Data) -> Any:
+        """Whole numbers of shape ``[candidates]`` for the prediction that a record shows, if any.
+
+        In the tree of :attr:`Split.inputs`, for a model that gives one number for a candidate.
+        """
         return None
 
     def shown(self, output: float) -> float:
         """A model output in the unit that a person is shown."""
         return output
+
+
+class SplitError(HarnessError):
+    """A split whose arrays do not belong together."""
 
 
 class UnknownScenarioError(HarnessError):
@@ -202,8 +258,12 @@ class InvalidSettingError(HarnessError):
 
 
 def names() -> list[str]:
-    """The names of all scenarios, sorted."""
-    return sorted(_modules())
+    """The names of all scenarios, sorted.
+
+    Raises:
+        SearchPathError: if ``HARNESS_SCENARIO_PATH`` names something that holds none.
+    """
+    return scenario_files.names()
 
 
 def find(name: str) -> Scenario:
@@ -211,17 +271,68 @@ def find(name: str) -> Scenario:
 
     Raises:
         UnknownScenarioError: if there is none; the message lists those there are.
+        SearchPathError: if ``HARNESS_SCENARIO_PATH`` names something that holds none.
+        AmbiguousScenarioError: if several files claim the name.
+        ScenarioFileError: if its file cannot be loaded, or what it defines is no scenario.
     """
-    modules = _modules()
-    if name not in modules:
-        raise UnknownScenarioError(unknown("scenario", name, sorted(modules)))
-    module = _load(name, modules[name])
-    scenario = getattr(module, "SCENARIO", None)
+    file = _file(name)
+    scenario = getattr(scenario_files.load(file), "SCENARIO", None)
+    if problem := _problem(scenario, name):
+        raise ScenarioFileError(f"{file.path} {problem}")
+    return cast("Scenario", scenario)
+
+
+def sources_sha256(name: str) -> str:
+    """Identifies the source of the scenario called ``name``.
+
+    Raises:
+        HarnessError: as :func:`find` does.
+    """
+    return scenario_files.sha256(_file(name))
+
+
+def _file(name: str) -> ScenarioFile:
+    if file := scenario_files.file_of(name):
+        return file
+    message = unknown("scenario", name, names())
+    looked_at = scenario_files.search_path_in_words()
+    raise UnknownScenarioError(f"{message}. Looked at: {looked_at}" if looked_at else message)
+
+
+def _problem(scenario: object, name: str) -> str | None:
+    """What keeps ``scenario`` from being one; completes "the file …"."""
+    if scenario is None:
+        return "defines no SCENARIO: end it with SCENARIO = …(), your subclass of Scenario"
+    if isinstance(scenario, type):
+        return f"has a class as SCENARIO: write SCENARIO = {scenario.__name__}()"
     if not isinstance(scenario, Scenario):
-        raise UnknownScenarioError(
-            f"{modules[name] or 'scenarios'}/{name} defines no SCENARIO of type Scenario"
-        )
-    return scenario
+        return f"has as SCENARIO {_a(type(scenario))}, which is no harness.scenario.Scenario"
+    for fact, kind in (("name", str), ("summary", str), ("version", int), ("metric", Metric)):
+        value = getattr(scenario, fact, None)
+        if not isinstance(value, kind):
+            what = "no" if value is None else f"as its {fact} {_a(type(value))}, and no"
+            return f"has {what} {fact} of type {kind.__name__} in its SCENARIO"
+    if scenario.name != name:
+        return f"calls its scenario '{scenario.name}': give it the name of the file, '{name}'"
+    return _problem_of_settings(scenario.settings_type)
+
+
+def _problem_of_settings(kind: object) -> str | None:
+    if not (isinstance(kind, type) and issubclass(kind, Settings)):
+        return "has a settings_type that is no subclass of harness.scenario.Settings"
+    try:
+        values = msgspec.to_builtins(msgspec.convert({}, kind))
+    # A type that msgspec cannot read, a default that is missing, or a __post_init__ of the user's.
+    except Exception as error:  # noqa: BLE001
+        return f"has settings that cannot be made, {kind.__name__}: {_lower_first(str(error))}"
+    for setting, value in values.items():
+        if not isinstance(value, Scalar):
+            return f"has a setting {setting} that is neither a number, a text nor true or false"
+    return None
+
+
+def _a(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__}"
 
 
 def parse_settings(scenario: Scenario, assignments: Mapping[str, str] | None = None) -> Settings:
@@ -258,38 +369,3 @@ def unknown(kind: str, name: str, valid: list[str]) -> str:
 
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def search_path() -> list[Path]:
-    """Folders beyond ``scenarios/`` in which scenarios are looked for."""
-    return [Path(p) for p in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if p]
-
-
-def _modules() -> dict[str, Path | None]:
-    """Scenario names, each with its folder, or ``None`` for those of the ``scenarios`` package."""
-    import scenarios
-
-    found: dict[str, Path | None] = {}
-    for folder in search_path():
-        for module in pkgutil.iter_modules([str(folder)]):
-            found.setdefault(module.name, folder)
-    for module in pkgutil.iter_modules(scenarios.__path__):
-        found[module.name] = None
-    return {name: folder for name, folder in found.items() if not name.startswith("_")}
-
-
-@functools.cache
-def _load(name: str, folder: Path | None) -> Any:
-    if folder is None:
-        return importlib.import_module(f"scenarios.{name}")
-    path = folder / name / "__init__.py"
-    if not path.exists():
-        path = folder / f"{name}.py"
-    # A name of its own: a scenario called `json` must not shadow the library.
-    spec = importlib.util.spec_from_file_location(f"_harness_scenario_{name}", path)
-    if spec is None or spec.loader is None:
-        raise UnknownScenarioError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module

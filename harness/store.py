@@ -5,6 +5,7 @@ Layout, below a campaign's folder::
     campaign.json                                              the plan of every run in the folder
     records/<scenario>/<backend>-<device>-<mode>-<cell digest>/seed-<seed>-rep-<repetition>.json
     benchmarks/<backend>-<device>.json                         pytest-benchmark's own format
+    initial/<key>.npz                                          values of custom initialisers
 
 A record is never overwritten. Loading looks at any depth, so that a folder of downloaded CI
 artifacts reads like one that was written here.
@@ -82,6 +83,11 @@ def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
         raise ValueError(f"'{cell.scenario}' is no name of a scenario")
     folder = f"{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}"
     return root / "records" / cell.scenario / folder / f"seed-{seed}-rep-{repetition}.json"
+
+
+def initial_folder(root: Path) -> Path:
+    """Where processes leave the values of custom initialisers for those of the other backends."""
+    return root.resolve() / "initial"
 
 
 def next_repetition(root: Path, cell: Cell, seed: int) -> int:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
+import os
+import runpy
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +32,8 @@ from harness.record import (
     Record,
 )
 
+machine = runpy.run_path(str(Path(__file__).with_name("clean_machine.py")))
+
 SETTINGS = {
     "batch_size": 1000,
     "epochs": 5,
@@ -35,17 +43,80 @@ SETTINGS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the tests independent of who started them, and of how fast the machine is."""
-    # A shell has its background jobs ignore Ctrl-C, and their children with them. The tests of
-    # Ctrl-C would wait for the end of what they interrupt: `tox -m test &`.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Make the tests independent of how fast the machine is."""
     # The benchmarks' environments do without this one.
     if config.pluginmanager.has_plugin("hypothesispytest"):
         from hypothesis import settings
 
-        settings.register_profile("no deadline", deadline=None)
+        # Its database lies in the current folder, unless that cannot be written to.
+        kept = {} if os.access(Path.cwd(), os.W_OK) else {"database": None}
+        settings.register_profile("no deadline", deadline=None, **kept)
         settings.load_profile("no deadline")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Make the tests independent of the machine and the shell that they run on.
+
+    Now, and not in a fixture: modules of tests import what reads variables at once.
+    """
+    config = session.config
+    starts_workers = config.pluginmanager.has_plugin("dsession")  # and they start as it did
+    # Only tests/benchmark has this option. It measures for the user, with the user's settings.
+    measures = config.getoption("device", default=None) is not None
+    if starts_workers or measures:
+        return
+    folder, patch = Path(tempfile.mkdtemp(prefix="harness-tests-")), pytest.MonkeyPatch()
+    machine["clean"](patch, folder)
+    config.add_cleanup(patch.undo)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins in an empty folder, on a machine where tox built nothing."""
+    machine["in_its_own_folder"](monkeypatch, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No framework serves a test, whatever is installed beside it; tests/backend has the real."""
+    machine["without_frameworks"](monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def started_with() -> Mapping[str, str]:
+    """The variables of whoever runs the tests, for a test of the real machine."""
+    return machine["STARTED"]
+
+
+@pytest.fixture(scope="session")
+def as_started() -> Callable[[], AbstractContextManager[None]]:
+    """While it is entered, variables are those of whoever runs the tests: cache, index, proxy."""
+    return machine["as_started"]
+
+
+@pytest.fixture(scope="session")
+def project_files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The files of this project, but for those that git ignores; relative to its root.
+
+    Also in a copy without its history, and in a checkout that another user owns. What is committed
+    although it is ignored is among them.
+    """
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git, which knows what .gitignore means, is not installed")
+    root = Path(__file__).parents[1]
+    empty = tmp_path_factory.mktemp("no-history")
+    subprocess.run([git, "init", "--quiet", "--bare", str(empty)], check=True)
+    there = [git, f"--git-dir={empty}", f"--work-tree={root}", "-c", "core.excludesFile="]
+    listed = [[*there, "ls-files", "-z", "--others", "--exclude-standard"]]
+    if (root / ".git").exists():
+        listed.append([git, "-c", "safe.directory=*", "ls-files", "-z"])
+    names: set[str] = set()
+    for command in listed:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True)
+        names.update(filter(None, done.stdout.split("\0")))
+    return sorted(name for name in names if (root / name).is_file())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

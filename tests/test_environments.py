@@ -42,6 +42,28 @@ def test_tox_alone_does_the_whole_job():
     ]
 
 
+def test_the_tests_without_a_framework_have_an_environment_for_every_python_that_is_claimed(menu):
+    claimed = re.findall(
+        r'"Programming Language :: Python :: 3\.(\d+)"',
+        (ROOT / "pyproject.toml").read_text("utf-8"),
+    )
+    oldest, *others = claimed
+    assert oldest == "11"
+    assert {name for name in menu if name.startswith("test-py")} == {
+        f"test-py3{minor}" for minor in others
+    }
+    for minor in others:
+        shown = _tox("config", "-e", f"test-py3{minor}", "-k", "base_python", "deps", "commands")
+        assert f"base_python = python3.{minor}" in shown
+        assert "constraints/test.txt" in shown
+        assert "--ignore=tests/backend" in shown
+
+
+def test_whoever_has_one_python_runs_all_tests_on_that_one():
+    tests = {"test", "test-report", *(f"test-{name}" for name in BACKENDS)}
+    assert set(_tox("list", "-m", "test", "--no-desc").split()) == tests
+
+
 @pytest.mark.parametrize("prefix_and_suffix", [("", ""), ("", "-gpu"), ("test-", "")])
 @pytest.mark.parametrize("name", BACKENDS)
 def test_each_backend_environment_names_its_backend_and_no_other_framework(name, prefix_and_suffix):

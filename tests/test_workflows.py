@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CLAIMED = re.findall(
+    r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text("utf-8")
+)
 MATRIX = "${{ matrix.environment }}"
 
 
@@ -41,7 +45,90 @@ def test_the_tests_job_runs_what_ci_runs():
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_the_matrix_names_environments_and_pythons_that_exist():
+@pytest.fixture
+def ci_run(tmp_path):
+    """Runs `.ci/run` with a path of fakes only; gives its outcome, and what tox was asked for."""
+    script, programs = tmp_path / ".ci" / "run", tmp_path / "programs"
+    for folder in (script.parent, programs):
+        folder.mkdir()
+    shutil.copy2(ROOT / ".ci" / "run", script)
+    for name in ("bash", "dirname", "mkdir", "chmod"):
+        (programs / name).symlink_to(shutil.which(name))
+    asked = tmp_path / "asked"
+    fake(
+        programs / "python3",
+        "mkdir -p .ci/venv/bin",
+        f"printf '#!/bin/bash\\necho \"tox $*\" >> {asked}' > .ci/venv/bin/tox",
+        "printf '#!/bin/bash' > .ci/venv/bin/python",
+        "chmod +x .ci/venv/bin/tox .ci/venv/bin/python",
+    )
+
+    def run(pythons):
+        for path in pythons:
+            answer = f"echo {tmp_path / path}"
+            fake(tmp_path / path, f'case "$2" in *venv*) ;; *) {answer} ;; esac')
+        done = subprocess.run(
+            [programs / "bash", script],
+            env={"PATH": str(programs), "HOME": str(tmp_path), "HARNESS_CHROMIUM": "/a/browser"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done, asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
+
+    return run
+
+
+def fake(path, *lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(["#!/bin/bash", *lines]), encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_lint(
+    ci_run, tmp_path
+):
+    pythons = ["programs/python3.12", ".pyenv/versions/3.13.0/bin/python"]
+    # What pyenv puts on the path for a version that is not chosen.
+    fake(tmp_path / "programs" / "python3.13", "exit 127")
+    done, asked = ci_run(pythons)
+    assert done.returncode == 0, done.stderr
+    found = " ".join(str(tmp_path / path) for path in pythons)
+    assert asked == [
+        "tox ",
+        "tox -m test",
+        f"tox run -m pythons --discover {found} --skip-missing-interpreters=false",
+        "tox -e lint",
+    ]
+
+
+@pytest.mark.parametrize("there", [[], ["programs/python3.12"]])
+def test_ci_fails_at_once_where_a_python_that_is_claimed_is_missing(there, ci_run):
+    done, asked = ci_run(there)
+    missing = "3.13" if there else "3.12"
+    assert done.returncode == 1
+    assert f"no Python {missing} was found" in done.stderr
+    assert f"pyenv install {missing}" in done.stderr
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job"), [("benchmark.yml", "measure"), ("tests.yml", "pythons")]
+)
+def test_the_jobs_run_on_every_python_that_is_claimed(workflow, job):
+    content = YAML(typ="safe").load(ROOT / ".github" / "workflows" / workflow)
+    assert content["jobs"][job]["strategy"]["matrix"]["python"] == CLAIMED
+
+
+def test_every_python_that_is_claimed_is_there_for_what_ci_runs():
+    content = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "tests.yml")
+    (setup,) = (step for step in content["jobs"]["tests"]["steps"] if "with" in step)
+    *others, first = setup["with"]["python-version"].split()
+    assert [first, *others] == CLAIMED
+
+
+def test_the_matrix_names_environments_that_exist():
     content = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "benchmark.yml")
     matrix = content["jobs"]["measure"]["strategy"]["matrix"]
     listed = subprocess.run(
@@ -51,39 +138,33 @@ def test_the_matrix_names_environments_and_pythons_that_exist():
         text=True,
     ).stdout.split()
     assert set(matrix["environment"]) <= set(listed)
-    assert matrix["python"] == ["3.11", "3.12", "3.13"]
     assert content["jobs"]["report"]["if"] == "always()"
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def checkout(tmp_path_factory, project_files):
     """A copy of this checkout, without anything that git ignores."""
     target = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    for name in project_files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
     return target
 
 
 @pytest.fixture(scope="module")
-def run_as_ci(checkout):
+def run_as_ci(checkout, started_with):
     """Runs a command of a workflow in the copy, with a Python of its own first on the path."""
     # tox comes with virtualenv, which takes a second where venv takes nine to bring pip along.
     subprocess.run([sys.executable, "-m", "virtualenv", "-q", checkout / ".ci-python"], check=True)
     summary = checkout / "summary.md"
     variables = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in started_with.items()
+        # The home with pip's settings and cache, the cache with the ratings, and the way out.
         # Not TOX_*: this test runs inside tox, and the inner tox must not use its folder.
-        if name in {"HOME", "LANG", "TMPDIR"} or name.startswith(("PIP_", "HARNESS_", "SSL_"))
+        if name in {"HOME", "TMPDIR", "HARNESS_CACHE_DIR", "REQUESTS_CA_BUNDLE"}
+        or name.startswith(("PIP_", "SSL_"))
+        or name.lower().endswith("_proxy")
     }
     variables |= {
         "PATH": f"{checkout / '.ci-python' / 'bin'}{os.pathsep}{os.environ['PATH']}",

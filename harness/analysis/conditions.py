@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.analysis.matching import Matched
 from harness.analysis.notes import Note, joined, listed, note, share
+from harness.analysis.sources import changed_between
 from harness.record import Environment, Record, Struct
 
 ABSENT = "absent"
@@ -63,6 +64,7 @@ def notes(
         *(_apart_in_time(firsts, seconds) if ranked else ()),
         *_machine_state(firsts, seconds),
         *_engine(matched),
+        *changed_between(firsts, seconds),
         *_harness(firsts, seconds),
         *(_failed(records, side) for side, records in (("before", before), ("after", after))),
         _disturbed(noisy, len(before) + len(after)),

@@ -17,7 +17,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.record import Disturbance, Record
+from harness.record import Disturbance, Record, ended_as
 
 PROBE_FLOOR = 0.10
 """A probe up to 10% off is not called so, however even the others were: on quiet machines of two
@@ -56,6 +56,10 @@ def reasons(records: Sequence[Record]) -> list[str | None]:
     for members in by_run.values():
         for i, reason in zip(members, _of_one_run([records[i] for i in members]), strict=True):
             found[i] = reason
+    for i, record in enumerate(records):
+        # Its launcher has judged it, by the same rules, while it ran.
+        if record.failure is not None and ended_as(record) == "slowed":
+            found[i] = record.failure.reason
     return found
 
 

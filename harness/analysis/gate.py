@@ -8,7 +8,6 @@ not be told fails only where ``inconclusive`` asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import IntEnum
 
 import msgspec
 
@@ -16,25 +15,8 @@ from harness.analysis.change import Change, surely_no_larger
 from harness.analysis.compare import CellChange, Comparison
 from harness.analysis.notes import listed
 from harness.analysis.quality import QualityVerdict, surely_no_worse
+from harness.errors import GateCode
 from harness.record import Cell, Struct
-
-
-class GateCode(IntEnum):
-    """What ``harness compare`` exits with; the lowest of what was found, since it weighs most."""
-
-    WORSE = 10
-    """A cell learns worse than the tolerance allows."""
-    SLOWER = 11
-    """A cell is slower than the margin allows."""
-    MEMORY = 12
-    """A cell takes more memory than the margin allows."""
-    MISSING = 13
-    """A cell was measured before and has no measurement after."""
-    INCONCLUSIVE = 14
-    """A question of the gate could not be answered for a cell."""
-    NOT_COMPARABLE = 15
-    """Nothing could be compared: other machines, other work, or no cell in common."""
-
 
 BAD = {"slower", "more", "worse"}
 

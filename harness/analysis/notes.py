@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.analysis import disturbed
+from harness.analysis.failures import failures
 from harness.analysis.steps import steadiness
 from harness.record import Record, Struct
 
@@ -78,14 +79,27 @@ def synthetic_data(groups: Sequence[Group]) -> Iterator[Note]:
         )
 
 
+def custom_initialisers(groups: Sequence[Group]) -> Iterator[Note]:
+    """Initial weights of a user's own initialiser, which one backend computed for all."""
+    trials = [record for group in groups for record in group.trials if record.custom_initial]
+    sources = {backend for record in trials for backend in record.custom_initial.values()}
+    names = sorted({path for record in trials for path in record.custom_initial})
+    if names:
+        yield note(
+            "custom-initialisers",
+            f"Custom initialisers ({listed(names)}): their code ran on {joined(sorted(sources))}, "
+            "and the other backends were handed its values.",
+        )
+
+
 def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials without a measurement: how many, which, and why."""
     trials = [record for group in groups for record in group.trials]
     failed = [record for record in trials if record.status != "ok"]
     if failed:
         names = [
-            f"{r.cell.label} seed {r.seed} repetition {r.repetition} ({r.status}: {_reason(r)})"
-            for r in sorted(failed, key=started)
+            f"{alike.name} ({alike.status}: {_first_line(alike.reason)})"
+            for alike in failures(sorted(trials, key=started))
         ]
         yield note(
             "failed-trials",
@@ -214,10 +228,6 @@ def _named(row: Row) -> str:
     cell = row.cell
     name = f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
     return name + row.name.removeprefix(cell.backend)
-
-
-def _reason(record: Record) -> str:
-    return _first_line(record.failure.reason if record.failure else "no reason given")
 
 
 def _first_line(text: str) -> str:

@@ -9,9 +9,12 @@ import numpy as np
 
 from harness.analysis import envelope
 from harness.analysis.subject import Array, Comparison, Subject
-from harness.parity import AS_IT_IS, LOSS, STAGES, Stage, Training
+from harness.parity import AS_IT_IS, LOSS, STAGES, Draw, Stage, Training
 
 Figures = Sequence[float | None]
+
+NO_DRAWS = "none"
+"""Stands where a layer's name would, in a model without random numbers."""
 
 
 def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> list[Comparison]:
@@ -26,7 +29,9 @@ def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> l
     scale = scale or (first, second)
     found = list(_structure(first, second))
     for stage in STAGES:
-        if stage == "losses":
+        if stage == "draws":
+            found += _draws(first, second)
+        elif stage == "losses":
             found += _series(first, second, scale, _Series(stage, LOSS, "step", lambda t: t.losses))
         elif stage == "metrics":
             metric = first.record.metric or "metric"
@@ -42,6 +47,14 @@ def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> l
                 )
             found += _arrays(first, second, scale, stage)
     return found
+
+
+def first_layer(
+    first: Subject, second: Subject, scale: Sequence[Subject] = ()
+) -> Comparison | None:
+    """The first layer whose output for the first batch is outside its envelope, if one is."""
+    outputs = _arrays(first, second, scale or (first, second), "layers")
+    return next((each for each in outputs if each.deviates), None)
 
 
 def _structure(first: Subject, second: Subject) -> Iterator[Comparison]:
@@ -62,6 +75,49 @@ def _facts(subject: Subject) -> dict[str, tuple[str, str, str]]:
         name: ("there", f"of shape {list(values.shape)}", trained.get(name, "a slot"))
         for name, values in subject.of("start").items()
     }
+
+
+def _draws(first: Subject, second: Subject) -> Iterator[Comparison]:
+    """What each layer draws, and with which settings; layers that draw the same are told too."""
+    ours, theirs = _draws_of(first), _draws_of(second)
+    if not ours and not theirs:
+        yield Comparison(stage="draws", quantity=NO_DRAWS, difference=0.0, envelope=1.0)
+    for layer in dict.fromkeys([*ours, *theirs]):
+        one, other = ours.get(layer, []), theirs.get(layer, [])
+        if one == other:
+            yield Comparison(stage="draws", quantity=layer, difference=0.0, envelope=1.0)
+            continue
+        note = " and ".join(
+            f"{_drawn(mine, apart=yours) or 'nothing more'} on {subject.label}"
+            for subject, mine, yours in ((first, one, other), (second, other, one))
+        )
+        yield _incomparable("draws", layer, f"draws {note}")
+
+
+def _draws_of(subject: Subject) -> dict[str, list[Draw]]:
+    found: dict[str, list[Draw]] = {}
+    for draw in subject.record.draws:
+        found.setdefault(draw.layer, []).append(draw)
+    return found
+
+
+def _drawn(draws: Sequence[Draw], apart: Sequence[Draw]) -> str:
+    """The draws that the other side has not, with the arguments that differ from its nearest."""
+    told = []
+    for place, draw in enumerate(draws):
+        if draw in apart:
+            continue
+        near = (
+            apart[place] if place < len(apart) and apart[place].function == draw.function else None
+        )
+        differing = {
+            name: value
+            for name, value in draw.arguments.items()
+            if near is None or near.arguments.get(name) != value
+        }
+        inside = ", ".join(f"{name}={value}" for name, value in differing.items())
+        told.append(f"{draw.function}({inside})")
+    return ", ".join(told)
 
 
 def _arrays(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.analysis import comparability, notes
 from harness.analysis.notes import Broken, Missing, Note
 from harness.analysis.rows import Group, Row, grouped, with_measurements
+from harness.analysis.sources import changed_scenarios
 from harness.record import BACKENDS, Environment, Record, Scalar, Struct
 from harness.scenario import Metric
 
@@ -121,6 +122,7 @@ def weaknesses(
         *comparability.several_machines(groups),
         *comparability.other_work(groups),
         *comparability.quality_differs(groups, tolerances),
+        *changed_scenarios(groups),
         *comparability.not_interleaved(groups),
         *comparability.several_versions(groups),
         *notes.disturbed_trials(groups),
@@ -129,6 +131,7 @@ def weaknesses(
         *notes.missing_backends(missing),
         *notes.failed_trials(groups),
         *notes.one_trial(groups),
+        *notes.custom_initialisers(groups),
         *notes.broken_records(broken),
         *notes.harness_checkout(groups),
     ]

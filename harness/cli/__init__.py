@@ -13,6 +13,7 @@ from harness.cli import (
     compare,
     data,
     doctor,
+    exit_codes,
     export,
     findings,
     merge,
@@ -22,7 +23,8 @@ from harness.cli import (
     sweep,
 )
 from harness.cli import list as list_
-from harness.errors import ExitCode, HarnessError
+from harness.cli.command import Command
+from harness.errors import ExitCode, GateCode, HarnessError
 
 EPILOG = f"""
 Examples:
@@ -43,16 +45,8 @@ Examples:
   harness merge results/a results/b --into results/c several folders into one
 
 \b
-Exit codes:
-  {ExitCode.OK:>3}  all is well
-  {ExitCode.TRIAL_FAILED:>3}  at least one trial left no measurement; the others were kept
-       (doctor: something disturbs measuring; parity: not the same model;
-       anatomy: the parts do not add up)
-  {ExitCode.USAGE:>3}  something in the command is unknown or out of range
-  {ExitCode.UNAVAILABLE:>3}  something is not there: data, an environment, a device, a folder
-  {ExitCode.NOT_STORED:>3}  a record could not be written where it belongs and was kept elsewhere
-  10–15  see `harness compare --help`
-  {ExitCode.INTERRUPTED:>3}  Ctrl-C; finished records stay
+Exit codes, which docs/exit-codes.md tells for every command:
+{exit_codes.lines(ExitCode, GateCode)}
 """
 
 app = typer.Typer(
@@ -83,18 +77,18 @@ def _global(
     """Options that come before a subcommand."""
 
 
-app.command(epilog=run.EPILOG)(run.run)
-app.command(epilog=sweep.EPILOG)(sweep.sweep)
-app.command()(report.report)
-app.command(epilog=findings.EPILOG)(findings.findings)
-app.command(epilog=export.EPILOG)(export.export)
-app.command(epilog=merge.EPILOG)(merge.merge)
-app.command(epilog=compare.EPILOG)(compare.compare)
-app.command(epilog=parity.EPILOG)(parity.parity)
-app.command(epilog=anatomy.EPILOG)(anatomy.anatomy)
+app.command(cls=Command, epilog=run.EPILOG)(run.run)
+app.command(cls=Command, epilog=sweep.EPILOG)(sweep.sweep)
+app.command(cls=Command)(report.report)
+app.command(cls=Command, epilog=findings.EPILOG)(findings.findings)
+app.command(cls=Command, epilog=export.EPILOG)(export.export)
+app.command(cls=Command, epilog=merge.EPILOG)(merge.merge)
+app.command(cls=Command, epilog=compare.EPILOG)(compare.compare)
+app.command(cls=Command, epilog=parity.EPILOG)(parity.parity)
+app.command(cls=Command, epilog=anatomy.EPILOG)(anatomy.anatomy)
 app.add_typer(data.app, name="data")
-app.command(name="list")(list_.list_)
-app.command()(doctor.doctor)
+app.command(cls=Command, name="list")(list_.list_)
+app.command(cls=Command)(doctor.doctor)
 
 
 def main() -> None:
@@ -102,6 +96,11 @@ def main() -> None:
     try:
         app()
     except HarnessError as error:
+        # Imported here, so that a command that goes well does not wait for it.
+        from harness.report import format as fmt
+
         sys.stdout.flush()
-        typer.echo(f"harness: {error}", err=True)
+        for line in f"harness: {error}".split("\n"):
+            # It may quote what a child printed, or a line of a user's file.
+            typer.echo(fmt.plain(line, limit=4_000), err=True)
         sys.exit(int(error.exit_code))

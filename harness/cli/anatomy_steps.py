@@ -13,9 +13,11 @@ import typer
 
 from harness import probe
 from harness.analysis.anatomy import Anatomy, anatomies
+from harness.analysis.sources import is_changed
 from harness.analysis.summary import About
 from harness.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, Task
 from harness.cli import axes, ratings, request
+from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError
 from harness.launch import anatomy as launch
 from harness.launch import devices
@@ -24,6 +26,7 @@ from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
 from harness.record import Cell, Scalar, Struct
 from harness.report import anatomy_answer, terminal
+from harness.report import format as fmt
 from harness.scenario import find, parse_settings
 
 if TYPE_CHECKING:
@@ -90,7 +93,7 @@ def _carry_out(asked: Request, say: Console) -> ExitCode:
     }
     table = ratings.prepared(scenario, sets[0], asked.source, lambda line: _say(line, say))
     folder = launch.new_folder(asked.results, asked.scenario)
-    records = []
+    records, failures = [], FailureLines()
     with only_campaign(wait=asked.wait, say=lambda line: _say(line, say)):
         for task in _tasks(asked, sets[0], placements, table):
             backend = task.cell.backend
@@ -102,7 +105,7 @@ def _carry_out(asked: Request, say: Console) -> ExitCode:
                 pass_env=asked.pass_env,
             )
             launch.save(folder, record)
-            _say_end(record, say)
+            _say_end(record, failures, say)
             records.append(record)
     return _conclude(asked, sets[0], folder, records, say)
 
@@ -157,6 +160,8 @@ def _conclude(
         about = {asked.scenario: _about(asked.scenario)}
         terminal.show(anatomy_answer.compose(asked.scenario, found, failed, about), say)
         say.print()
+    if is_changed(records):
+        _say(SOURCE_CHANGED, say)
     _say(f"records: {folder}", say)
     return code
 
@@ -205,13 +210,14 @@ def _told(anatomy: Anatomy) -> dict[str, Any]:
 
 
 def _say(line: str, say: Console) -> None:
-    say.print(line, markup=False, soft_wrap=True)
+    say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
-def _say_end(record: AnatomyRecord, say: Console) -> None:
+def _say_end(record: AnatomyRecord, failures: FailureLines, say: Console) -> None:
     if record.failure is None:
         _say(f"  {record.duration_s:.0f} s", say)
         return
-    _say(f"  {record.status}: {record.failure.reason}", say)
-    for line in record.failure.output_tail.splitlines()[-10:]:
-        _say(f"    | {line}", say)
+    name = f"{record.cell.backend}, process {record.process}"
+    said, below = failures.of(record.status, record.failure, name)
+    for line in (f"  {said}", *below):
+        _say(line, say)

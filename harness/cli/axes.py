@@ -31,10 +31,11 @@ MAX_SEED = 2**32 - 1
 
 
 def parse_names(kind: str, texts: Iterable[str], valid: Sequence[str]) -> list[str]:
-    """Names from comma-separated texts, each once, in the order typed.
+    """Names from comma-separated texts, in the order typed.
 
     Raises:
-        HarnessError: for a name that is not among ``valid``, with the nearest that is.
+        HarnessError: for a name that is not among ``valid``, with the nearest that is, and for one
+            that is named twice.
     """
     names = [
         BACKEND_ALIASES.get(name, name) if kind == "backend" else name for name in _parts(texts)
@@ -44,7 +45,26 @@ def parse_names(kind: str, texts: Iterable[str], valid: Sequence[str]) -> list[s
             raise HarnessError(unknown(kind, name, list(valid)))
     if not names:
         raise HarnessError(f"no {kind} is named. Valid: {', '.join(valid)}")
-    return list(dict.fromkeys(names))
+    each_once(f"--{kind}", names)
+    return names
+
+
+def each_once(option: str, values: Iterable[object], instead: str = "name each once") -> None:
+    """Raise where a value comes twice: it would be measured once, in silence.
+
+    Args:
+        option: how it is written on the command line.
+        values: what was typed, in one spelling.
+        instead: what to do.
+
+    Raises:
+        HarnessError: naming the first that comes again.
+    """
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            raise HarnessError(f"{option} names {value} twice: {instead}")
+        seen.add(value)
 
 
 def parse_backends(texts: Iterable[str]) -> list[str]:
@@ -64,12 +84,13 @@ def parse_one(kind: str, text: str, valid: Sequence[str]) -> str:
 
 
 def parse_seeds(texts: Iterable[str]) -> list[int]:
-    """Seeds from texts such as ``1,2,3``, ``1-5`` or ``1-3,7``, each once, in the order typed.
+    """Seeds from texts such as ``1,2,3``, ``1-5`` or ``1-3,7``, in the order typed.
 
     Raises:
-        HarnessError: if a part is neither a number nor a range, or a seed is out of range.
+        HarnessError: if a part is neither a number nor a range, a seed is out of range, or comes
+            twice.
     """
-    seeds: dict[int, None] = {}
+    seeds: list[int] = []
     for part in _parts(texts):
         first, dash, last = part.partition("-")
         if not _is_number(first) or (dash and not _is_number(last)):
@@ -83,10 +104,11 @@ def parse_seeds(texts: Iterable[str]) -> list[int]:
             raise HarnessError(f"seed {high} is too large: the highest that counts is {MAX_SEED}")
         if high - low + len(seeds) >= MAX_SEEDS:
             raise HarnessError(f"'{part}' makes more than {MAX_SEEDS:,} seeds: name fewer")
-        seeds.update(dict.fromkeys(range(low, high + 1)))
+        seeds += range(low, high + 1)
     if not seeds:
         raise HarnessError("no seed is named: give whole numbers or ranges, such as 1,2,3 or 1-5")
-    return list(seeds)
+    each_once("--seeds", seeds, "for several rounds of each write --repetitions NUMBER")
+    return seeds
 
 
 def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[str, Scalar]]:
@@ -95,17 +117,36 @@ def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[st
     A value with commas, ``batch_size=500,1000``, gives one set for each.
 
     Raises:
-        HarnessError: for a text without ``=``, and a setting named twice.
+        HarnessError: for a text without ``=``, and a setting or a value named twice.
         InvalidSettingError: for a setting or a value that the scenario does not take.
     """
-    return [complete(scenario, chosen) for chosen in parse_assignments(texts)]
+    return all_different(complete(scenario, chosen) for chosen in parse_assignments(texts))
+
+
+def all_different(sets: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Sets of settings, none of which comes twice, in whatever spelling: ``0.1`` and ``1e-1``.
+
+    Raises:
+        HarnessError: for one that does; it would be measured once, in silence.
+    """
+    kept: dict[bytes, dict[str, Scalar]] = {}
+    for one in sets:
+        key = msgspec.json.encode(one, order="deterministic")  # as a cell tells itself apart
+        if key in kept:
+            raise HarnessError(
+                f"two of the values that were typed come to the same settings: "
+                f"{', '.join(f'{name}={value}' for name, value in one.items())}. Name each value "
+                "once"
+            )
+        kept[key] = one
+    return list(kept.values())
 
 
 def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
     """Every combination of what ``--set name=value`` says, as typed.
 
     Raises:
-        HarnessError: for a text without ``=``, and a setting named twice.
+        HarnessError: for a text without ``=``, and a setting or one of its values named twice.
     """
     choices: dict[str, list[str]] = {}
     for text in texts:
@@ -118,6 +159,7 @@ def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
                 f"--set names {name} twice: for several values write {name}=VALUE,VALUE"
             )
         choices[name] = [value.strip() for value in values.split(",")]
+        each_once(f"--set {name}", choices[name])
     return [dict(zip(choices, one, strict=True)) for one in itertools.product(*choices.values())]
 
 
@@ -135,12 +177,12 @@ def complete(scenario: Scenario, assignments: Mapping[str, str]) -> dict[str, Sc
 
 
 def parse_threads(text: str | None) -> list[int | None]:
-    """Numbers of CPU threads from a text such as ``1,2``, each once; ``None`` stands for ``auto``.
+    """Numbers of CPU threads from a text such as ``1,2``; ``None`` stands for ``auto``.
 
     Raises:
-        HarnessError: for what is neither, or out of range.
+        HarnessError: for what is neither, out of range, or comes twice.
     """
-    threads: dict[int | None, None] = {}
+    threads: list[int | None] = []
     for part in _parts(["auto" if text is None else text]):
         number = int(part) if _is_number(part) else 0
         if part != "auto" and not 1 <= number <= MAX_THREADS:
@@ -148,17 +190,18 @@ def parse_threads(text: str | None) -> list[int | None]:
                 f"--threads {part} is no number of threads: write whole numbers from 1 to "
                 f"{MAX_THREADS:,}, or auto for the framework's own choice"
             )
-        threads[number or None] = None
+        threads.append(number or None)
     if not threads:
         raise HarnessError("--threads names no number: write one or several, such as 1,2")
-    return list(threads)
+    each_once("--threads", ("auto" if number is None else number for number in threads))
+    return threads
 
 
 def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
     """Interpreters from texts such as ``jax=PATH``, by backend.
 
     Raises:
-        HarnessError: for a text without ``=``, and an unknown backend.
+        HarnessError: for a text without ``=``, an unknown backend, and one that is named twice.
     """
     paths: dict[str, Path] = {}
     for text in texts:
@@ -166,6 +209,12 @@ def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
         if not equals or not path:
             raise HarnessError(f"--env {text} names no path: write --env jax=PATH")
         for backend in parse_backends([name]):
+            if backend in paths:
+                raise HarnessError(
+                    f"--env names two environments for {backend}: {paths[backend]} and {path}. A "
+                    "run measures one of each backend: name one, and run the other into another "
+                    "folder with --results"
+                )
             paths[backend] = Path(path).expanduser()
     return paths
 

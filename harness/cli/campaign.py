@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from harness import probe, store
 from harness.cli import axes, outcome, points, progress, work
 from harness.cli.request import Request, candidates, memory_limit_bytes, plan_of
 from harness.cli.work import Work
-from harness.errors import ExitCode
-from harness.launch import devices, variables
+from harness.errors import ExitCode, RefusedError
+from harness.launch import devices, preflight, variables
 from harness.launch.campaign import run_campaign
 from harness.launch.devices import Placement
 from harness.launch.forecast import describe
@@ -23,16 +26,21 @@ from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.local import LocalLauncher
 from harness.launch.lock import only_campaign
 from harness.plan import Plan
+from harness.preflight import Refusal
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
 from harness.record import Scalar
+from harness.report import format as fmt
 from harness.report import terminal
 from harness.scenario import Scenario, find, parse_settings
+from harness.table_use import needs_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Settings = list[dict[str, Scalar]]
+
+NOTHING_LEFT = "nothing was started: name a mode that can train this model (--mode fit)"
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class _Job:
     placed: dict[str, Placement]
     plan: Plan
     say: Console
+    refused: Sequence[Refusal] = ()
 
 
 def carry_out(request: Request) -> ExitCode:
@@ -65,12 +74,14 @@ def carry_out(request: Request) -> ExitCode:
             backend: devices.place(wish, found, gpus=probe.gpus)
             for backend, found in candidates(request, say).items()
         }
-        job = _Job(request, scenario, placed, plan_of(request, setting_sets, placed), say)
+        plan = plan_of(request, setting_sets, placed)
+        refused = preflight.without_native_code(plan.cells, scenario)
+        job = _without(_Job(request, scenario, placed, plan, say), refused)
         if request.dry_run:
             there = _find_work(job, table=None)
             _say_all(say, _plan_lines(job, there))
             if request.as_json:
-                outcome.print_plan(there, placed)
+                outcome.print_plan(there, placed, job.refused)
             return ExitCode.OK
         store.ensure_writable(request.results, store.RECORD_BYTES * len(placed))
         table = _table(request, scenario, setting_sets, say)
@@ -88,12 +99,16 @@ def carry_out(request: Request) -> ExitCode:
 def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
+    interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
+    job = _without(
+        job, preflight.refusals(job.plan, interpreters, table, pass_env=request.pass_env)
+    )
     there = _find_work(job, table)
     _say_all(job.say, _plan_lines(job, there))
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
     store.add_plan(request.results, there.plan)
     launcher = LocalLauncher(
-        {backend: placement.interpreter for backend, placement in job.placed.items()},
+        interpreters,
         timeout_s=request.timeout_s,
         memory_limit_bytes=memory_limit_bytes(request),
         pass_env=request.pass_env,
@@ -113,11 +128,27 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
             rates=rates,
             started_s=started_s,
         )
-    code = outcome.exit_code(left)
-    said = outcome.show(left, there.plan, request.results, job.say, variants=not request.swept)
+    left = msgspec.structs.replace(left, refused=job.refused)
+    code = outcome.exit_code(left, there.unmeasured)
+    said = outcome.show(left, there, request.results, job.say, variants=not request.swept)
     if request.as_json:
         outcome.print_outcome(left, said, request.results, code)
     return code
+
+
+def _without(job: _Job, refused: Sequence[Refusal]) -> _Job:
+    """``job`` without the cells that are refused, each of which is said.
+
+    Raises:
+        RefusedError: if nothing is left.
+    """
+    if not refused:
+        return job
+    plan, told = preflight.without(job.plan, refused), list(preflight.lines(refused))
+    if not plan.cells:
+        raise RefusedError("\n".join([*preflight.lines([*job.refused, *refused]), NOTHING_LEFT]))
+    _say_all(job.say, told)
+    return dataclasses.replace(job, plan=plan, refused=[*job.refused, *refused])
 
 
 def _find_work(job: _Job, table: Path | None) -> Work:
@@ -147,7 +178,7 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
 
 def _say_all(say: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        say.print(line, markup=False, soft_wrap=True)
+        say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
 def _check_source(source: str) -> None:
@@ -161,7 +192,7 @@ def _table(
 ) -> Path | None:
     """The prepared rating table, if any of the cells reads it."""
     texts = [{name: str(value) for name, value in each.items()} for each in setting_sets]
-    if not any(scenario.needs_table(parse_settings(scenario, each)) for each in texts):
+    if not any(needs_table(scenario, parse_settings(scenario, each)) for each in texts):
         return None
     from harness.data.prepare import prepare
 

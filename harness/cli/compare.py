@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.errors import UnavailableError
+from harness.cli import exit_codes
+from harness.errors import GateCode, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.analysis.gate import Finding
     from harness.store import Results
 
-EPILOG = """
+EPILOG = f"""
 \b
 Rules of --fail-on, separated by commas:
   slower:5%      a step takes more than 5% longer after, the whole interval
@@ -33,10 +34,10 @@ Examples:
 
 \b
 Exit codes; of several findings the lowest, and all are printed:
-  0 nothing to fail on; 2 a mistake in the command; 3 a folder is missing or
-  empty, or a file cannot be written; 10 worse quality; 11 slower; 12 more
-  memory; 13 missing cells; 14 inconclusive; 15 nothing could be compared:
-  other machines, other work, or no cell in common.
+    0  nothing to fail on
+    2  a mistake in the command
+    3  a folder is missing or empty, or a file cannot be written
+{exit_codes.lines(GateCode)}
 """
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.command import Command
+
 if TYPE_CHECKING:
     from harness.data.verify import Verified
 
@@ -28,7 +30,7 @@ CacheDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def prepare(
     source: Annotated[
         str,
@@ -43,6 +45,9 @@ def prepare(
     """Make the table that trials read, unless it is there.
 
     Example: harness data prepare --source mirror
+
+    Exit codes: 0 the table is there; 2 there is no such source; 3 no source works, or the cache
+    cannot be written.
     """
     from harness.data import prepare as preparing
 
@@ -63,7 +68,7 @@ def prepare(
     typer.echo(f"ratings  sha256 {prepared.ratings_sha256}, as pinned")
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     source: Annotated[
         str | None,
@@ -77,6 +82,9 @@ def verify(
     """Check the prepared table and count what it holds.
 
     Example: harness data verify --source mirror
+
+    Exit codes: 0 the table is what it should be; 2 there is no such source; 3 there is no table, it
+    is damaged, or the source delivers another.
     """
     from harness.data import verify as verifying
 
@@ -98,11 +106,13 @@ def verify(
         typer.echo(f"{verified.comparison.source:<8} {_comparison(verified)}")
 
 
-@app.command()
+@app.command(cls=Command)
 def sources(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
     """List the sources and whether each is usable now.
 
     Example: harness data sources
+
+    Exit code: 0, whether or not one works.
     """
     from harness.data import cache as caches
     from harness.data.sources import SOURCES

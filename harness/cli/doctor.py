@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import DEFAULT_RESULTS
-from harness.errors import UnavailableError
+from harness.errors import ExitCode, UnavailableError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from harness.launch.resolution import Resolution
     from harness.probe.checks import Finding
-
-NOT_FIT = 1
-"""Exit code when something disturbs measuring."""
 
 GROUPS = {
     "quiet": "Is it quiet now?",
@@ -71,6 +68,8 @@ def doctor(
     \b
     Exit codes: 0 fit to measure on; 1 something disturbs measuring.
     What is only missing for a run is a warning too, and does not change the exit code.
+    With --measure also 2 where --env names no backend, and 3 where its environment
+    cannot serve or another campaign measures.
     """  # noqa: D301  click wants the real control character
     # Imported here, so that `harness --help` does not wait for it.
     from rich.console import Console
@@ -95,7 +94,7 @@ def doctor(
         _print_text(findings, Console(highlight=False))
         if resolved is not None:
             typer.echo(f"\nHow small a difference can be seen?\n  {resolved}")
-    raise typer.Exit(0 if fit(findings) else NOT_FIT)
+    raise typer.Exit(ExitCode.OK if fit(findings) else ExitCode.TRIAL_FAILED)
 
 
 def _table_path() -> Path:

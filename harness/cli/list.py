@@ -13,7 +13,9 @@ def list_(
 ) -> None:
     """List the scenarios with their settings, and the backends with their environments.
 
-    Exit code: 0.
+    A scenario whose file is broken, or whose name another one has too, is listed with the reason.
+
+    Exit codes: 0; 2 if HARNESS_SCENARIO_PATH names no folder of scenarios.
     """
     scenarios, backends = _scenarios(), _backends()
     if as_json:
@@ -22,10 +24,12 @@ def list_(
         document = msgspec.json.encode({"scenarios": scenarios, "backends": backends})
         typer.echo(msgspec.json.format(document, indent=2).decode())
         return
+    from harness.report import format as fmt
+
     typer.echo("Scenarios")
     for scenario in scenarios:
         for line in _scenario_lines(scenario):
-            typer.echo(f"  {line}")
+            typer.echo(f"  {fmt.plain(line, limit=2_000)}")
     typer.echo("\nBackends")
     for backend in backends:
         environments = backend["environments"]
@@ -38,13 +42,14 @@ def list_(
 
 def _scenarios() -> list[dict[str, Any]]:
     from harness import scenario
+    from harness.errors import HarnessError
 
     listed: list[dict[str, Any]] = []
     for name in scenario.names():
         try:
             found = scenario.find(name)
-        except Exception as error:  # noqa: BLE001 - one broken file of a user's hides no other
-            listed.append({"name": name, "problem": f"{type(error).__name__}: {error}"})
+        except HarnessError as error:  # one broken file of a user's hides no other
+            listed.append({"name": name, "problem": str(error)})
             continue
         listed.append(
             {

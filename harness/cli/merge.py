@@ -34,8 +34,8 @@ def merge(
     number, and what is there already is not added twice. The folders stay as they are. Which
     trials may be ranked does not change: pairs are made within a campaign's rounds.
 
-    Exit codes: 0 all that could be read is there; 3 there is no such folder, or FOLDER of --into
-    cannot be written.
+    Exit codes: 0 all that could be read is there; 2 no folder is named, or no --into; 3 there is no
+    such folder, or FOLDER of --into cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
     from harness.cli.report import results_folder

@@ -147,7 +147,8 @@ Resume = Annotated[
     typer.Option(
         "--resume",
         help="Go on with the campaign in the folder: give the options that it was begun with. "
-        "Records of another scenario version, data or package versions do not count.",
+        "Records of another scenario source or version, data or package versions do not count, and "
+        "trials that left no measurement are measured again.",
     ),
 ]
 Wait = Annotated[

@@ -22,11 +22,13 @@ from harness.analysis.sweeps import Sweep, sweeps
 from harness.cli.report import about, local_titles
 from harness.cli.work import Work
 from harness.errors import ExitCode
+from harness.launch import preflight
 from harness.launch.contracts import Outcome
 from harness.launch.devices import Placement
 from harness.launch.forecast import spell_duration
 from harness.plan import Plan, count
-from harness.record import Cell, Struct
+from harness.preflight import Refusal
+from harness.record import Cell, Record, Struct, ended_as
 from harness.report import document, terminal
 from harness.report import format as fmt
 from harness.store import Saved
@@ -39,15 +41,37 @@ LEFT_TO_THE_REPORT = {"Quality", "How to read the table", "Machine", "Data"}
 """Sections that `harness report` shows and the end of a run leaves out."""
 
 
-def exit_code(outcome: Outcome) -> ExitCode:
-    """The exit code of a campaign; what a script must not overlook comes first."""
+def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
+    """The exit code of a campaign; what a script must not overlook comes first.
+
+    Args:
+        outcome: what this run left.
+        unmeasured: trials of earlier runs that left no measurement; they count where there was
+            nothing more to measure.
+    """
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     if any(saved.trouble for saved in outcome.saved):
         return ExitCode.NOT_STORED
-    if any(saved.record.status != "ok" for saved in outcome.saved):
+    if outcome.refused or any(_without_measurement(outcome)):
+        return ExitCode.TRIAL_FAILED
+    if unmeasured and not outcome.saved:
         return ExitCode.TRIAL_FAILED
     return ExitCode.OK
+
+
+def _without_measurement(outcome: Outcome) -> Iterator[Record]:
+    """The records of trials that failed, and of cells that nothing was measured of.
+
+    A trial that was ended early for other work is like one that was disturbed, as long as another
+    one of its cell was measured.
+    """
+    measured = {saved.record.cell.digest for saved in outcome.saved if saved.record.status == "ok"}
+    for saved in outcome.saved:
+        record = saved.record
+        made_good = ended_as(record) == "slowed" and record.cell.digest in measured
+        if record.status != "ok" and not made_good:
+            yield record
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -58,7 +82,7 @@ class Said(Struct, frozen=True, kw_only=True):
     sweeps: list[Sweep]
 
 
-def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: bool = True) -> Said:
+def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Said:
     """Print the table of all that ``root`` holds by now, the verdicts, and what to do next.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
@@ -67,7 +91,7 @@ def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: boo
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
     known = about(records)
-    rule = judging(results.plans or [plan])
+    rule = judging(results.plans or [there.plan])
     answers = answer(
         records,
         tolerances={name: one.metric.tolerance for name, one in known.items()},
@@ -87,8 +111,8 @@ def show(outcome: Outcome, plan: Plan, root: Path, on: Console, *, variants: boo
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
     verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
-    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, plan, root)):
-        on.print(line, markup=False, soft_wrap=True)
+    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, there, root)):
+        on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
     rows = [group.row for group in grouped(records)]
     return Said(verdicts=verdicts, answers=answers, sweeps=sweeps(rows))
 
@@ -106,6 +130,7 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
             "timed_training_s": timed_training_s(outcome),
             "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
             "repeated": outcome.repeated,
+            "refused": outcome.refused,
             "verdicts": said.verdicts,
             "answers": said.answers,
             "sweeps": said.sweeps,
@@ -117,7 +142,9 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
     )
 
 
-def print_plan(there: Work, placements: Mapping[str, Placement]) -> None:
+def print_plan(
+    there: Work, placements: Mapping[str, Placement], refused: Sequence[Refusal] = ()
+) -> None:
     """Print a plan as JSON: rounds of trials in their order, and the time they will take.
 
     Of an adaptive campaign these are the rounds that are expected.
@@ -136,6 +163,7 @@ def print_plan(there: Work, placements: Mapping[str, Placement]) -> None:
                 backend: str(placement.interpreter.python)
                 for backend, placement in placements.items()
             },
+            "refused": list(refused),
             "cells": {cell.digest: cell for cell in plan.cells},
             "rounds": [
                 [{"cell": trial.cell.digest, "seed": trial.seed} for trial in each]
@@ -172,22 +200,12 @@ def _difference(cell: Cell, other: Cell) -> str:
     )
 
 
-def _last_words(outcome: Outcome, plan: Plan, root: Path) -> Iterator[str]:
-    yield ""
+def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
+    plan = there.plan
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
-    if outcome.interrupted:
-        kept = ", and their records stay" if good else ""
-        yield (
-            f"interrupted: {good} of {count(outcome.planned, 'trial')} were measured{kept}; "
-            "the same command with --resume goes on"
-        )
-    elif good < outcome.planned:
-        yield (
-            f"{outcome.planned - good} of {count(outcome.planned, 'trial')} left no measurement; "
-            "the records tell why, with the last lines that were printed"
-        )
-    if outcome.repeated:
-        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
+    yield ""
+    yield from _without_figures(outcome, good, there.unmeasured)
+    yield from _not_as_planned(outcome)
     if plan.adaptive and not outcome.interrupted:
         yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
     if good:
@@ -200,6 +218,36 @@ def _last_words(outcome: Outcome, plan: Plan, root: Path) -> Iterator[str]:
         yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
     if len(elsewhere) < len(outcome.saved):
         yield f"records: {root}; the whole report: harness report {root}"
+
+
+def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[str]:
+    """What left no measurement, of this run's trials and of those of earlier runs."""
+    if outcome.interrupted:
+        kept = ", and their records stay" if good else ""
+        yield (
+            f"interrupted: {good} of {count(outcome.planned, 'trial')} were measured{kept}; "
+            "the same command with --resume goes on"
+        )
+    elif good < outcome.planned:
+        yield (
+            f"{outcome.planned - good} of {count(outcome.planned, 'trial')} left no measurement; "
+            "the records tell why, with the last lines that were printed"
+        )
+    elif unmeasured and not outcome.saved:
+        yield (
+            f"nothing was left to measure, and {count(unmeasured, 'trial')} of earlier runs left "
+            "no measurement"
+        )
+
+
+def _not_as_planned(outcome: Outcome) -> Iterator[str]:
+    """What was ended early, refused or repeated."""
+    early = sum(ended_as(saved.record) == "slowed" for saved in outcome.saved)
+    if early:
+        yield f"{count(early, 'trial')} ended early, since other work slowed them many times"
+    yield from preflight.lines(outcome.refused)
+    if outcome.repeated:
+        yield f"{count(outcome.repeated, 'trial')} repeated, since disturbed; both are kept"
 
 
 def _precision(outcome: Outcome, plan: Plan) -> str:

@@ -15,14 +15,15 @@ Examples:
   harness parity ranking --set optimizer=adam --set learning_rate=0.001
   harness parity ranking --backend jax,torch --seed 7 --all
   harness parity ranking --mode fit,tuned,custom_loop,native
+  harness parity ranking --set initial_accumulator_value=1e-6 --allow sparse-duplicates
   harness parity ranking --env tf=~/envs/tf-nightly --json
 
 \b
 Exit codes:
   0 the same model on every pair of backends, known behaviours of Keras told;
-  1 a pair deviates, or a backend could not be trained; 2 a mistake in the
-  command; 3 data, an environment, a device or the folder is missing;
-  130 Ctrl-C.
+  1 a pair deviates or cannot be told, or a backend could not be trained;
+  2 a mistake in the command; 3 data, an environment, a device or the folder
+  is missing; 130 Ctrl-C.
 """
 
 
@@ -78,6 +79,15 @@ def parity(
     results: options.Results = options.DEFAULT_RESULTS,
     source: options.Source = "auto",
     wait: options.Wait = True,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="NAME",
+            help="A known behaviour of Keras that may change the test metric: sparse-duplicates; "
+            "repeatable.",
+        ),
+    ] = None,
     everything: Annotated[
         bool,
         typer.Option("--all", help="Show every variable and slot, and how much each changed."),
@@ -110,6 +120,7 @@ def parity(
             results=results,
             source=source,
             wait=wait,
+            allow=allow or [],
             everything=everything,
             as_json=as_json,
         )

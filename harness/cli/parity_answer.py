@@ -48,6 +48,8 @@ def _backend(record: ParityRecord) -> dict[str, Any]:
         "status": record.status,
         "reason": record.failure.reason if record.failure else None,
         "engine": record.engine,
+        "draws": record.draws,
+        "reordered": record.reordered,
         "duration_s": record.duration_s,
     }
 
@@ -60,6 +62,8 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "verdict": pair.verdict,
         "says": report.verdict(pair),
         "deviation": None if pair.deviation is None else _sized(pair.deviation),
+        "layer": None if pair.layer is None else _sized(pair.layer),
+        "not_served": pair.not_served,
         "known": None
         if known is None
         else {

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from harness import probe
+from harness import probe, store
 from harness.analysis.parity import judge_all
+from harness.analysis.sources import is_changed
 from harness.analysis.subject import Subject
 from harness.cli import axes, parity_answer, ratings
+from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
 from harness.launch import parity as launch
@@ -21,11 +23,12 @@ from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
-from harness.parity import Task, labels
+from harness.parity import KNOWN_BEHAVIOURS, Task, labels
 from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
+from harness.report import format as fmt
 from harness.report import parity as report
 from harness.report import terminal
-from harness.scenario import find, parse_settings
+from harness.scenario import find, parse_settings, unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +51,7 @@ class Request(Struct, frozen=True, kw_only=True):
     results: Path = Path("results/local")
     source: str = "auto"
     wait: bool = True
+    allow: Sequence[str] = ()
     everything: bool = False
     as_json: bool = False
 
@@ -68,6 +72,10 @@ def carry_out(request: Request) -> ExitCode:
 
 
 def _carry_out(request: Request, say: Console) -> ExitCode:
+    known = [behaviour.name for behaviour in KNOWN_BEHAVIOURS]
+    for name in request.allow:
+        if name not in known:
+            raise HarnessError(unknown("known behaviour", name, known))
     scenario = find(request.scenario)
     sets = axes.parse_setting_sets(scenario, request.settings)
     if len(sets) > 1:
@@ -81,7 +89,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
     placements = _placements(request, wish, modes, say)
     table = ratings.prepared(scenario, settings, request.source, lambda line: _say(line, say))
     folder = launch.new_folder(request.results, request.scenario, request.seed)
-    lefts = []
+    lefts, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=lambda line: _say(line, say)):
         for (backend, placement), mode in itertools.product(placements.items(), modes):
             task = Task(
@@ -99,6 +107,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 table=None if table is None else str(table),
                 launched_at_ns=0,
                 harness=probe.provenance(),
+                shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
             _say(f"training on {backend} {placement.device}{way} …", say)
@@ -109,7 +118,7 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 pass_env=request.pass_env,
             )
             launch.save(folder, left)
-            _say_end(left, say)
+            _say_end(left, f"{backend}{way}", failures, say)
             lefts.append(left)
     return _conclude(request, settings, folder, lefts, say)
 
@@ -129,9 +138,10 @@ def _conclude(
             Subject(label=name, record=left.record, arrays=launch.load_arrays(left.arrays))
             for name, left in zip(names, lefts, strict=True)
             if left.arrays is not None
-        ]
+        ],
+        request.allow,
     )
-    same = all(pair.verdict != "deviates" for pair in pairs)
+    same = all(pair.verdict in {"same", "same-except"} for pair in pairs)
     good = same and all(record.status == "ok" for record in records)
     code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
     defaults = msgspec.to_builtins(parse_settings(find(request.scenario)))
@@ -151,6 +161,8 @@ def _conclude(
         say.print()
         terminal.show(report.compose(asked, records, pairs, everything=request.everything), say)
         say.print()
+    if is_changed(records):
+        _say(SOURCE_CHANGED, say)
     _say(f"records: {folder}", say)
     return code
 
@@ -193,14 +205,14 @@ def _placements(
 
 
 def _say(line: str, say: Console) -> None:
-    say.print(line, markup=False, soft_wrap=True)
+    say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
-def _say_end(left: launch.Left, say: Console) -> None:
+def _say_end(left: launch.Left, name: str, failures: FailureLines, say: Console) -> None:
     record = left.record
     if record.failure is None:
         _say(f"  {len(record.trainings)} trainings in {record.duration_s:.0f} s", say)
         return
-    _say(f"  {record.status}: {record.failure.reason}", say)
-    for line in record.failure.output_tail.splitlines()[-10:]:
-        _say(f"    | {line}", say)
+    said, below = failures.of(record.status, record.failure, name)
+    for line in (f"  {said}", *below):
+        _say(line, say)

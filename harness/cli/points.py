@@ -22,7 +22,7 @@ def setting_sets(
         swept: the values of each axis as typed, by its name.
 
     Raises:
-        HarnessError: for an axis without a value, and a setting that is named twice.
+        HarnessError: for an axis without a value, and a setting or a value that is named twice.
         InvalidSettingError: for an axis, a setting or a value that the scenario does not take.
     """
     assignments = axes.parse_assignments(texts)
@@ -30,9 +30,10 @@ def setting_sets(
     defaults: dict[str, str] = {}
     courses: list[list[dict[str, str]]] = []
     for axis, text in swept.items():
-        values = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+        values = [part.strip() for part in text.split(",") if part.strip()]
         if not values:
             raise HarnessError(f"{option(axis)} names no value: write several, such as 1,10,100")
+        axes.each_once(option(axis), values)
         course = [dict(scenario.axis_settings(axis, value)) for value in values]
         for name in dict.fromkeys(name for point in course for name in point):
             if name in asked_by:
@@ -42,11 +43,11 @@ def setting_sets(
             asked_by[name] = option(axis)
         defaults |= scenario.axis_defaults(axis)
         courses.append(course)
-    return [
+    return axes.all_different(
         axes.complete(scenario, _merged(defaults, chosen, *point))
         for chosen in assignments
         for point in itertools.product(*courses)
-    ]
+    )
 
 
 def option(axis: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.analysis.steps import step_time_s
+from harness.cli.failure import FailureLines
 from harness.launch.forecast import spell_duration, told_apart
 from harness.plan import PlannedTrial
 from harness.record import Cell, Record
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from harness.launch.contracts import Observer
     from harness.launch.steering import CellStanding, Standing
-
-LINES_OF_A_FAILURE = 5
-"""How many of the last lines of a failed trial are shown; its record holds more."""
 
 REDRAWS_PER_S = 0.5
 """A redraw takes the processor from the trial that is being measured, for about 5 ms."""
@@ -54,7 +52,7 @@ class PlainProgress:
 
     def __init__(self, console: Console, metric: Metric) -> None:
         self._console = console
-        self._metric = metric
+        self._lines = Lines(metric)
 
     def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
         """Say nothing: a line for each trial is enough in a log."""
@@ -64,7 +62,7 @@ class PlainProgress:
     ) -> None:
         """Say what was measured, or what failed."""
         left = "" if number >= total else f", about {spell_duration(left_s)} left"
-        for line in lines(saved, self._metric, left, standing.disturbed[-1], _matrix(standing)):
+        for line in self._lines.of(saved, left, standing.disturbed[-1], _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
         # Before the first interval such a line would only repeat those of the trials.
         counts = {one.trials for one in standing.cells}
@@ -79,7 +77,7 @@ class LiveProgress:
 
     def __init__(self, console: Console, metric: Metric) -> None:
         self._console = console
-        self._metric = metric
+        self._lines = Lines(metric)
         self._running = ""
         self._number = self._total = 0
         self._ends_at_s = 0.0
@@ -98,7 +96,7 @@ class LiveProgress:
         self._standing = standing
         self._ends_at_s = time.monotonic() + left_s
         disturbed = standing.disturbed[-1]
-        for line in lines(saved, self._metric, "", disturbed, _matrix(standing)):
+        for line in self._lines.of(saved, "", disturbed, _matrix(standing)):
             self._console.print(line, markup=False, soft_wrap=True)
 
     def render(self) -> RenderableType:
@@ -130,27 +128,51 @@ class LiveProgress:
         return Group(table, running)
 
 
-def lines(
-    saved: Saved,
-    metric: Metric,
-    left: str = "",
-    disturbed: str | None = None,
-    matrix: Sequence[Cell] = (),
-) -> Iterator[str]:
-    """What a person is told of a trial: one line if all is well, ending with the time ``left``.
+class Lines:
+    """What a person is told of each trial of a campaign."""
 
-    ``matrix`` are the cells among which the trial's own is to be told apart.
-    """
-    record = saved.record
-    name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
-    yield f"{name}: {figures(record, metric)} ({spell_duration(record.duration_s)}{left})"
-    if record.failure is not None:
-        for line in record.failure.output_tail.splitlines()[-LINES_OF_A_FAILURE:]:
-            yield f"    | {fmt.plain(line)}"
-    if disturbed is not None:
-        yield f"    disturbed: {disturbed}"
-    if saved.trouble is not None:
-        yield f"    its record is kept in {saved.path}, because {saved.trouble}"
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self._failures = FailureLines()
+        self._sources: list[str] = []
+
+    def of(
+        self,
+        saved: Saved,
+        left: str = "",
+        disturbed: str | None = None,
+        matrix: Sequence[Cell] = (),
+    ) -> Iterator[str]:
+        """One line if all is well, ending with the time ``left``.
+
+        ``matrix`` are the cells among which the trial's own is to be told apart.
+        """
+        record = saved.record
+        name = f"{told_apart(record.cell, matrix)}, seed {record.seed}"
+        below: list[str] = []
+        if record.failure is None:
+            said = figures(record, self._metric)
+        else:
+            said, below = self._failures.of(record.status, record.failure, name)
+        yield fmt.plain(f"{name}: {said} ({spell_duration(record.duration_s)}{left})")
+        yield from below
+        if disturbed is not None:
+            yield f"    disturbed: {disturbed}"
+        if saved.trouble is not None:
+            yield f"    its record is kept in {saved.path}, because {saved.trouble}"
+        if self._is_changed(record):
+            yield (
+                "    the source of the scenario was changed since the first trial of this run: the "
+                "trials before and after may not train the same"
+            )
+
+    def _is_changed(self, record: Record) -> bool:
+        """Whether the trial is the first to run a source that those before it did not."""
+        source = record.scenario_sha256
+        if source is None or source in self._sources:
+            return False
+        self._sources.append(source)
+        return len(self._sources) > 1
 
 
 def _named(standing: Standing) -> Iterator[tuple[str, CellStanding]]:
@@ -164,9 +186,7 @@ def _matrix(standing: Standing) -> list[Cell]:
 
 
 def figures(record: Record, metric: Metric) -> str:
-    """``1.73 ms per step, test RMSE 0.25930``, or the status and the reason of a failure."""
-    if record.failure is not None:
-        return f"{record.status}: {fmt.plain(record.failure.reason)}"
+    """``1.73 ms per step, test RMSE 0.25930``."""
     value = None if record.quality is None else record.quality.value
     return f"{fmt.duration(step_time_s(record))} per step, {metric.label} {fmt.quality(value)}"
 

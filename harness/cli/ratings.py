@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.record import Scalar
 from harness.scenario import Scenario, parse_settings
+from harness.table_use import needs_table
 
 
 def prepared(
@@ -25,7 +26,7 @@ def prepared(
         UnavailableError: if no source has the ratings.
     """
     parsed = parse_settings(scenario, {name: str(value) for name, value in settings.items()})
-    if not scenario.needs_table(parsed):
+    if not needs_table(scenario, parsed):
         return None
     from harness.data.prepare import prepare
 

@@ -207,10 +207,21 @@ def about(records: Iterable[Record]) -> dict[str, About]:
 
     from harness import scenario
     from harness.analysis.summary import MAIN_SCENARIO, About
+    from harness.report import format as fmt
+    from harness.scenario_files import ScenarioFileError
 
     wanted = dict.fromkeys(record.cell.scenario for record in records) or {MAIN_SCENARIO: None}
     here = set(scenario.names())
-    found = {name: scenario.find(name) for name in wanted if name in here}
+    found = {}
+    for name in wanted:
+        if name in here:
+            try:
+                found[name] = scenario.find(name)
+            except ScenarioFileError as error:  # its records are good all the same
+                typer.echo(
+                    fmt.plain(f"{name} is judged by its records alone: {error}", limit=2_000),
+                    err=True,
+                )
     return {
         name: About(metric=one.metric, defaults=msgspec.to_builtins(scenario.parse_settings(one)))
         for name, one in found.items()

@@ -16,6 +16,7 @@ from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.plan import Axes, Plan, cells
 from harness.record import BACKENDS, INITS, MODES, Scalar, Struct
+from harness.report import format as fmt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -177,7 +178,7 @@ def candidates(request: Request, say: Console) -> dict[str, list[Interpreter]]:
     if not found:
         raise UnavailableError("no backend can run here.\n" + "\n".join(problems))
     for problem in problems:
-        say.print(f"left out: {problem}", markup=False, soft_wrap=True)
+        say.print(fmt.plain(f"left out: {problem}"), markup=False, soft_wrap=True)
     return found
 
 

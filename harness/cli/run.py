@@ -21,7 +21,8 @@ Examples:
 
 \b
 Exit codes:
-  0 all trials measured; 1 at least one did not; 2 a mistake in the command;
+  0 all trials measured; 1 at least one did not, or a cell was refused;
+  2 a mistake in the command, or nothing but refused cells;
   3 data, an environment, a device or the folder is missing, or another
   campaign measures (--no-wait); 4 a record was kept elsewhere; 130 Ctrl-C.
 """

@@ -19,8 +19,9 @@ Examples:
 
 \b
 Exit codes:
-  those of `harness run`; a point that failed, by want of memory perhaps, is
-  a record all the same, and makes it 1.
+  those of `harness run`: 0 every point was measured; 1 one failed, by want
+  of memory perhaps, and is a record all the same; 2 a mistake in the command;
+  3 something is missing; 4 a record was kept elsewhere; 130 Ctrl-C.
 """
 
 DEFAULT_SEEDS = "42"

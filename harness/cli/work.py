@@ -15,7 +15,7 @@ from harness.launch.forecast import Durations
 from harness.launch.resume import Circumstances, resume
 from harness.plan import Plan, PlannedTrial
 from harness.record import Record
-from harness.scenario import Scenario
+from harness.scenario import Scenario, sources_sha256
 from harness.store import Results
 
 
@@ -23,8 +23,9 @@ class Work:
     """What there is to do.
 
     ``gaps`` are trials of rounds that an earlier run began, to run first; ``present`` are its
-    records that count, and ``remarks`` tell why others do not. ``rounds`` is how many are expected
-    after the gaps, and ``why``, in words, where that number comes from.
+    records that count, and ``remarks`` tell why others do not; ``unmeasured`` of them left no
+    measurement. ``rounds`` is how many are expected after the gaps, and ``why``, in words, where
+    that number comes from.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Work:
         gaps: Sequence[list[PlannedTrial]] = (),
         present: Sequence[Record] = (),
         remarks: Sequence[str] = (),
+        unmeasured: int = 0,
     ) -> None:
         self.plan = plan
         self.gaps = list(gaps)
         self.present = list(present)
         self.remarks = list(remarks)
+        self.unmeasured = unmeasured
         self.durations = Durations(earlier)
         guess = steering.foreseen(plan, earlier)
         self.why = _why(guess) if plan.precision is not None else ""
@@ -105,6 +108,7 @@ def go_on(
         gaps=left.gaps,
         present=left.present,
         remarks=left.remarks,
+        unmeasured=left.unmeasured,
     )
 
 
@@ -117,6 +121,7 @@ def _circumstances(
         from harness import data
 
         sha256 = data.load(table).ratings_sha256
+    source = sources_sha256(scenario.name)
     packages = {}
     for backend, placement in placed.items():
         there = environments.installed(placement.interpreter.python)
@@ -128,6 +133,7 @@ def _circumstances(
             scenario_version=scenario.version,
             table_sha256=sha256,
             packages=packages[cell.backend],
+            scenario_sha256=source,
         )
         for cell in plan.cells
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness import store
+from harness.launch import steering
 from harness.launch.contracts import Launcher, Observer, Outcome
 from harness.launch.forecast import Durations, expected_rounds
 from harness.launch.interrupts import uninterrupted
@@ -77,6 +78,7 @@ def run_campaign(
         table=None if table is None else str(table),
         launched_at_ns=0,  # the launcher sets it when it starts the process
         harness=harness,
+        shared=str(store.initial_folder(root)),
     )
     campaign = _Campaign(
         plan, root, tools, template=template, records=list(present), started_s=started_s
@@ -121,6 +123,7 @@ class _Campaign:
         self._saved: list[Saved] = []
         self._lost: list[str] = []
         self._repeated = 0
+        self._left_out = 0
 
     def carry_out(self, gaps: Sequence[Sequence[PlannedTrial]]) -> Outcome:
         """Fill the gaps, then run round after round until there is a reason to stop."""
@@ -134,11 +137,12 @@ class _Campaign:
                 self._run_round(self._plan.round(self._next_round - 1))
         except KeyboardInterrupt:
             interrupted, ended = True, "it was interrupted"
+        further = self._repeated - self._left_out
         return Outcome(
             saved=self._saved,
             interrupted=interrupted,
             lost=self._lost,
-            planned=len(self._saved) if self._plan.adaptive else planned + self._repeated,
+            planned=len(self._saved) if self._plan.adaptive else planned + further,
             repeated=self._repeated,
             ended=ended,
             standing=self._standing,
@@ -146,8 +150,10 @@ class _Campaign:
         )
 
     def _run_round(self, trials: Sequence[PlannedTrial]) -> None:
-        if self._plan.adaptive:
-            trials = [trial for trial in trials if not given_up(trial.cell, self._records)]
+        without = given_up if self._plan.adaptive else steering.refused
+        asked = len(trials)
+        trials = [trial for trial in trials if not without(trial.cell, self._records)]
+        self._left_out += asked - len(trials)
         self._tools.rater.begin_round(trial.cell for trial in trials)
         self._pending = list(trials)
         while self._pending:
@@ -188,6 +194,7 @@ class _Campaign:
                     repetition=store.next_repetition(self._root, planned.cell, planned.seed),
                     round=planned.round,
                     run_id=planned.run_id,
+                    slowed_after_s=self._slowed_after_s(planned),
                 )
             )
         except TrialInterrupted as stopped:
@@ -206,6 +213,15 @@ class _Campaign:
             )
         if interruption is not None:
             raise interruption
+
+    def _slowed_after_s(self, planned: PlannedTrial) -> float | None:
+        return steering.slowed_after_s(
+            planned.cell,
+            self._records,
+            expected_s=self._tools.durations.expected_s(planned.cell, self._plan.time_budget_s),
+            left_s=self._left_of_budget_s(),
+            sharers=max(1 + len(self._pending), len(self._plan.cells)),
+        )
 
     def _left_of_budget_s(self) -> float | None:
         budget_s = self._plan.budget_s

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from harness.launch.steering import Standing
 from harness.plan import PlannedTrial
+from harness.preflight import Refusal
 from harness.record import Record, Struct, Trial
 from harness.store import Saved
 
@@ -43,7 +45,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     records that could be kept nowhere; they are in ``saved`` all the same. ``ended`` says in words
     why an adaptive campaign stopped. ``standing`` is the last one, with the records of the runs
     that it went on with; ``None`` if there was no trial. ``wall_s`` is the time since the command
-    was given.
+    was given. ``refused`` are the cells that were asked for and left out before it began.
     """
 
     saved: list[Saved]
@@ -54,3 +56,4 @@ class Outcome(Struct, frozen=True, kw_only=True):
     ended: str
     standing: Standing | None
     wall_s: float
+    refused: Sequence[Refusal] = ()

@@ -14,11 +14,13 @@ from typing import NamedTuple
 import msgspec
 
 from harness import scenario
+from harness.errors import HarnessError
 from harness.launch.environments import Interpreter
-from harness.launch.process import Ended, run_process
+from harness.launch.process import Ended, SlowLimit, run_process
+from harness.launch.slowed import OtherWork
 from harness.launch.variables import child_variables
 from harness.probe.memory import oom_kills
-from harness.record import Failure, Record, Status, Trial
+from harness.record import Cause, Failure, Noise, Record, Status, Trial
 
 DEFAULT_TIMEOUT_S = 600.0
 """Many times what the tutorial's trial takes, even where other programs use the same cores."""
@@ -81,10 +83,11 @@ def run_trial(
     Raises:
         TrialInterrupted: on Ctrl-C, after the child was ended; holds the record.
     """
-    version = scenario.find(trial.cell.scenario).version
+    version = _version_here(trial.cell.scenario)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     trial = msgspec.structs.replace(trial, launched_at_ns=time.time_ns())
     clock_started, oom_kills_before = time.perf_counter(), oom_kills()
+    others = OtherWork()
     left: Record | str | None = None
     try:
         with TemporaryDirectory(prefix="harness-trial-", ignore_cleanup_errors=True) as name:
@@ -107,6 +110,11 @@ def run_trial(
                 standard_input=folder / "trial.json",
                 timeout_s=timeout_s,
                 memory_limit_bytes=memory_limit_bytes,
+                slow_limit=(
+                    None
+                    if trial.slowed_after_s is None
+                    else SlowLimit(after_s=trial.slowed_after_s, look=others.look)
+                ),
                 on_line=on_line,
             )
             left = _read_record(folder / "record.json", trial)
@@ -115,12 +123,27 @@ def run_trial(
     duration_s = time.perf_counter() - clock_started
 
     base = left if isinstance(left, Record) else _blank(trial, started_at)
-    base = msgspec.structs.replace(base, duration_s=duration_s, scenario_version=version)
+    base = msgspec.structs.replace(
+        base, duration_s=duration_s, scenario_version=version or base.scenario_version
+    )
     limits = _Limits(timeout_s, memory_limit_bytes, oom_kills_before)
     record = _concluded(base, _verdict(ended, left, limits), ended)
+    if ended.cause == "slowed":
+        record = msgspec.structs.replace(record, noise=Noise(training=others.seen))
     if ended.cause == "interrupted":
         raise TrialInterrupted(record)
     return record
+
+
+def _version_here(name: str) -> int | None:
+    """The scenario's version; ``None`` where its file went or broke since the campaign began.
+
+    The child then says so, and the campaign goes on.
+    """
+    try:
+        return scenario.find(name).version
+    except HarnessError:
+        return None
 
 
 class _Limits(NamedTuple):
@@ -147,6 +170,8 @@ def _verdict(ended: Ended, left: Record | str | None, limits: _Limits) -> tuple[
 def _ended_by_us(ended: Ended, limits: _Limits) -> tuple[Status, str]:
     if ended.cause == "interrupted":
         return "interrupted", "Ctrl-C, or a request to terminate"
+    if ended.cause == "slowed":
+        return "killed", f"ended early: other work slowed it, {ended.slowed_by}"
     if ended.cause == "timeout":
         return "timeout", f"still running after {limits.timeout_s:g} s; --timeout sets the limit"
     limit, resident = limits.memory_bytes or 0.0, ended.resident_bytes or 0
@@ -162,11 +187,14 @@ def _concluded(record: Record, verdict: tuple[Status, str] | None, ended: Ended)
         return record
     status, reason = verdict or (record.status, record.failure.reason if record.failure else "")
     told = record.failure.output_tail if record.failure else ""
+    cause: Cause | None = record.failure.cause if record.failure and verdict is None else None
     failure = Failure(
         reason=reason,
         exit_code=ended.exit_code,
         signal=ended.signal,
         output_tail=told or ended.output_tail,
+        cause="slowed" if ended.cause == "slowed" else cause,
+        origin=record.failure.origin if record.failure else None,
     )
     return msgspec.structs.replace(record, status=status, failure=failure)
 

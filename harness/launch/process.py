@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -31,14 +32,18 @@ microseconds that one takes, short beside the seconds in which gigabytes are fil
 
 POSIX = os.name == "posix"
 
-Cause = Literal["itself", "timeout", "memory", "interrupted"]
+SLOW_LOOK_S = 5.0
+"""Seconds between two looks at what slows a child that has taken many times its usual time."""
+
+Cause = Literal["itself", "timeout", "memory", "slowed", "interrupted"]
 
 
 class Ended(Struct, frozen=True, kw_only=True):
     """How a process ended.
 
     ``exit_code`` or ``signal`` is given, never both. ``cause`` is other than ``itself`` where we
-    ended it; ``resident_bytes`` is then what it was ended for, where that was its memory.
+    ended it; ``resident_bytes`` is then what it was ended for, where that was its memory, and
+    ``slowed_by`` says what slowed it, where that was the reason.
     """
 
     cause: Cause
@@ -46,6 +51,14 @@ class Ended(Struct, frozen=True, kw_only=True):
     signal: str | None
     output_tail: str
     resident_bytes: int | None = None
+    slowed_by: str | None = None
+
+
+class SlowLimit(Struct, frozen=True, kw_only=True):
+    """When a child is looked at that takes too long: ``look`` says what slows it, if others do."""
+
+    after_s: float
+    look: Callable[[], str | None]
 
 
 def run_process(
@@ -56,15 +69,17 @@ def run_process(
     standard_input: Path,
     timeout_s: float,
     memory_limit_bytes: float | None = None,
+    slow_limit: SlowLimit | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Ended:
     """Run ``command`` to its end, whatever that is.
 
     While it runs, nothing here wakes up by the clock: the child is measured on the same cores. Only
-    a limit of memory is looked after, twice a second. The kernel would do so unasked by
-    ``RLIMIT_DATA``, but it counts what is reserved, touched or not, which is another figure than a
-    record's peak resident set; macOS does not enforce it; and what a library makes of a refused
-    allocation is its own affair, while here the reason is certain.
+    a limit of memory is looked after, twice a second, and what slows the child once it is late. The
+    kernel would look after memory unasked by ``RLIMIT_DATA``, but it counts what is reserved,
+    touched or not, which is another figure than a record's peak resident set; macOS does not
+    enforce it; and what a library makes of a refused allocation is its own affair, while here the
+    reason is certain.
 
     Args:
         command: program and arguments.
@@ -73,6 +88,7 @@ def run_process(
         standard_input: a file that the process reads.
         timeout_s: seconds until the process and its descendants are ended.
         memory_limit_bytes: the resident set of the process at which they are ended.
+        slow_limit: when to look whether other work slows the process, and to end it if so.
         on_line: is told each line that the process prints, from another thread.
 
     Returns:
@@ -99,7 +115,7 @@ def run_process(
         )
     if process.stdout is None:
         raise AssertionError("Popen was given a pipe")
-    watch = _Watch(process, timeout_s, memory_limit_bytes)
+    watch = _Watch(process, timeout_s, memory_limit_bytes, slow_limit)
     interrupted = False
     try:
         reader = _start(_read, process.stdout, lines, on_line)
@@ -124,6 +140,7 @@ def run_process(
         signal=_signal_name(-code) if code < 0 else None,
         output_tail="\n".join(lines),
         resident_bytes=watch.resident_bytes,
+        slowed_by=watch.slowed_by,
     )
 
 
@@ -153,28 +170,40 @@ def _read(stream: IO[str], lines: deque[str], on_line: Callable[[str], None] | N
 
 
 class _Watch:
-    """Ends a process when its time is up or its memory too much, and knows which it was."""
+    """Ends a process: its time is up, its memory too much, or others slow it. Knows which."""
 
     def __init__(
-        self, process: subprocess.Popen[str], timeout_s: float, memory_limit_bytes: float | None
+        self,
+        process: subprocess.Popen[str],
+        timeout_s: float,
+        memory_limit_bytes: float | None,
+        slow_limit: SlowLimit | None,
     ) -> None:
         self._process = process
         self._timeout_s = timeout_s
         self._memory_limit_bytes = memory_limit_bytes
+        self._slow_limit = slow_limit
+        self.slowed_by: str | None = None
         self.over = threading.Event()
         self.cause: Cause = "itself"
         self.resident_bytes: int | None = None
 
     def until_over(self) -> None:
         """Return when ``over`` is set, or the process was ended."""
-        deadline = time.monotonic() + self._timeout_s
-        while not self.over.wait(self._pause_s(deadline)):
-            if time.monotonic() >= deadline:
-                self.cause = "timeout"
-                _send(self._process, "SIGTERM")
-                if not self.over.wait(GRACE_S):
-                    _send(self._process, "SIGKILL")
+        started = time.monotonic()
+        deadline = started + self._timeout_s
+        late = math.inf if self._slow_limit is None else started + self._slow_limit.after_s
+        while not self.over.wait(self._pause_s(min(deadline, late))):
+            now = time.monotonic()
+            if now >= deadline:
+                self._end_politely("timeout")
                 return
+            if self._slow_limit is not None and now >= late:
+                self.slowed_by = self._slow_limit.look()
+                if self.slowed_by is not None:
+                    self._end_politely("slowed")
+                    return
+                late = now + SLOW_LOOK_S
             if self._memory_limit_bytes is not None:
                 resident_bytes = _resident_bytes(self._process.pid)
                 if resident_bytes > self._memory_limit_bytes:
@@ -183,8 +212,14 @@ class _Watch:
                     _send(self._process, "SIGKILL")
                     return
 
-    def _pause_s(self, deadline: float) -> float:
-        left_s = max(0.0, deadline - time.monotonic())
+    def _end_politely(self, cause: Cause) -> None:
+        self.cause = cause
+        _send(self._process, "SIGTERM")
+        if not self.over.wait(GRACE_S):
+            _send(self._process, "SIGKILL")
+
+    def _pause_s(self, until: float) -> float:
+        left_s = max(0.0, until - time.monotonic())
         return left_s if self._memory_limit_bytes is None else min(left_s, MEMORY_LOOK_S)
 
 

@@ -10,26 +10,36 @@ import msgspec
 from harness.analysis.notes import started
 from harness.analysis.rows import versions
 from harness.errors import HarnessError
-from harness.plan import Plan, PlannedTrial, ranges
-from harness.record import Cell, Record, Struct
+from harness.launch.forecast import told_apart
+from harness.plan import Plan, PlannedTrial, count, ranges
+from harness.record import Cell, Record, Struct, ended_as
 
 UNDER_WAY_S = 600.0
 """A round whose last trial ended this long ago is completed. Later the machine may have drifted, so
 that its trials would no longer stand beside each other; the round is then measured anew."""
 
-UNFINISHED = {"interrupted", "killed"}
-"""Ended from outside: nothing was learned about the trial, so it is run again."""
+UNMEASURED: Mapping[str, str] = {
+    "failed": "it failed",
+    "crashed": "it crashed",
+    "timeout": "it ran into its timeout",
+    "killed": "it was killed",
+    "interrupted": "it was interrupted",
+}
+"""Endings without a measurement: such a trial is run again, since whoever goes on with a campaign
+has perhaps mended what ended it."""
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
     """What a trial of a cell would run under now.
 
     ``packages`` holds Python, NumPy, Keras and the framework; what is not known is left out.
+    ``scenario_sha256`` identifies the scenario's source files, ``None`` if they are not known.
     """
 
     scenario_version: int
     table_sha256: str | None
     packages: dict[str, str]
+    scenario_sha256: str | None = None
 
 
 class Resumed(Struct, frozen=True, kw_only=True):
@@ -37,12 +47,14 @@ class Resumed(Struct, frozen=True, kw_only=True):
 
     ``gaps`` are trials of rounds that were begun, to run before the next round of ``plan``.
     ``present`` are the records that count. ``remarks`` tell a person what does not, and why.
+    ``unmeasured`` counts trials that left no measurement and were not made good since.
     """
 
     plan: Plan
     gaps: list[list[PlannedTrial]]
     present: list[Record]
     remarks: list[str]
+    unmeasured: int
 
 
 def resume(
@@ -70,39 +82,55 @@ def resume(
         raise HarnessError(_no_match(plan, earlier))
     last = max(alike, key=lambda one: one.started_at)
     chain = {one.run_id for one in alike if one.shuffle_seed == last.shuffle_seed}
-    present: list[Record] = []
+    mine = [r for r in records if r.run_id in chain and r.cell.digest in circumstances]
+    objections = [objection(record, circumstances[record.cell.digest]) for record in mine]
+    present = [record for record, why in zip(mine, objections, strict=True) if why is None]
+    made_good = {(record.cell.digest, record.round) for record in present}
     refused: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for record in records:
-        if record.run_id in chain and record.cell.digest in circumstances:
-            why = objection(record, circumstances[record.cell.digest])
-            if why is None:
-                present.append(record)
-            else:
-                refused[record.cell.label, why].append(record.round)
-    begun = [*(r.round for r in present), *(n for rounds in refused.values() for n in rounds)]
+    again = 0
+    for record, why in zip(mine, objections, strict=True):
+        if why is not None and (record.cell.digest, record.round) not in made_good:
+            refused[told_apart(record.cell, plan.cells), why].append(record.round)
+            again += record.status in UNMEASURED
     plan = msgspec.structs.replace(
-        plan, shuffle_seed=last.shuffle_seed, first_round=max(begun, default=0) + 1
+        plan,
+        shuffle_seed=last.shuffle_seed,
+        first_round=max((record.round for record in mine), default=0) + 1,
     )
     remarks = [
-        f"does not count: {label}, {_rounds(rounds)}: {why}"
-        for (label, why), rounds in refused.items()
+        f"does not count: {name}, {_rounds(rounds)}: {why}"
+        for (name, why), rounds in refused.items()
     ]
-    failed = sum(record.status != "ok" for record in present)
-    if failed:
-        remarks.append(f"not repeated: {failed} that failed; a run without --resume measures anew")
+    if again:
+        how = "further rounds take the place of" if plan.adaptive else "measured again:"
+        remarks.append(f"{how} {count(again, 'trial')} that left no measurement")
     return Resumed(
-        plan=plan, gaps=_gaps(plan, present, now_s=now_s), present=present, remarks=remarks
+        plan=plan,
+        gaps=_gaps(plan, present, now_s=now_s),
+        present=present,
+        remarks=remarks,
+        unmeasured=again + sum(record.status != "ok" for record in present),
     )
 
 
 def objection(record: Record, now: Circumstances) -> str | None:
     """Why ``record`` does not count under the circumstances of now; ``None`` if it does."""
-    if record.status in UNFINISHED:
-        return f"it was {record.status}"
+    cause = ended_as(record)
+    if cause == "slowed":
+        return "it was ended early, since other work slowed it"
+    # What was refused would be refused again, unless the scenario is another one by now.
+    if cause != "refused" and record.status in UNMEASURED:
+        return UNMEASURED[record.status]
     if record.scenario_version != now.scenario_version:
         return (
             f"it measured version {record.scenario_version} of the scenario, which is at version "
             f"{now.scenario_version} now"
+        )
+    sources = record.scenario_sha256
+    if None not in {sources, now.scenario_sha256} and sources != now.scenario_sha256:
+        return (
+            f"the scenario's source was another one ({str(sources)[:8]}… then, "
+            f"{now.scenario_sha256:.8}… now)"
         )
     table = record.hashes.table if record.hashes else None
     if None not in {table, now.table_sha256} and table != now.table_sha256:

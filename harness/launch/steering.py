@@ -21,7 +21,7 @@ from harness.analysis.rows import grouped
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import STOP_FROM, judging_confidence, precise_enough
 from harness.plan import Plan, PlannedTrial
-from harness.record import Cell, Record, Struct
+from harness.record import Cell, Record, Struct, ended_as
 
 CONFIDENCE = 0.95
 
@@ -32,6 +32,13 @@ quiet machine of two cores (``docs/method.md``). It stands until the campaign ha
 GIVEN_UP_AFTER = 3
 """Rounds in a row without a measurement after which an adaptive campaign waits for a cell no more;
 else a backend that cannot run would use up the whole budget."""
+
+
+SLOWED_FACTOR = 4.0
+"""Times the usual duration of a trial from which on it is worth nothing that it ends by itself: it
+would be left out as disturbed, and four others run meanwhile. On two cores PyTorch's trials took 10
+to 30 times as long beside a busy process (``docs/method.md``), undisturbed ones differ by less than
+two times."""
 
 
 class CellStanding(Struct, frozen=True, kw_only=True):
@@ -163,20 +170,63 @@ def foreseen(plan: Plan, records: Sequence[Record]) -> Foreseen:
 
 
 def was_disturbed(records: Sequence[Record], trial: PlannedTrial) -> bool:
-    """Whether the last record of ``trial`` is good, and yet was disturbed."""
+    """Whether the last record of ``trial`` is good, and yet was disturbed, or was ended for it."""
     reasons = disturbed.reasons(records)
     mine = [
-        (record.status, why)
+        (record, why)
         for record, why in zip(records, reasons, strict=True)
         if (record.cell, record.round, record.run_id) == (trial.cell, trial.round, trial.run_id)
     ]
-    return bool(mine) and mine[-1][0] == "ok" and mine[-1][1] is not None
+    if not mine or mine[-1][1] is None:
+        return False
+    last = mine[-1][0]
+    return last.status == "ok" or ended_as(last) == "slowed"
 
 
-def given_up(cell: Cell, records: Iterable[Record]) -> bool:
-    """Whether the last trials of ``cell`` all failed, so that no more are worth their time."""
-    last = [record for record in records if record.cell == cell][-GIVEN_UP_AFTER:]
+def refused(cell: Cell, records: Iterable[Record]) -> bool:
+    """Whether a trial of ``cell`` found that its mode cannot train the model: none other will."""
+    return any(record.cell == cell and ended_as(record) == "refused" for record in records)
+
+
+def given_up(cell: Cell, records: Sequence[Record]) -> bool:
+    """Whether the last trials of ``cell`` all failed, so that no more are worth their time.
+
+    One that was ended early for other work says nothing about the cell.
+    """
+    if refused(cell, records):
+        return True
+    mine = [r for r in records if r.cell == cell and ended_as(r) != "slowed"]
+    last = mine[-GIVEN_UP_AFTER:]
     return len(last) == GIVEN_UP_AFTER and all(record.status != "ok" for record in last)
+
+
+def slowed_after_s(
+    cell: Cell,
+    records: Sequence[Record],
+    *,
+    expected_s: float,
+    left_s: float | None,
+    sharers: int,
+) -> float | None:
+    """Seconds from which on a trial of ``cell`` is ended, if other work is what takes so long.
+
+    Many times what the cell's own undisturbed trials of this campaign took. While there is none,
+    the trial's fair share of the budget, so that each cell of the round gets its turn; without a
+    budget nobody waits for it, and there is no such end.
+
+    Args:
+        cell: what would run.
+        records: of this campaign.
+        expected_s: what such a trial is guessed to take.
+        left_s: seconds of the budget that are left; ``None`` without a budget.
+        sharers: trials that share them.
+    """
+    known = [r.duration_s for r in _undisturbed(records) if r.cell == cell and r.status == "ok"]
+    if known:
+        return SLOWED_FACTOR * statistics.median(known)
+    if left_s is None:
+        return None
+    return max(left_s / max(1, sharers), SLOWED_FACTOR * expected_s)
 
 
 def _samples(
@@ -251,7 +301,7 @@ def _of_cell(cell: Cell, records: Sequence[Record], undisturbed: Sequence[Record
     plain = CellStanding(
         cell=cell,
         trials=len(mine),
-        failed=sum(record.status != "ok" for record in mine),
+        failed=sum(r.status != "ok" and ended_as(r) != "slowed" for r in mine),
         given_up=given_up(cell, records),
         step_time_s=math.exp(statistics.median(logs)) if logs else None,
     )

@@ -6,9 +6,12 @@ folder or a thread count left over from another job would change a measurement w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from harness import scenario_files
 
 PASSED_ON = frozenset(
     {
@@ -67,6 +70,9 @@ def child_variables(
         pass_env: names of the user's own to pass on; they win over what is set here.
     """
     chosen = {name: value for name, value in source.items() if is_passed_on(name)}
+    if folders := scenario_files.entries(source):
+        # The child works in a folder of its own, where the user's relative paths lead nowhere.
+        chosen[scenario_files.SEARCH_PATH_VARIABLE] = os.pathsep.join(map(str, folders))
     chosen |= {
         "KERAS_BACKEND": backend,
         "KERAS_HOME": str(keras_home),

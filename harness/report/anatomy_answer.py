@@ -26,11 +26,11 @@ def compose(
         failed: the processes that left no measurement.
         about: what is known of the scenario.
     """
-    lead = [
-        f"{record.cell.backend}, process {record.process}: NOT measured: {record.status}: "
-        + fmt.plain(record.failure.reason if record.failure else record.status)
-        for record in failed
-    ]
+    alike: dict[str, list[str]] = {}
+    for record in failed:
+        why = f"{record.status}: {record.failure.reason if record.failure else record.status}"
+        alike.setdefault(why, []).append(f"{record.cell.backend}, process {record.process}")
+    lead = [f"{'; '.join(names)}: NOT measured: {fmt.plain(why)}" for why, names in alike.items()]
     return Document(
         title=f"{scenario}: where does a step's time go?",
         lead=lead + lines(anatomies),

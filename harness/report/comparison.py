@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.compare import Comparison
 from harness.analysis.conditions import PackageChange
-from harness.analysis.gate import Finding, GateCode
+from harness.analysis.gate import Finding
 from harness.analysis.matching import OneSided
 from harness.analysis.notes import joined
 from harness.analysis.rows import DISTRIBUTIONS
 from harness.analysis.summary import About
+from harness.errors import GateCode
 from harness.record import Cell
 from harness.report import changes
 from harness.report import format as fmt

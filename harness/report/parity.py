@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis.envelope import MARGIN
 from harness.analysis.parity import Known, Pair, apart, first_deviation, largest
+from harness.analysis.stages import NO_DRAWS
 from harness.analysis.subject import Comparison
 from harness.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
 from harness.record import Struct
@@ -48,6 +49,9 @@ def compose(
         lead.append(f"{odd} stands apart: the others are the same model.")
     if asked.synthetic:
         lead.append("The examples are SYNTHETIC.")
+    if handed := sorted({each for record in records for each in record.custom_initial.items()}):
+        told = ", ".join(f"{fmt.plain(path)} from {source}" for path, source in handed)
+        lead.append(f"Initial values of custom initialisers, computed once for all: {told}.")
     sections = [
         Section(heading=f"{pair.first} against {pair.second}", tables=_tables(pair, everything))
         for pair in pairs
@@ -64,7 +68,13 @@ def verdict(pair: Pair) -> str:
     names = f"{pair.first} and {pair.second}"
     if pair.verdict == "same":
         most = max(pair.comparisons, key=lambda c: c.size)
-        return f"{names}: the same model. Largest difference: {_told(most)}."
+        drawing = [
+            c.quantity for c in pair.comparisons if c.stage == "draws" and c.quantity != NO_DRAWS
+        ]
+        random = (
+            f" Random numbers were the same in {fmt.plain(', '.join(drawing))}." if drawing else ""
+        )
+        return f"{names}: the same model. Largest difference: {_told(most)}.{random}"
     if pair.verdict == "same-except" and pair.known:
         known = pair.known
         proofs = [max(each, key=lambda c: c.size).size for each in (known.without, known.predicted)]
@@ -74,12 +84,30 @@ def verdict(pair: Pair) -> str:
             f"apart than {size(proofs[0])} envelopes, and its rule put in by hand gives what "
             f"{known.backend} gives, within {size(proofs[1])}."
         )
+    if pair.known and pair.deviation and pair.known.explains_all:
+        known = pair.known
+        return (
+            f"{names}: NOT the same result: {known.says}, and that moves the test metric beyond "
+            f"round-off: {_told(pair.deviation)}. It shows first as {_told(known.seen_as)}, and "
+            f"explains every stage. To accept it: --allow {known.behaviour}."
+        )
+    if pair.verdict == "untold":
+        return (
+            f"{names}: CANNOT be told. Random numbers that are not served alike: "
+            f"{fmt.plain('; '.join(pair.not_served), limit=600)}. What lies behind them is not the "
+            "same training on both."
+        )
     if pair.deviation is None:
         raise ValueError(f"{names} deviate, but in nothing")
     worst = largest(pair.comparisons, pair.deviation.stage)
     more = ""
     if worst and worst.size > pair.deviation.size:
         more = f" The largest in that stage: {_told(worst)}."
+    if pair.layer:
+        more += (
+            f" In the forward pass it begins at the {fmt.plain(pair.layer.quantity)}, "
+            f"{size(pair.layer.size)} envelopes."
+        )
     if pair.known and not first_deviation(pair.known.without):
         more = (
             f" That is {pair.known.backend} against its known behaviour ({pair.known.behaviour}), "

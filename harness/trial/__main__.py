@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
-from harness.record import Failure, Record, Trial
+from harness.record import Record, Trial
 from harness.trial import failure
 
 
@@ -39,8 +39,8 @@ def main() -> int:
 
 
 def _failed(trial: Trial, started_at: str, error: Exception) -> Record:
-    reason, output = failure.reason(error), failure.output(error)
-    print(output or reason, file=sys.stderr)
+    why = failure.failure(error, trial.cell.scenario)
+    print(failure.output(error) or why.reason, file=sys.stderr)
     return Record(
         status="failed",
         cell=trial.cell,
@@ -53,11 +53,7 @@ def _failed(trial: Trial, started_at: str, error: Exception) -> Record:
         duration_s=(time.time_ns() - trial.launched_at_ns) * 1e-9,
         harness=trial.harness,
         run_id=trial.run_id,
-        failure=Failure(
-            reason=reason,
-            exit_code=1,
-            output_tail=failure.tail(output),
-        ),
+        failure=why,
     )
 
 

@@ -9,6 +9,7 @@ from harness import data as rating_data
 from harness.errors import HarnessError
 from harness.record import Cell, Scalar
 from harness.scenario import Scenario
+from harness.table_use import needs_table
 from harness.trial.backends import Adapter, DeviceUnavailableError, Placement
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def table_of(chosen: Scenario, settings: Any, path: str | None) -> Table | None:
     Raises:
         HarnessError: if it is needed and was not given, or cannot be read.
     """
-    if not chosen.needs_table(settings):
+    if not needs_table(chosen, settings):
         return None
     if path is None:
         raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")

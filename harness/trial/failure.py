@@ -11,8 +11,11 @@ import re
 import traceback
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness import scenario_files
+from harness.errors import HarnessError, RefusedError
 from harness.probe.memory import peak_rss_bytes
+from harness.record import Failure
+from harness.source_line import place, source_line
 
 TAIL_LINES = 40
 
@@ -31,6 +34,10 @@ OUT_OF_MEMORY = re.compile(
 PyTorch 2.13 and NumPy 2.4."""
 
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""What Keras sets the middle of its messages in bold with."""
+
+
 def first_to_go() -> None:
     """Let the kernel end this process before any other one, should the memory run out.
 
@@ -42,13 +49,37 @@ def first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
+def failure(error: Exception, scenario: str) -> Failure:
+    """What the record of a child says of the ``error`` that ended it.
+
+    Where the error came through the user's own code, its deepest line there comes first, as
+    ``images.py, line 42``.
+    """
+    told = reason(error)
+    file = None
+    with contextlib.suppress(HarnessError):
+        file = scenario_files.file_of(scenario)
+    origin = None
+    if file is not None and not isinstance(error, HarnessError):
+        origin = source_line(error, file.folder)
+        if origin is not None:
+            told = f"{place(origin, file.folder)}: {told}"
+    return Failure(
+        reason=told,
+        exit_code=1,
+        output_tail=tail(output(error)),
+        cause="refused" if isinstance(error, RefusedError) else None,
+        origin=origin,
+    )
+
+
 def reason(error: Exception) -> str:
     """One line that tells why there is no measurement."""
     if isinstance(error, HarnessError):
         return str(error)
     said = f"{type(error).__name__}: {error}"
     if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(said):
-        return said
+        return " ".join(COLOUR.sub("", said).split())
     first = " ".join((str(error).strip() or type(error).__name__).splitlines()[0].split())
     if len(first) > LONGEST_REASON:
         first = f"{first[: LONGEST_REASON - 3]}..."

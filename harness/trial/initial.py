@@ -1,8 +1,7 @@
-"""A model with its initial weights, without drawing those that are about to be replaced.
+"""A model with its initial weights: Keras' own, or common ones, the same on every backend.
 
-On JAX each initialiser of each shape is compiled before it draws, which takes 0.7 s of a trial for
-the tutorial's model: as long as half of its training. Where the initial weights are ``common`` they
-come from NumPy, so what the initialisers draw is never used.
+Equal seeds give different weights on each Keras backend, since each draws with its framework's
+own generator. Common weights keep every variable's *own initialiser*, and NumPy does the drawing.
 """
 
 from __future__ import annotations
@@ -12,20 +11,35 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
+from harness.errors import HarnessError
 from harness.scenario import Data, Scenario
-from harness.trial import weights
+from harness.trial import initializers, weights
+from harness.trial.custom import CustomWeights
+from harness.trial.origins import Origin, Origins, UnsteadyModelError, noted
 
-RANDOM = (
-    keras.initializers.RandomUniform,
-    keras.initializers.RandomNormal,
-    keras.initializers.TruncatedNormal,
-    keras.initializers.VarianceScaling,
-)
-"""The classes that define a random ``__call__``; Glorot's, He's and LeCun's inherit it."""
+Array = NDArray[Any]
+
+OTHERS = 1
+"""Marks the streams of what is not trained, so that there may be more or fewer of them without
+another draw of the trained ones."""
 
 
-def initialised(chosen: Scenario, settings: Any, data: Data, init: str, seed: int) -> Any:
+class UnknownOriginError(HarnessError):
+    """Common initial weights for a variable that nobody saw being made."""
+
+
+def initialised(
+    chosen: Scenario,
+    settings: Any,
+    data: Data,
+    init: str,
+    seed: int,
+    *,
+    custom: CustomWeights | None = None,
+) -> Any:
     """The model of a scenario, built, with the initial weights that a cell asks for.
 
     Args:
@@ -34,6 +48,7 @@ def initialised(chosen: Scenario, settings: Any, data: Data, init: str, seed: in
         data: what it trains on, which decides the shapes.
         init: ``common`` for weights from NumPy, ``keras`` for those of Keras' initialisers.
         seed: of both, and of whatever else the model draws.
+        custom: where the values of custom initialisers are kept for other backends, if anywhere.
     """
 
     def make() -> Any:
@@ -43,11 +58,7 @@ def initialised(chosen: Scenario, settings: Any, data: Data, init: str, seed: in
             weights.build(model, data.train.inputs)
         return model
 
-    if init == "keras":
-        return make()
-    model = build_undrawn(make)
-    weights.assign(model, weights.draw(model, seed))
-    return model
+    return make() if init == "keras" else common(make, seed, custom)
 
 
 @contextlib.contextmanager
@@ -66,46 +77,85 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(earlier)
 
 
-def build_undrawn(make: Callable[[], Any]) -> Any:
-    """The model that ``make`` makes and builds, with zeros in place of random trainable weights.
+def common(make: Callable[[], Any], seed: int, custom: CustomWeights | None = None) -> Any:
+    """The model that ``make`` makes and builds, with initial values that every backend has.
 
-    If something else than a trainable variable was drawn, a frozen random projection perhaps, its
-    values do matter: the model is made again, as usual.
+    They replace what the initialisers of all floating-point variables would draw, trained or not.
+    Variables that were given arrays, or were assigned values in the making, keep them. Where such a
+    value may come from another variable's (a copy of a layer's weights), the model is made a second
+    time, with the drawn values in their places from the start.
+
+    Args:
+        make: makes the model; called once, or twice.
+        seed: of the draws.
+        custom: where the values of custom initialisers are kept for other backends, if anywhere.
+
+    Raises:
+        UnknownOriginError: for a trained variable that was made before.
+        UnsteadyModelError: if a second making makes other variables.
     """
-    with _zeros() as drawn:
+    with noted() as origins:
         model = make()
-    replaced = {
-        id(initializer)
-        for layer in model._flatten_layers()  # noqa: SLF001 - Keras has no public way to walk all layers
-        for initializer in _initializers_of_trainables(layer)
-    }
-    return model if drawn.keys() <= replaced else make()
+    values = drawn(model, origins, seed, custom or CustomWeights())
+    if origins.dependent(model.variables):
+        with noted(dict(values)) as again:
+            model = make()
+        if [_shape(origin) for origin in origins.all] != [_shape(origin) for origin in again.all]:
+            raise UnsteadyModelError
+        return model
+    for place, value in values:
+        origins.all[place].variable.assign(value)
+    if any(origin.kind == "custom" for origin in origins.all):
+        # Whether its code ran in this process or elsewhere leaves no trace.
+        keras.utils.set_random_seed(seed)
+    return model
 
 
-def _initializers_of_trainables(layer: Any) -> list[Any]:
-    return [
-        getattr(layer, f"{variable.name}_initializer", None)
-        for variable in layer._trainable_variables  # noqa: SLF001 - `trainable_variables` has those of sublayers too
-    ]
+def drawn(
+    model: Any, origins: Origins, seed: int, custom: CustomWeights
+) -> Iterator[tuple[int, Array]]:
+    """Values for the variables that await one, each with its place among ``origins.all``.
 
-
-@contextlib.contextmanager
-def _zeros() -> Iterator[dict[int, Any]]:
-    """Inside, random initialisers give zeros; those that were asked are kept, by their ``id``.
-
-    Not how often: Keras' JAX backend asks twice, once while it only traces the model.
+    Every variable has a random stream of its own, so adding one leaves the others' values alone:
+    trained ones by their place in ``model.trainable_variables``, the others in a series of theirs.
     """
-    drawn: dict[int, Any] = {}
+    places = {id(origin.variable): place for place, origin in enumerate(origins.all)}
+    keys: dict[int, tuple[int, ...]] = {}
+    for index, variable in enumerate(model.trainable_variables):
+        if id(variable) not in places:
+            raise UnknownOriginError(
+                f"{variable.path} was made before the scenario's model(), so its initialiser is "
+                "not known: make it there, or run with --init keras"
+            )
+        keys[places[id(variable)]] = (index,)
+    awaited = [place for place, origin in enumerate(origins.all) if origin.awaited]
+    others = [place for place in awaited if place not in keys]
+    keys |= {place: (OTHERS, number) for number, place in enumerate(others)}
+    streams = {place: np.random.SeedSequence(seed, spawn_key=keys[place]) for place in awaited}
 
-    def zeros(self: Any, shape: Any, dtype: Any = None, **_: Any) -> Any:
-        drawn[id(self)] = self
-        return keras.ops.zeros(shape, dtype=dtype or keras.config.floatx())
+    own = [place for place in awaited if origins.all[place].kind == "custom"]
+    theirs = custom.values(
+        [origins.all[place].variable for place in own],
+        lambda: [_evaluated(origins.all[place], streams[place], sow=True) for place in own],
+    )
+    yield from zip(own, theirs, strict=True)
+    for place in awaited:
+        if place not in own:
+            yield place, _evaluated(origins.all[place], streams[place])
 
-    earlier = {kind: kind.__call__ for kind in RANDOM}
-    try:
-        for kind in RANDOM:
-            kind.__call__ = zeros
-        yield drawn
-    finally:
-        for kind, call in earlier.items():
-            kind.__call__ = call
+
+def _evaluated(origin: Origin, stream: np.random.SeedSequence, *, sow: bool = False) -> Array:
+    """What a variable's initialiser gives, with Keras' initialisers drawn by NumPy in it."""
+    shape, rng = tuple(origin.variable.shape), np.random.default_rng(stream)
+    rule = initializers.rule_of(origin.initializer)
+    if rule is not None:
+        return rule(origin.initializer, shape, rng)
+    if sow:
+        keras.utils.set_random_seed(int(stream.generate_state(1)[0]))
+    with initializers.drawn_from(rng):
+        value = origin.initializer(shape, dtype=origin.variable.dtype)
+    return np.array(keras.ops.convert_to_numpy(value))
+
+
+def _shape(origin: Origin) -> tuple[Any, ...]:
+    return origin.kind, tuple(origin.variable.shape), str(origin.variable.dtype)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness import probe, scenario
+from harness import probe, scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
@@ -58,6 +58,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = trial.cell
     chosen = scenario.find(cell.scenario)
+    scenario_sha256 = scenario.sources_sha256(cell.scenario)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
 
     # First by the variable: Keras itself fails obscurely where the other backend is not installed.
@@ -66,7 +67,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import draws, loops, weights
+    from harness.trial import custom, draws, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
     from harness.trial.initial import initialised
     from harness.trial.prepared import Prepared
@@ -81,18 +82,20 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
 
-    model = initialised(chosen, settings, data, cell.init, trial.seed)
+    handed = custom.CustomWeights(trial.shared, custom.key(chosen, settings, trial.seed))
+    model = initialised(chosen, settings, data, cell.init, trial.seed, custom=handed)
     initial_weights = weights.digest(weights.current(model))
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
     device = _device(checks.placed(adapter, model, cell), environment)
+    evaluation.require(prepared, test)  # between two laps: no clock has it
 
-    examples = len(data.train.labels)
+    examples = data.train.examples
 
     def evaluate() -> float:
         loop.put_back()
-        return float(chosen.evaluate(model, test)[chosen.metric.name])
+        return evaluation.value_of(chosen.metric, chosen.evaluate(model, test))
 
     learning = EpochClock(
         phase="quality",
@@ -164,6 +167,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         noise=Noise(training=training),
         work=chosen.work(settings, data),
         random_draws=drawn,
+        scenario_sha256=scenario_sha256,
+        custom_initial=handed.sources,
     )
 
 
@@ -201,10 +206,12 @@ def _predictions(
     inputs = chosen.prediction_inputs(settings, data)
     if inputs is None:
         return []
+    columns = tree.leaves(inputs)
     outputs = np.ravel(model.predict(inputs, verbose=0)).tolist()
     return [
         Prediction(
-            inputs={name: int(values[i]) for name, values in inputs.items()},
+            # A single array has no name.
+            inputs={name or "input": int(values[i]) for name, values in columns.items()},
             output=output,
             shown=chosen.shown(output),
         )

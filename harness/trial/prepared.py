@@ -25,4 +25,4 @@ class Prepared:
     @property
     def steps(self) -> int:
         """Training steps of an epoch; the last batch may be smaller."""
-        return -(-len(self.data.train.labels) // int(self.settings.batch_size))
+        return -(-self.data.train.examples // int(self.settings.batch_size))

@@ -187,9 +187,11 @@ class Ranking(Scenario):
             from scenarios.ranking.native_tensorflow import NativeTensorFlow
 
             return NativeTensorFlow
-        from scenarios.ranking.native_torch import NativeTorch
+        if backend == "torch":
+            from scenarios.ranking.native_torch import NativeTorch
 
-        return NativeTorch
+            return NativeTorch
+        return None
 
     def axis_settings(self, axis: str, value: str) -> dict[str, str]:
         """The rows are those of the users' table, in use: synthetic users, of any number."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
+from harness.errors import RefusedError
 
 if TYPE_CHECKING:
     from scenarios.ranking import RankingSettings
 
 
-class UnknownToNativeError(HarnessError):
+class UnknownToNativeError(RefusedError):
     """A setting that the native code was not written for."""
 
 

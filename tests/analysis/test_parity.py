@@ -17,6 +17,7 @@ from harness.analysis.subject import Comparison, Subject
 from harness.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,
+    Draw,
     ParityRecord,
     Training,
     Variable,
@@ -71,7 +72,9 @@ def subject(label="jax", changes=None, *, losses=None, metrics=None, first_loss=
     trainings = [plain, moved]
     for name, other_changes in further:
         arrays |= arrays_of(name, other_changes)
-        trainings.append(msgspec.structs.replace(plain, name=name))
+        freed = name == SPARSE_DUPLICATES.without
+        further_metrics = [0.3, 0.2] if freed else metrics
+        trainings.append(msgspec.structs.replace(plain, name=name, metrics=further_metrics))
     record = ParityRecord(
         status="ok",
         cell=Cell(scenario="ranking", backend=label, device="cpu"),
@@ -96,12 +99,21 @@ def plus(amount):
     return lambda values: values + np.float32(amount)
 
 
-def tensorflow(as_it_is=1e-3, without=0.0, predicted=1e-3):
+def drawing(label="jax", *, rate=0.5, not_served=(), changes=None, layer="dropout"):
+    """A backend whose model has one random layer."""
+    plain = subject(label, changes)
+    draws = [Draw(layer=layer, function="dropout", arguments={"rate": rate})]
+    record = msgspec.structs.replace(plain.record, draws=draws, not_served=list(not_served))
+    return Subject(label=label, record=record, arrays=plain.arrays)
+
+
+def tensorflow(as_it_is=1e-3, without=0.0, predicted=1e-3, metrics=None):
     """TensorFlow with its known behaviour: how far each of its trainings is from the others."""
     slot = "step-1/accumulator of dense/bias"
     return subject(
         "tensorflow",
         {slot: plus(as_it_is)},
+        metrics=metrics,
         further=[
             (SPARSE_DUPLICATES.without, {slot: plus(without)}),
             (SPARSE_DUPLICATES.predicted, {slot: plus(predicted)}),
@@ -229,6 +241,76 @@ class TestKnownBehaviour:
 
     def test_it_cannot_set_two_backends_apart_that_both_have_it(self):
         assert judge(tensorflow(), tensorflow(as_it_is=2e-3)).verdict == "deviates"
+
+    def test_it_does_not_pass_where_it_moves_the_test_metric_beyond_round_off(self):
+        pair = judge(subject(), tensorflow(metrics=[0.3, 0.21]))
+        assert (pair.verdict, pair.known.behaviour) == ("deviates", "sparse-duplicates")
+        assert (pair.deviation.stage, pair.deviation.at) == ("metrics", "epoch 2")
+        assert pair.known.seen_as.quantity == "accumulator of dense/bias"
+
+    def test_it_passes_there_where_it_is_allowed(self):
+        other = tensorflow(metrics=[0.3, 0.21])
+        assert judge(subject(), other, allowed=["sparse-duplicates"]).verdict == "same-except"
+        assert judge(subject(), other, allowed=["another"]).verdict == "deviates"
+
+    def test_what_it_does_not_explain_is_never_allowed(self):
+        pair = judge(subject(), tensorflow(predicted=0.9e-3), allowed=["sparse-duplicates"])
+        assert pair.verdict == "deviates"
+
+
+class TestDraws:
+    def test_layers_that_draw_the_same_are_told_and_deviate_in_nothing(self):
+        pair = judge(drawing(), drawing("torch"))
+        assert pair.verdict == "same"
+        assert [c.quantity for c in pair.comparisons if c.stage == "draws"] == ["dropout"]
+
+    def test_a_layer_that_draws_with_another_rate_is_named_before_what_comes_of_it(self):
+        other = drawing("torch", rate=0.7, changes={"first-batch/gradient of dense/bias": plus(1)})
+        pair = judge(drawing(), other)
+        assert (pair.verdict, pair.deviation.stage) == ("deviates", "draws")
+        assert pair.deviation.quantity == "dropout"
+        assert (
+            pair.deviation.note == "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch"
+        )
+
+    def test_a_layer_that_draws_on_one_side_only_is_named(self):
+        deviation = judge(subject(), drawing("torch")).deviation
+        assert deviation.quantity == "dropout"
+        assert deviation.note == "draws nothing more on jax and dropout(rate=0.5) on torch"
+
+    def test_nothing_is_told_where_a_layer_draws_by_itself_however_well_both_agree(self):
+        pair = judge(drawing(), drawing("torch", not_served=["own: torch.rand"]))
+        assert (pair.verdict, pair.deviation) == ("untold", None)
+        assert pair.not_served == ["own: torch.rand on torch"]
+
+    def test_what_no_random_number_touches_is_told_nevertheless(self):
+        change = {"start/dense/bias": plus(1)}
+        other = drawing("torch", not_served=["own: torch.rand"], changes=change)
+        pair = judge(drawing(), other)
+        assert (pair.verdict, pair.deviation.stage) == ("deviates", "start")
+
+    def test_what_comes_behind_random_numbers_of_its_own_is_no_deviation(self):
+        change = {"first-batch/gradient of dense/bias": plus(1), "step-1/dense/bias": plus(1)}
+        other = drawing("torch", not_served=["own: torch.rand"], changes=change)
+        assert judge(drawing(), other).verdict == "untold"
+
+
+class TestLayers:
+    def test_the_layer_where_a_deviation_begins_is_named(self):
+        one, other = subject(), subject("torch", first_loss=0.6)
+        for each, shift in ((one, 0), (other, 1)):
+            for layer, of in (("first", 0), ("second", shift), ("third", shift)):
+                name = array_name(AS_IT_IS, "layers", f"output of {layer}")
+                each.arrays[name] = np.ones(4, np.float32) + np.float32(of)
+        pair = judge(one, other)
+        assert pair.deviation.quantity == "loss"
+        assert pair.layer.quantity == "output of second"
+
+    def test_outputs_alone_are_no_deviation(self):
+        one, other = subject(), subject("torch")
+        other.arrays[array_name(AS_IT_IS, "layers", "output of first")] = np.ones(4, np.float32)
+        one.arrays[array_name(AS_IT_IS, "layers", "output of first")] = np.zeros(4, np.float32)
+        assert judge(one, other).verdict == "same"
 
 
 class TestAllPairs:

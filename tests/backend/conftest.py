@@ -40,6 +40,11 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, {own})
 
 
+@pytest.fixture(autouse=True)
+def no_frameworks() -> None:
+    """Here they are what is tested."""
+
+
 @pytest.fixture(scope="session")
 def on_all_cpus() -> Callable[[], AbstractContextManager[None]]:
     """While it is entered, the processes that are started may use every CPU, as a user's do."""
@@ -66,9 +71,10 @@ def backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def table_path() -> Path:
+def table_path(as_started: Callable[[], AbstractContextManager[None]]) -> Path:
     """The prepared rating table."""
-    return prepare().path
+    with as_started():
+        return prepare().path
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import shutil
 import sys
@@ -36,21 +37,37 @@ MUTANTS = {
 """Each mutant, and where parity has to see it first: stage, quantity, step."""
 
 
+RANDOM = {
+    "rate of LSTM": ("draws", "lstm", None),
+    "activation of LSTM": ("draws", "lstm", None),
+    "rate of attention": ("draws", "attention/dropout", None),
+    "rate": ("draws", "drop", None),
+    "epsilon": ("first-batch", "loss", "output of normal"),
+    "momentum": ("step-1", "normal/moving_mean", None),
+    "scale": ("start", "hidden/kernel", None),
+    "activation": ("first-batch", "loss", "output of hidden"),
+    "one bias": ("first-batch", "loss", "output of last"),
+}
+"""Each mutant of a model with random layers: stage, quantity, and the layer where it begins."""
+
+
 @pytest.fixture(scope="module")
 def train(backend, tmp_path_factory):
     """Run one real parity child of the (un)spoilt scenario; gives what is compared."""
     folder = tmp_path_factory.mktemp("scenarios")
-    shutil.copy(Path(__file__).with_name("mutants.py"), folder / "mutants.py")
+    for name in ("mutants.py", "random_mutants.py"):
+        shutil.copy(Path(__file__).with_name(name), folder / name)
 
-    def run(*, mutant="", threads=None, perturbations=0, **settings):
+    def run(*, name="mutants", mutant="", threads=None, perturbations=0, **settings):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HARNESS_SCENARIO_PATH", str(folder))
             patch.setenv("HARNESS_MUTANT", mutant)
             patch.setenv("HARNESS_MUTANT_BACKEND", backend)
-            parsed = scenario.parse_settings(scenario.find("mutants"), SETTINGS | settings)
+            defaults = SETTINGS if name == "mutants" else {"batch_size": "64", "epochs": "1"}
+            parsed = scenario.parse_settings(scenario.find(name), defaults | settings)
             task = Task(
                 cell=Cell(
-                    scenario="mutants",
+                    scenario=name,
                     backend=backend,
                     device="cpu",
                     threads=threads,
@@ -99,6 +116,35 @@ def test_a_mutant_is_named_where_it_is_spoilt(train, clean, mutant):
     assert pair.deviation.size > 2
 
 
+@pytest.fixture(scope="module")
+def clean_random(train, once):
+    """A model with random layers, as it is, with two trainings from moved weights."""
+    return pickle.loads(  # noqa: S301 - written by the same line
+        once("random.pickle", lambda: pickle.dumps(train(name="random_mutants", perturbations=2)))
+    )
+
+
+def test_random_layers_are_served_and_drift_by_round_off_alone(clean_random):
+    record = clean_random.record
+    assert {draw.layer for draw in record.draws} == {"lstm", "attention/dropout", "drop"}
+    assert record.not_served == []
+    assert record.reordered
+    for moved in clean_random.moved:
+        losses = zip(moved.losses, clean_random.training.losses, strict=True)
+        assert max(abs(one - other) for one, other in losses) < 1e-5
+
+
+@pytest.mark.parametrize("mutant", RANDOM)
+def test_a_mutant_of_a_model_with_random_layers_is_named(train, clean_random, mutant):
+    pair = judge(clean_random, train(name="random_mutants", mutant=mutant))
+    assert pair.verdict == "deviates"
+    stage, quantity, layer = RANDOM[mutant]
+    assert (pair.deviation.stage, pair.deviation.quantity) == (stage, quantity)
+    assert pair.deviation.size > 2
+    if layer:
+        assert pair.layer.quantity == layer
+
+
 def test_the_gradients_of_the_first_batch_are_those_that_training_follows(train):
     trained = train(optimizer="sgd", learning_rate="0.5")
     start, gradients, after = (trained.of(stage) for stage in ("start", "first-batch", "step-1"))
@@ -143,15 +189,38 @@ def test_only_tensorflow_gets_slices_and_its_known_behaviour_explains_what_they_
     assert first_deviation(compare(clean, predicted)) is None
 
 
-def test_slots_of_squared_gradients_are_found_by_trying():
+@pytest.mark.parametrize("name", ["Adagrad", "Adam", "RMSprop", "Nadam", "Adadelta"])
+def test_the_rule_of_the_known_behaviour_is_exact_where_thousands_share_a_row(backend, name):
+    if backend != "tensorflow":
+        pytest.skip("only TensorFlow hands slices to the optimizer")
     import keras
 
-    from harness.trial.parity.optimizer import second_moments
+    from harness.trial import backends
 
-    assert second_moments(keras.optimizers.Adagrad(0.1)) == {"accumulator": pytest.approx(1)}
-    adam = second_moments(keras.optimizers.Adam(0.1, beta_2=0.9))
-    assert adam == {"velocity": pytest.approx(0.1 / 0.9)}
-    assert second_moments(keras.optimizers.SGD(0.1, momentum=0.9)) == {}
+    rng = np.random.default_rng(0)
+    rows, labels = rng.integers(0, 2, 4_000), rng.random(4_000, dtype=np.float32)
+    inputs = keras.Input((), dtype="int32")
+    hidden = keras.layers.Embedding(2, 4, embeddings_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(hidden))
+    model.compile(getattr(keras.optimizers, name)(0.1), "mse")
+    model.optimizer.build(model.trainable_variables)
+    start = [(v, v.numpy()) for v in (*model.variables, *model.optimizer.variables)]
+
+    def trained(context):
+        for variable, value in start:
+            variable.assign(value)
+        with context:
+            for _ in range(3):
+                model.train_on_batch(rows, labels)
+        return model.layers[1].embeddings.numpy()
+
+    adapter = backends.load(backend)
+    as_it_is = trained(contextlib.nullcontext())
+    summed = trained(adapter.rows_summed_first(model))
+    by_hand = trained(adapter.rows_summed_first(model, squares_of_slices=True))
+    change = np.abs(summed - as_it_is).max()
+    assert np.abs(by_hand - as_it_is).max() < 1e-3 * change
+    assert change > 1e-5
 
 
 def test_weights_move_by_one_unit_in_the_last_place_and_zeros_stay():

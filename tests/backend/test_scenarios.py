@@ -19,7 +19,10 @@ import pytest
 
 from harness import data as rating_data
 from harness import scenario
+from harness.table_use import needs_table
+from harness.tree import first_leaf
 from harness.trial import backends, weights
+from harness.trial.initial import initialised
 
 
 @pytest.fixture(scope="module", params=scenario.names())
@@ -34,7 +37,7 @@ def settings(chosen):
 
 @pytest.fixture(scope="module")
 def data(chosen, settings, table_path):
-    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    table = rating_data.load(table_path) if needs_table(chosen, settings) else None
     return chosen.data(settings, table)
 
 
@@ -45,10 +48,7 @@ def adapter(backend):
 
 @pytest.fixture
 def model(chosen, settings, data):
-    model = chosen.model(settings, data)
-    weights.build(model, data.train.inputs)
-    weights.assign(model, weights.draw(model, 42))
-    return model
+    return initialised(chosen, settings, data, "common", 42)
 
 
 def test_it_is_listed_without_keras(chosen):
@@ -74,31 +74,29 @@ def test_its_settings_survive_a_record(chosen, settings):
 
 def test_its_examples_are_arrays_of_one_length(data):
     for split in (data.train, data.test):
-        assert len(split.labels) > 0
-        assert all(len(values) == len(split.labels) for values in split.inputs.values())
+        assert split.examples > 0
+        assert {len(values) for values in split.arrays().values()} == {split.examples}
 
 
 def test_its_data_are_the_same_every_time(chosen, settings, data, table_path):
-    table = rating_data.load(table_path) if chosen.needs_table(settings) else None
+    table = rating_data.load(table_path) if needs_table(chosen, settings) else None
     again = chosen.data(settings, table)
     assert again.split_sha256 == data.split_sha256
-    for name, values in data.train.inputs.items():
-        assert np.array_equal(values, again.train.inputs[name])
+    for name, values in data.train.arrays().items():
+        assert np.array_equal(values, again.train.arrays()[name])
 
 
-def test_common_weights_can_be_drawn_for_every_variable(model):
-    drawn = weights.draw(model, 42)
-    assert weights.digest(drawn) == weights.digest(weights.current(model))
-    assert len(drawn) == len(model.trainable_variables) > 0
+def test_its_common_weights_are_the_same_every_time(chosen, settings, data, model):
+    again = initialised(chosen, settings, data, "common", 42)
+    assert weights.digest(weights.current(model)) == weights.digest(weights.current(again))
+    other = initialised(chosen, settings, data, "common", 43)
+    assert weights.digest(weights.current(model)) != weights.digest(weights.current(other))
 
 
 def test_it_learns_and_reports_its_metric(chosen, settings, data, adapter, model):
     def first(split):
         size = settings.batch_size * 4
-        inputs = {name: values[:size] for name, values in split.inputs.items()}
-        return adapter.batches(
-            scenario.Split(inputs=inputs, labels=split.labels[:size]), settings.batch_size
-        )
+        return adapter.batches(split.map(lambda values: values[:size]), settings.batch_size)
 
     train = first(data.train)
     before = chosen.evaluate(model, train)
@@ -113,7 +111,7 @@ def test_its_prediction_is_shown_in_its_own_unit(chosen, settings, data, model):
     if inputs is None:
         return
     outputs = np.ravel(model.predict(inputs, verbose=0))
-    assert len(outputs) == len(next(iter(inputs.values())))
+    assert len(outputs) == len(first_leaf(inputs))
     assert all(math.isfinite(chosen.shown(float(output))) for output in outputs)
 
 

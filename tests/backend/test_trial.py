@@ -138,7 +138,9 @@ def test_a_scenario_that_raises_leaves_a_record_with_its_traceback(run_child, tm
         patch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
         code, record, _ = run_child(scenario="broken")
     assert (code, record.status) == (1, "failed")
-    assert record.failure.reason == "RuntimeError: no such layer"
+    assert record.failure.reason == "broken.py, line 5: RuntimeError: no such layer"
+    assert record.failure.origin.path == str(tmp_path / "broken.py")
+    assert record.failure.origin.text == "raise RuntimeError('no such layer')"
     assert "broken.py" in record.failure.output_tail
 
 

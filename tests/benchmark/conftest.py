@@ -23,6 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(autouse=True)
+def own_folder() -> None:
+    """A measurement runs where the user is, beside the records."""
+
+
+@pytest.fixture(autouse=True)
+def no_frameworks() -> None:
+    """They are what is measured."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Save beside the records, unless --benchmark-json names another place."""
     if config.option.benchmark_json is None and BACKEND is not None:

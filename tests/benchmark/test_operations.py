@@ -18,7 +18,8 @@ from harness import data as rating_data
 from harness import scenario
 from harness.data.prepare import prepare
 from harness.record import DEVICES
-from harness.trial import backends, weights
+from harness.trial import backends
+from harness.trial.initial import initialised
 
 SEED = 42
 WARM_UP_ROUNDS = 5
@@ -35,14 +36,11 @@ def trained(request: pytest.FixtureRequest) -> SimpleNamespace:
     settings: Any = scenario.parse_settings(chosen)
     table = rating_data.load(prepare().path) if chosen.needs_table(settings) else None
     data = chosen.data(settings, table)
-    model = chosen.model(settings, data)
+    model = initialised(chosen, settings, data, "common", SEED)
 
-    def batch(split: scenario.Split, size: int) -> tuple[dict[str, Any], Any]:
-        inputs = {name: values[:size] for name, values in split.inputs.items()}
-        return inputs, split.labels[:size]
+    def batch(split: scenario.Split, size: int) -> tuple[Any, ...]:
+        return split.map(lambda values: values[:size]).batch
 
-    weights.build(model, data.train.inputs)
-    weights.assign(model, weights.draw(model, SEED))
     return SimpleNamespace(
         model=model,
         train_batch=batch(data.train, settings.batch_size),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 
-SHOTS = Path(os.environ.get("HARNESS_SCREENSHOTS", ".tox/screenshots"))
+SHOTS = Path(os.environ.get("HARNESS_SCREENSHOTS", ".tox/screenshots")).absolute()
 """Where screenshots are kept, to be looked at; git ignores it."""
 
 FLAGS = [
@@ -27,11 +27,11 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
+def chromium(started_with: Mapping[str, str]) -> Iterator[object]:
     """The system's Chromium, started once."""
     playwright = pytest.importorskip("playwright.sync_api", reason="tox -e browser brings it")
-    path = os.environ.get("HARNESS_CHROMIUM") or shutil.which("chromium")
-    if path is None and os.environ.get("CI"):
+    path = started_with.get("HARNESS_CHROMIUM") or shutil.which("chromium")
+    if path is None and started_with.get("CI"):
         pytest.fail("CI has no chromium; .ci/run installs it")
     if path is None:
         pytest.skip("there is no chromium here: apt-get install chromium, or set HARNESS_CHROMIUM")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from harness import store
 from harness.cli import app, outcome, pages
 from harness.cli.report import about
+from harness.cli.work import Work
 from harness.launch.contracts import Outcome
 from harness.plan import Plan
 from harness.record import Record
@@ -115,7 +116,7 @@ def _end_of_run(root: Path, console: Console) -> tuple[str, dict[str, Any]]:
         margin=0.02, rounds=1,
     )  # fmt: skip
     with mock.patch.object(outcome, "local_titles", return_value=None):
-        said = outcome.show(nothing, plan, root, console)
+        said = outcome.show(nothing, Work(plan, []), root, console)
     out, sys.stdout = sys.stdout, io.StringIO()
     try:
         outcome.print_outcome(nothing, said, root, outcome.exit_code(nothing))

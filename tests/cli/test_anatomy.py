@@ -131,6 +131,33 @@ def test_a_process_that_leaves_nothing_is_told_and_the_others_are_shown(fake):
     assert "jax cpu: 10.1 ms a step" in words(result)
 
 
+FAILS = """
+from harness.record import Failure, SourceLine
+line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
+why = Failure(reason="images.py, line 3: ValueError: \\x1b[2Jx", origin=line)
+leave(status="failed", failure=why, variants=[])
+sys.exit(1)
+"""
+
+
+def test_a_line_of_the_users_is_told_once_for_all_processes_that_fail_at_it(fake):
+    result = run(*fake("jax", FAILS), *fake("torch"), processes=2)
+    assert result.exit_code == ExitCode.TRIAL_FAILED
+    assert result.output.count("    | /mine/images.py:3\n    |     return x @ w\n") == 1
+    assert "  failed as jax, process 1\n" in result.output
+    assert "jax, process 1; jax, process 2: NOT measured: failed: images.py, line 3" in words(
+        result
+    )
+    assert "\x1b" not in result.output
+
+
+def test_a_source_that_changes_between_processes_is_said(fake):
+    child = "leave(scenario_sha256=str(task.process))"
+    assert "the source of the scenario was changed meanwhile" in words(
+        run(*fake("jax", child), processes=2)
+    )
+
+
 def test_a_process_that_fails_after_its_record_is_no_measurement(fake):
     result = run(*fake("jax", "leave()\nsys.exit(1)"))
     assert result.exit_code == ExitCode.TRIAL_FAILED

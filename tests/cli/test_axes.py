@@ -42,9 +42,9 @@ scenario = Throwaway()
 seed_numbers = st.integers(0, axes.MAX_SEED)
 
 
-@given(st.lists(seed_numbers, min_size=1, max_size=20))
-def test_seeds_come_back_each_once_in_the_order_typed(seeds):
-    assert axes.parse_seeds([",".join(map(str, seeds))]) == list(dict.fromkeys(seeds))
+@given(st.lists(seed_numbers, min_size=1, max_size=20, unique=True))
+def test_seeds_come_back_in_the_order_typed(seeds):
+    assert axes.parse_seeds([",".join(map(str, seeds))]) == seeds
 
 
 @given(st.integers(0, 10**6), st.integers(0, 500))
@@ -79,15 +79,52 @@ def test_a_wrong_seed_is_refused_with_the_remedy(text, message):
         axes.parse_seeds([text])
 
 
-@given(st.lists(st.sampled_from(BACKENDS), min_size=1))
+@given(st.lists(st.sampled_from(BACKENDS), min_size=1, unique=True))
 def test_backends_may_be_separated_by_commas_or_given_apart(backends):
-    once = list(dict.fromkeys(backends))
-    assert axes.parse_backends([",".join(backends)]) == once
-    assert axes.parse_backends(backends) == once
+    assert axes.parse_backends([",".join(backends)]) == backends
+    assert axes.parse_backends(backends) == backends
 
 
 def test_tf_is_what_tox_calls_tensorflow():
-    assert axes.parse_backends(["tf,tensorflow, torch"]) == ["tensorflow", "torch"]
+    assert axes.parse_backends(["tf, torch"]) == ["tensorflow", "torch"]
+
+
+@pytest.mark.parametrize(
+    ("parse", "texts", "message"),
+    [
+        (axes.parse_backends, ["jax,tf,jax"], "--backend names jax twice"),
+        (axes.parse_backends, ["jax", "jax"], "--backend names jax twice"),
+        (axes.parse_backends, ["tensorflow,tf"], "--backend names tensorflow twice"),
+        (axes.parse_seeds, ["1,2,1"], "--seeds names 1 twice: for several rounds of each write"),
+        (axes.parse_seeds, ["1-3,2"], "--seeds names 2 twice"),
+        (axes.parse_assignments, ["x=1, 1"], "--set x names 1 twice"),
+    ],
+)
+def test_what_is_named_twice_is_refused_since_it_would_be_measured_once(parse, texts, message):
+    with pytest.raises(HarnessError, match=message):
+        parse(texts)
+
+
+def test_a_mode_is_named_once():
+    with pytest.raises(HarnessError, match="--mode names fit twice: name each once"):
+        axes.parse_names("mode", ["fit,tuned,fit"], ["fit", "tuned"])
+
+
+@pytest.mark.parametrize(("text", "twice"), [("1,2,1", "1"), ("auto,auto", "auto")])
+def test_a_number_of_threads_is_named_once(text, twice):
+    with pytest.raises(HarnessError, match=f"--threads names {twice} twice"):
+        axes.parse_threads(text)
+
+
+def test_two_spellings_of_one_value_are_that_value_twice():
+    with pytest.raises(HarnessError, match=r"come to the same settings: .*learning_rate=0\.1"):
+        axes.parse_setting_sets(scenario, ["learning_rate=0.1,1e-1"])
+
+
+@pytest.mark.parametrize("texts", [["jax=/a", "jax=/b"], ["tf=/a", "tensorflow=/b"]])
+def test_two_environments_of_one_backend_are_refused_with_both(texts):
+    with pytest.raises(HarnessError, match=r"--env names two environments for .*: /a and /b"):
+        axes.parse_environments(texts)
 
 
 def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
@@ -101,7 +138,7 @@ def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
 
 @pytest.mark.parametrize(
     ("text", "threads"),
-    [(None, [None]), ("2", [2]), ("1, 2,1", [1, 2]), ("auto,4", [None, 4])],
+    [(None, [None]), ("2", [2]), ("1, 2", [1, 2]), ("auto,4", [None, 4])],
 )
 def test_threads_are_numbers_or_the_frameworks_own_choice(text, threads):
     assert axes.parse_threads(text) == threads

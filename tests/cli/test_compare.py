@@ -9,9 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from harness import store
-from harness.analysis.gate import GateCode
 from harness.cli.compare import EPILOG, compare
-from harness.errors import ExitCode, HarnessError, UnavailableError
+from harness.errors import ExitCode, GateCode, HarnessError, UnavailableError
 
 TWO = {"jax": 0.002, "torch": 0.004}
 
@@ -141,5 +140,11 @@ class TestOutput:
 
     def test_help_tells_rules_codes_and_an_example(self, run):
         shown = run("--help").stdout
-        for words in ("slower:5%", "inconclusive", "Exit codes", "15 nothing", "--markdown"):
+        for words in (
+            "slower:5%",
+            "inconclusive",
+            "Exit codes",
+            "15  nothing comparable",
+            "--markdown",
+        ):
             assert words in shown

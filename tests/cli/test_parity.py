@@ -143,6 +143,30 @@ def test_a_backend_that_cannot_be_trained_is_told_and_the_others_are_compared(fa
     assert "jax and tensorflow: the same model." in words(result)
 
 
+FAILS = """
+from harness.record import Failure, SourceLine
+line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
+why = Failure(reason=f"images.py, line 3: {task.cell.backend} has \\x1b[2J", origin=line)
+leave(status="failed", failure=why, arrays=None)
+(folder / "arrays.npz").unlink()
+sys.exit(1)
+"""
+
+
+def test_a_line_of_the_users_is_told_once_for_all_backends_that_fail_at_it(fake):
+    result = run(*fake("jax", FAILS), *fake("torch", FAILS))
+    assert result.exit_code == ExitCode.TRIAL_FAILED
+    assert result.output.count("    | /mine/images.py:3\n    |     return x @ w\n") == 1
+    assert r"torch was NOT compared: failed: images.py, line 3: torch has \x1b[2J" in words(result)
+    assert "\x1b" not in result.output
+
+
+def test_a_source_that_changes_between_backends_is_said(fake):
+    child = "leave(scenario_sha256=task.cell.backend)"
+    result = run(*fake("jax", child), *fake("torch", child))
+    assert "the source of the scenario was changed meanwhile" in words(result)
+
+
 def test_a_record_whose_arrays_are_not_whole_is_no_record(fake):
     child = "leave()\n(folder / 'arrays.npz').write_bytes(b'cut')"
     result = run(*fake("jax"), *fake("torch", child))
@@ -153,6 +177,32 @@ def test_a_record_whose_arrays_are_not_whole_is_no_record(fake):
 def test_a_child_that_hangs_is_ended_at_the_timeout(fake):
     result = run(*fake("jax"), *fake("torch", "signal.pause()"), "--timeout", "1")
     assert "torch was NOT compared: timeout: still running after 1 s" in words(result)
+
+
+OWN_DRAWS = 'leave(not_served=["own: torch.rand"])'
+
+
+def test_random_numbers_of_a_layers_own_leave_the_answer_open_and_the_exit_code_says_so(fake):
+    result = run(*fake("jax"), *fake("torch", OWN_DRAWS))
+    assert result.exit_code == 1
+    assert "CANNOT be told" in words(result)
+    assert "own: torch.rand on torch" in words(result)
+
+
+def test_a_layer_with_another_rate_is_named(fake):
+    draw = """
+from harness.parity import Draw
+leave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])
+"""
+    result = run(*fake("jax", draw % 0.5), *fake("torch", draw % 0.7))
+    assert result.exit_code == 1
+    assert "draws dropout(rate=0.5) on jax and dropout(rate=0.7) on torch" in words(result)
+
+
+def test_an_unknown_behaviour_cannot_be_allowed(fake):
+    result = run(*fake("jax"), *fake("torch"), "--allow", "sparse-duplicate")
+    assert "did you mean sparse-duplicates?" in message(result)
+    assert result.exception.exit_code == 2
 
 
 def test_one_backend_alone_is_a_mistake(fake):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import figures, lines, progress
+from harness.cli.progress import Lines, figures, progress
 from harness.launch.steering import standing
 from harness.plan import PlannedTrial
-from harness.record import Failure
+from harness.record import Failure, SourceLine
 from harness.scenario import Metric
 from harness.store import Saved
 
@@ -64,20 +64,20 @@ def shown(records, *, terminal):
 
 
 def test_a_good_trial_is_one_line_with_step_time_and_quality(good):
-    assert list(lines(Saved(path=Path("r.json"), record=good), METRIC)) == [
+    assert list(Lines(METRIC).of(Saved(path=Path("r.json"), record=good))) == [
         "jax cpu fit, seed 1: 1.73 ms per step, test RMSE 0.25930 (12 s)"
     ]
 
 
 def test_a_failed_trial_is_shown_with_its_last_lines_made_harmless(failed):
-    first, *tail = lines(Saved(path=Path("r.json"), record=failed), METRIC)
+    first, *tail = Lines(METRIC).of(Saved(path=Path("r.json"), record=failed))
     assert first == "jax cpu fit, seed 1: crashed: ended with exit code 3 (2 s)"
     assert tail == [f"    | line {i}" for i in (5, 6, 7, 8)] + ["    | [bold]\\x1b[31mred"]
 
 
 def test_a_record_that_was_kept_elsewhere_is_named_at_once(good):
     saved = Saved(path=Path("/elsewhere/r.json"), record=good, trouble="results is full")
-    assert list(lines(saved, METRIC))[1] == (
+    assert list(Lines(METRIC).of(saved))[1] == (
         "    its record is kept in /elsewhere/r.json, because results is full"
     )
 
@@ -133,3 +133,62 @@ def test_a_terminal_gets_the_same_lines_and_a_table_below_them(rounds):
     assert "trial 8 of 8: torch cpu fit, seed 1; about 1 min" in output
     (row,) = {line.rstrip() for line in output.splitlines() if "4.00–4.02" in line}
     assert row.split() == ["torch", "cpu", "fit", "4", "4.01", "ms", "4.00–4.02"]
+
+
+class TestFailuresAlike:
+    LINE = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
+
+    def of(self, records):
+        told = Lines(METRIC)
+        saved = [Saved(path=Path("r.json"), record=record) for record in records]
+        return [list(told.of(one)) for one in saved]
+
+    def test_of_those_that_failed_alike_the_first_says_why(self, make_record):
+        why = Failure(reason="images.py, line 3: ValueError: x", origin=self.LINE, output_tail="y")
+        first, second = self.of(
+            [make_record(status="failed", seed=seed, failure=why) for seed in (1, 2)]
+        )
+        assert first == [
+            "jax cpu fit, seed 1: failed: images.py, line 3: ValueError: x (12 s)",
+            "    | /mine/images.py:3",
+            "    |     return x @ w",
+        ]
+        assert second == ["jax cpu fit, seed 2: failed as jax cpu fit, seed 1 (12 s)"]
+
+    def test_other_words_at_the_same_line_show_the_line_once(self, make_record):
+        first, second = self.of(
+            [
+                make_record(
+                    status="failed",
+                    backend=backend,
+                    failure=Failure(reason=f"images.py, line 3: {words}", origin=self.LINE),
+                )
+                for backend, words in (("jax", "TypeError: a"), ("torch", "RuntimeError: b"))
+            ]
+        )
+        assert len(first) == 3
+        assert second == [
+            "torch cpu fit, seed 1: failed: images.py, line 3: RuntimeError: b (12 s)"
+        ]
+
+    def test_other_reasons_are_told_each(self, make_record):
+        told = self.of(
+            [
+                make_record(
+                    status="crashed", seed=seed, failure=Failure(reason=why, output_tail=why)
+                )
+                for seed, why in ((1, "a"), (2, "b"), (3, "a"))
+            ]
+        )
+        assert [len(lines) for lines in told] == [2, 2, 1]
+        assert told[2][0].startswith("jax cpu fit, seed 3: crashed as jax cpu fit, seed 1 (")
+
+
+def test_a_scenario_that_was_changed_since_the_first_trial_is_said_once(make_record):
+    told = Lines(METRIC)
+    changed = [
+        "changed"
+        in " ".join(told.of(Saved(path=Path("r.json"), record=make_record(scenario_sha256=sha256))))
+        for sha256 in ("a", "a", None, "b", "b")
+    ]
+    assert changed == [False, False, False, True, False]

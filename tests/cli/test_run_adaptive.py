@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
+from harness import scenario_files, store
 from harness.cli import app, campaign
 from harness.errors import ExitCode
 from harness.launch.lock import only_campaign
@@ -196,12 +196,8 @@ class TestResume:
         run(*two(), "--seeds", "1-2")
         path = here / "scenarios" / "throwaway.py"
         path.write_text(SCENARIO.replace("version = 7", "version = 8"), encoding="utf-8")
-        # Python takes a file of the same second and size for the one that it has compiled.
-        os.utime(path, (0, 0))
         # Scenarios are imported once in a process; a command of its own would see the change.
-        from harness import scenario
-
-        scenario._load.cache_clear()
+        scenario_files.load.cache_clear()
         result = run(*two(), "--seeds", "1-2", "--resume")
         assert result.exit_code == ExitCode.OK, result.output
         assert "rounds 1-2: it measured version 7 of the scenario" in result.output

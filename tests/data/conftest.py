@@ -8,6 +8,7 @@ import io
 import subprocess
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ ERROR: No matching distribution found for recbole==1.2.1
 
 
 @pytest.fixture(scope="session")
-def real_table() -> Table:
-    """MovieLens-100K from whichever source there is, in the usual cache."""
-    return file.load(prepare().path)
+def real_table(as_started: Callable[[], AbstractContextManager[None]]) -> Table:
+    """MovieLens-100K from whichever source there is, in the cache of whoever runs the tests."""
+    with as_started():
+        return file.load(prepare().path)
 
 
 @pytest.fixture(scope="session")

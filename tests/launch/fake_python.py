@@ -24,6 +24,16 @@ if sys.argv[2] == "harness.trial.devices":
     print(json.dumps({kinds!r}))
     sys.exit()
 
+if sys.argv[2] == "harness.trial.preflight":
+    import msgspec
+    from harness.preflight import Answer, Refusal, Task
+
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    refusals = [Refusal(cell=cell, reason=reason) for cell in task.cells
+                for mode, reason in {refused!r}.items() if cell.mode == mode]
+    (Path(sys.argv[3]) / "answer.json").write_bytes(msgspec.json.encode(Answer(refusals=refusals)))
+    sys.exit()
+
 import msgspec
 from harness.record import Epoch, Quality, Record, Trial
 
@@ -52,14 +62,19 @@ def write_fake_python(
     kinds: list[str] | None = None,
     missing: list[str] | None = None,
     version: str = "harness.__version__",
+    refused: dict[str, str] | None = None,
 ) -> Path:
-    """An executable at ``path`` whose trial runs the lines ``trial``."""
+    """An executable at ``path`` whose trial runs the lines ``trial``.
+
+    Its pre-flight refuses the modes of ``refused``, each with its reason.
+    """
     script = _SCRIPT.format(
         python=sys.executable,
         trial=trial,
         kinds=kinds or ["cpu"],
         missing=missing or [],
         version=version,
+        refused=refused or {},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(script, encoding="utf-8")

@@ -27,8 +27,9 @@ class FakeClock:
 class FakeLauncher:
     """Answers each trial with a made-up record and lets its duration pass.
 
-    `outcomes` tells the status of each trial in turn, `ok` when there are no more. `step_time_s`
-    is a function of the trial, `foreign` of the number of the trial: cores that others used.
+    `outcomes` tells the status of each trial in turn (or the cause of its end: `slowed`,
+    `refused`), `ok` when there are no more. `step_time_s` is a function of the trial, `foreign` of
+    the number of the trial: cores that others used.
     """
 
     def __init__(self, make_record, outcomes=(), *, clock=None, duration_s=10.0, **how):
@@ -49,14 +50,17 @@ class FakeLauncher:
         outcome = next(self._outcomes, "ok")
         if outcome is KeyboardInterrupt:
             raise KeyboardInterrupt
+        # `slowed` and `refused` are ends with a cause, not statuses of their own.
+        status = {"slowed": "killed", "refused": "failed"}.get(outcome, outcome)
+        cause = outcome if outcome in {"slowed", "refused"} else None
         record = self._make_record(
             cell=trial.cell,
             seed=trial.seed,
             repetition=trial.repetition,
             campaign=trial.campaign,
             round=trial.round,
-            status=outcome,
-            failure=None if outcome == "ok" else Failure(reason="as asked"),
+            status=status,
+            failure=None if outcome == "ok" else Failure(reason="as asked", cause=cause),
             duration_s=self._duration_s,
             timed_epochs=0,
             step_time_s=self._step_time_s(trial),

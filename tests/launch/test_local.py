@@ -8,9 +8,11 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from harness.launch import local, process
+from harness.analysis import disturbed
+from harness.launch import local, process, slowed
 from harness.launch.environments import Interpreter
 from harness.launch.local import LocalLauncher, TrialInterrupted, run_trial
 
@@ -177,6 +179,61 @@ def test_the_record_of_another_cell_is_not_believed(trial, fake_python):
     assert "the record of another trial (torch cpu fit, seed 3" in record.failure.reason
     assert record.cell == trial.cell
     assert record.quality is None
+
+
+class TestOtherWork:
+    """A child that is late is looked at; only if others are the reason is it ended."""
+
+    @pytest.fixture
+    def late(self, trial, monkeypatch):
+        monkeypatch.setattr(process, "SLOW_LOOK_S", 0.01)
+        return msgspec.structs.replace(trial, slowed_after_s=0.01)
+
+    @pytest.fixture
+    def others(self, monkeypatch):
+        """Sets what the looks say, in turn."""
+
+        def say(*words):
+            answers = iter(words)
+            monkeypatch.setattr(slowed, "taken_by_others", lambda *_: next(answers))
+
+        return say
+
+    def test_one_that_others_slow_is_ended_and_its_record_says_by_what(
+        self, late, fake_python, others
+    ):
+        others([], ["other programs used 1.5 of 2 cores beside it"])
+        record = run_trial(late, fake_python(f"print('epoch 1')\n{FOREVER}"), timeout_s=LONG_S)
+        assert (record.status, record.failure.cause) == ("killed", "slowed")
+        assert record.failure.reason == (
+            "ended early: other work slowed it, other programs used 1.5 of 2 cores beside it"
+        )
+        assert record.noise.training.elapsed_s > 0
+        assert disturbed.reasons([record]) == [record.failure.reason]
+
+    def test_one_that_is_slow_by_itself_goes_on_until_the_timeout(
+        self, late, fake_python, monkeypatch
+    ):
+        monkeypatch.setattr(slowed, "taken_by_others", lambda *_: [])
+        record = run_trial(late, fake_python(FOREVER), timeout_s=0.3)
+        assert (record.status, record.failure.cause) == ("timeout", None)
+
+    def test_one_that_is_not_late_is_never_looked_at(self, trial, fake_python, monkeypatch):
+        monkeypatch.setattr(slowed.OtherWork, "look", pytest.fail)
+        there = msgspec.structs.replace(trial, slowed_after_s=LONG_S)
+        assert run_trial(there, fake_python(), timeout_s=LONG_S).status == "ok"
+
+    def test_what_this_process_and_its_children_use_is_not_other_work(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(slowed, "taken_by_others", lambda *told: seen.append(told) or [])
+        watch = slowed.OtherWork()
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            pass
+        assert watch.look() is None
+        ((training, cores),) = seen
+        assert training.own_cpu_s >= 0.05
+        assert cores == os.cpu_count()
 
 
 def test_a_failure_that_the_child_explains_is_completed_with_its_output(trial, fake_python):

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.launch.resume import UNDER_WAY_S, Circumstances, resume
+from harness.record import Failure
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 make_plan, environment = fakes["make_plan"], fakes["environment"]
@@ -80,14 +81,64 @@ def test_an_interrupted_trial_is_run_again(asked, begun, records_of):
     assert left.gaps == [[last]]
     assert left.remarks == [
         f"does not count: {last.cell.label}, round 2: it was interrupted",
+        "measured again: 1 trial that left no measurement",
     ]
 
 
-def test_a_trial_that_failed_is_there_and_is_named(asked, begun, records_of):
-    records = records_of(begun.trials(1)[:1], status="crashed") + records_of(begun.trials(1)[1:])
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [("failed", "it failed"), ("crashed", "it crashed"), ("timeout", "it ran into its timeout")],
+)
+def test_a_trial_that_left_no_measurement_is_run_again(asked, begun, records_of, status, why):
+    bad, *good = begun.trials(1)
+    left = going_on(asked, begun, records_of([bad], status=status) + records_of(good))
+    assert left.gaps == [[bad]]
+    assert left.unmeasured == 1
+    assert left.remarks == [
+        f"does not count: {bad.cell.label}, round 1: {why}",
+        "measured again: 1 trial that left no measurement",
+    ]
+
+
+def test_what_was_refused_is_not_tried_again_and_still_no_measurement(asked, begun, records_of):
+    refusal = Failure(reason="no such code", cause="refused")
+    records = records_of(begun.trials(1)[:1], status="failed", failure=refusal)
+    records += records_of(begun.trials(1)[1:])
     left = going_on(asked, begun, records)
-    assert left.gaps == []
-    assert left.remarks == ["not repeated: 1 that failed; a run without --resume measures anew"]
+    assert (left.gaps, left.remarks, left.unmeasured) == ([], [], 1)
+    changed = [msgspec.structs.replace(one, scenario_sha256="c" * 64) for one in records]
+    assert len(going_on(asked, begun, changed, scenario_sha256="d" * 64).gaps) == 1
+
+
+def test_where_all_failed_all_of_it_is_run_again(asked, begun, records_of):
+    left = going_on(asked, begun, records_of(begun.trials(3), status="failed"), later_s=9999.0)
+    assert left.gaps == [left.plan.round(number) for number in (1, 2, 3)]
+    assert left.plan.first_round == 4
+    assert left.remarks[-1] == "measured again: 6 trials that left no measurement"
+
+
+def test_a_failure_that_was_made_good_since_is_no_matter_any_more(asked, begun, records_of):
+    trials = begun.trials(3)
+    records = records_of(trials[:1], status="failed") + records_of(trials)
+    left = going_on(asked, begun, records)
+    assert (left.gaps, left.remarks, left.unmeasured) == ([], [], 0)
+
+
+def test_a_mended_scenario_is_measured_anew(asked, begun, records_of):
+    records = records_of(begun.trials(3), scenario_sha256="c" * 64)
+    left = going_on(asked, begun, records, scenario_sha256="d" * 64, later_s=9999.0)
+    assert left.present == []
+    assert len(left.gaps) == 3
+    assert all(
+        "the scenario's source was another one (cccccccc… then, dddddddd… now)" in remark
+        for remark in left.remarks
+    )
+    assert going_on(asked, begun, records, scenario_sha256="c" * 64).gaps == []
+
+
+def test_a_record_from_before_there_was_a_hash_counts(asked, begun, records_of):
+    left = going_on(asked, begun, records_of(begun.trials(3)), scenario_sha256="d" * 64)
+    assert len(left.present) == 6
 
 
 @pytest.mark.parametrize(

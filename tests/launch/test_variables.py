@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,10 @@ def test_a_variable_that_would_change_a_measurement_is_named_when_kept_back(name
 
 def test_what_every_child_gets_anyway_is_not_named():
     assert kept_back({"KERAS_BACKEND": "jax", "PYTHONHASHSEED": "123", "HARNESS_X": "1"}) == []
+
+
+def test_a_relative_folder_of_scenarios_is_found_from_the_childs_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"HARNESS_SCENARIO_PATH": os.pathsep.join(["mine", "", "/elsewhere"])}
+    seen = variables(given)["HARNESS_SCENARIO_PATH"]
+    assert seen == os.pathsep.join([str(tmp_path / "mine"), "/elsewhere"])

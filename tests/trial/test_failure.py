@@ -57,6 +57,11 @@ def test_any_other_error_is_told_by_its_type_with_its_traceback():
     assert "test_failure.py" in failure.output(caught.value)
 
 
+def test_kerass_words_in_bold_and_on_many_lines_are_one_plain_line():
+    error = ValueError("when calling Mine.call().\n\n\x1b[1mno such shape\x1b[0m\n\n • x=1")
+    assert failure.reason(error) == "ValueError: when calling Mine.call(). no such shape • x=1"
+
+
 def test_a_mistake_that_explains_itself_has_no_traceback():
     error = HarnessError("write it otherwise")
     assert (failure.reason(error), failure.output(error)) == ("write it otherwise", "")

@@ -152,6 +152,8 @@ def _failed(record: Record) -> Failed:
         )
     )
     last = failure.output_tail.splitlines()[-LINES:] if failure else []
+    if failure and failure.origin:
+        last.insert(0, f"{failure.origin.path}:{failure.origin.line}: {failure.origin.text}")
     return Failed(
         name=fmt.plain(
             f"{record.cell.label}, seed {record.seed}, repetition {record.repetition}", limit=200

@@ -126,6 +126,11 @@ def _facts(record: Record, noise: str | None) -> list[tuple[str, str]]:
         ("campaign", fmt.plain(record.campaign, limit=120)),
         *([("run", fmt.plain(record.run_id, limit=80))] if record.run_id else []),
         ("started", fmt.plain(record.started_at, limit=60)),
+        *(
+            [("scenario source", f"SHA-256 {fmt.short_hash(record.scenario_sha256)}")]
+            if record.scenario_sha256
+            else []
+        ),
         ("whole trial", fmt.duration(record.duration_s)),
         *_phases(record),
         *_quality(record),

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from harness.anatomy import AnatomyRecord, Task
-from harness.record import Failure
 from harness.trial import failure
 
 
@@ -37,8 +36,8 @@ def main() -> int:
 
 
 def _failed(task: Task, started_at: str, error: Exception) -> AnatomyRecord:
-    reason, output = failure.reason(error), failure.output(error)
-    sys.stderr.write(f"{output or reason}\n")
+    why = failure.failure(error, task.cell.scenario)
+    sys.stderr.write(f"{failure.output(error) or why.reason}\n")
     return AnatomyRecord(
         status="failed",
         cell=task.cell,
@@ -50,7 +49,7 @@ def _failed(task: Task, started_at: str, error: Exception) -> AnatomyRecord:
         started_at=started_at,
         duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
         harness=task.harness,
-        failure=Failure(reason=reason, exit_code=1, output_tail=failure.tail(output)),
+        failure=why,
     )
 
 

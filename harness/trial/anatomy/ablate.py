@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils.tracking import DotNotTrackScope
 
 from harness.scenario import Split
+from harness.tree import map_leaves
 
 
 @contextlib.contextmanager
@@ -140,13 +142,11 @@ def one_example(split: Split, steps: int) -> Split:
         first = np.asarray(values[:1])
         return np.repeat(first, steps, axis=0)
 
-    return Split(
-        inputs={
-            name: repeated(np.zeros_like(values[:1]) if values.dtype.kind in "iu" else values)
-            for name, values in split.inputs.items()
-        },
-        labels=repeated(split.labels),
-    )
+    def of_row_zero(values: Any) -> Any:
+        return repeated(np.zeros_like(values[:1]) if values.dtype.kind in "iu" else values)
+
+    inputs = map_leaves(of_row_zero, split.inputs)
+    return msgspec.structs.replace(split.map(repeated), inputs=inputs)
 
 
 def _nothing(self: Any, batch: int, logs: Any = None) -> None:

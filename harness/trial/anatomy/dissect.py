@@ -36,6 +36,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = task.cell
     chosen = scenario.find(cell.scenario)
+    scenario_sha256 = scenario.sources_sha256(cell.scenario)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
     adapter = backends.load(cell.backend)
     adapter.use(cell.device, cell.threads)
@@ -49,7 +50,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
     environment = probe.environment(variables)
     table = checks.table_of(chosen, settings, task.table)
     data = first_steps(chosen.data(settings, table), task.steps, settings.batch_size)
-    examples = len(data.train.labels)
+    examples = data.train.examples
     steps = math.ceil(examples / settings.batch_size)
 
     subjects = Subjects(
@@ -92,6 +93,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         weights_sha256=weights_sha256,
         environment=environment,
         synthetic=data.synthetic,
+        scenario_sha256=scenario_sha256,
     )
 
 
@@ -103,18 +105,14 @@ def first_steps(data: scenario.Data, steps: int | None, batch_size: int) -> scen
     """
     if steps is None:
         return data
-    examples = len(data.train.labels)
+    examples = data.train.examples
     if steps * batch_size > examples:
         raise TooFewStepsError(
             f"{steps} steps of {batch_size} examples were asked for, but there are {examples} to "
             "train on: ask for fewer with --steps"
         )
     rows = slice(steps * batch_size)
-    train = scenario.Split(
-        inputs={name: values[rows] for name, values in data.train.inputs.items()},
-        labels=data.train.labels[rows],
-    )
-    return msgspec.structs.replace(data, train=train)
+    return msgspec.structs.replace(data, train=data.train.map(lambda values: values[rows]))
 
 
 def _metrics(model: Any) -> list[str]:

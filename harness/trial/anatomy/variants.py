@@ -22,6 +22,7 @@ from harness.trial import weights
 from harness.trial.anatomy import ablate
 from harness.trial.backends import Adapter
 from harness.trial.clock import EpochClock
+from harness.trial.custom import CustomWeights
 from harness.trial.initial import initialised
 
 
@@ -94,6 +95,7 @@ class Subjects:
         self._seed = seed
         self._adapter = adapter
         self._steps = steps
+        self._custom = CustomWeights()  # one draw for all variants
         self._batches_at_hand = ablate.BatchesAtHand()
         self._train = adapter.batches(data.train, settings.batch_size)
 
@@ -147,7 +149,9 @@ class Subjects:
         return self._subject(model, self._bare(ablate.BatchesAtHand()), train)
 
     def _model(self, data: Data) -> Any:
-        return initialised(self._chosen, self._settings, data, self._init, self._seed)
+        return initialised(
+            self._chosen, self._settings, data, self._init, self._seed, custom=self._custom
+        )
 
     def _made_inert(self, model: Any) -> Any:
         ablate.strip_metrics(model)

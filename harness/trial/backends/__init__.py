@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
@@ -104,6 +104,36 @@ class Adapter(abc.ABC):
         """
         return
 
+    def left_out(self, model: Any) -> str | None:
+        """What of a model :meth:`custom_loop` would leave out, in words; ``None`` for nothing.
+
+        The words go on from "custom_loop".
+        """
+        return None
+
+    def watch_recompilation(self, *, on: bool) -> None:
+        """While on, a compiler that gives up on a step raises instead of going on without it."""
+        return
+
+    def compiled_frames(self) -> int:
+        """A count that grows whenever something is compiled; constant where nobody counts."""
+        return 0
+
+    def recompiled(self) -> str:
+        """What is compiled again and again, and why, in words."""
+        return ""
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """Why the framework could not compile a step, in one line.
+
+        Args:
+            error: what the first steps raised.
+
+        Returns:
+            ``None`` if the error says nothing about compiling.
+        """
+        return None
+
     @abc.abstractmethod
     def engine(self) -> dict[str, Scalar | None]:
         """How the framework runs here: threads, precision of matrix products, input pipeline."""
@@ -117,26 +147,51 @@ class Adapter(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Gradients:
         """Loss and gradients of one batch, the way Keras' own trainer comes to them.
+
+        Args:
+            model: built and compiled.
+            inputs: NumPy arrays of shape ``[batch_size, ...]``, in any tree.
+            labels: likewise.
+            sample_weights: likewise, or ``None``.
+            note: is told of each of the framework's own random operations on the way.
 
         What the forward pass changes in the model (batch statistics, seeds) stays changed.
         """
+
+    def outside_compiler(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` as the framework's compiler leaves it alone, if it traces Python code."""
+        return function
+
+    def listening(
+        self, model: Any, note: Callable[[str], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Inside, ``note`` is told of random operations that a training step makes by itself.
+
+        Less closely than :meth:`gradients` listens, but to the whole of ``fit``.
+        """
+        return contextlib.nullcontext()
 
     def bring_up_to_date(self, model: Any) -> None:
         """Let the model's variables be read in the middle of ``fit``."""
         return
 
     def rows_summed_first(
-        self, model: Any, by_hand: Mapping[str, Sequence[tuple[Any, float]]] | None = None
+        self, model: Any, *, squares_of_slices: bool = False
     ) -> contextlib.AbstractContextManager[None]:
         """Inside, the model's optimizer gets every gradient with the slices of a row summed.
 
         Args:
             model: is compiled anew at both ends, and keeps its variables.
-            by_hand: puts back what the sum takes away: slots of squared gradients, each with
-                :func:`harness.trial.parity.optimizer.second_moments` of its kind, by the path of
-                their variable.
+            squares_of_slices: whether the optimizer's squares are nevertheless those of the slices.
         """
         return contextlib.nullcontext()
 

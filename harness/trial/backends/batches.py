@@ -14,7 +14,7 @@ class CachedBatches(keras.utils.PyDataset):
     """Batches cut once and then handed out, in order, in every epoch.
 
     Args:
-        split: inputs and labels of shape ``[examples, ...]``.
+        split: arrays of shape ``[examples, ...]``, in any tree.
         batch_size: examples per batch; the last batch may be smaller.
         convert: what a batch's arrays are handed out as; NumPy arrays by default.
     """
@@ -23,19 +23,17 @@ class CachedBatches(keras.utils.PyDataset):
         self, split: Split, batch_size: int, convert: Callable[[Any], Any] = lambda array: array
     ) -> None:
         super().__init__()
-        self._batches = [
-            (
-                {
-                    name: convert(values[start : start + batch_size])
-                    for name, values in split.inputs.items()
-                },
-                convert(split.labels[start : start + batch_size]),
-            )
-            for start in range(0, len(split.labels), batch_size)
-        ]
+        self._batches: list[tuple[Any, ...]] = []
+        for start in range(0, split.examples, batch_size):
+            rows = slice(start, start + batch_size)
+            self._batches.append(_batch(split, rows, convert))
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[dict[str, Any], Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         return self._batches[index]
+
+
+def _batch(split: Split, rows: slice, convert: Callable[[Any], Any]) -> tuple[Any, ...]:
+    return split.map(lambda values: convert(values[rows])).batch

@@ -7,13 +7,15 @@ state is donated, so that variables and slots are updated in place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
+from keras.src.backend import compute_output_spec
 
 from harness.record import Scalar
+from harness.tree import leaves
 from harness.trial.loops.stateful import Stateful
 
 
@@ -48,14 +50,34 @@ class JaxLoop(Stateful):
             is_leaf=_is_leaf,
         )
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """On the default device."""
-        return jax.device_put((dict(inputs), labels))
+        if len(leaves(labels)) > 1:
+            self._build_losses(inputs, labels, sample_weights)
+        return jax.device_put((inputs, labels, sample_weights))
+
+    def _build_losses(self, *batches: Any) -> None:
+        """Let Keras make its metric for the loss of each output, which it does at the first batch.
+
+        Made inside the compiled loop, their variables would be unknown to it the next time.
+        """
+        x, y, sample_weight = jax.tree.map(
+            lambda values: keras.KerasTensor(values.shape[1:], dtype=str(values.dtype)), batches
+        )
+        y_pred = compute_output_spec(self._model, x, training=False)
+        compute_output_spec(
+            self._model.compute_loss, x, y, y_pred, sample_weight=sample_weight, training=False
+        )
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for all of them."""
         self._state, losses = self._loop(self._state, batches, start, stop)
         return losses
+
+    def rehearse(self, *batch: Any) -> None:
+        """Trace and lower the loop, which shows whatever cannot be compiled."""
+        self.take()
+        self._loop.lower(self._state, self.place(*batch), 0, 1)
 
     def tensors(self) -> Any:
         """Variables and slots."""
@@ -71,18 +93,16 @@ class JaxLoop(Stateful):
         }
 
     def _steps(self, state: Any, batches: Any, start: Any, stop: Any) -> Any:
-        _, labels = batches
-
         def body(index: Any, carried: Any) -> Any:
             state, losses = carried
-            inputs, labels = jax.tree.map(lambda values: values[index], batches)
-            state, loss = self._step(state, inputs, labels)
+            batch = jax.tree.map(lambda values: values[index], batches)
+            state, loss = self._step(state, *batch)
             return state, losses.at[index].set(loss)
 
-        losses = jnp.zeros(len(labels), jnp.float32)
+        losses = jnp.zeros(len(jax.tree.leaves(batches)[0]), jnp.float32)
         return jax.lax.fori_loop(start, stop, body, (state, losses))
 
-    def _step(self, state: Any, inputs: Any, labels: Any) -> Any:
+    def _step(self, state: Any, inputs: Any, labels: Any, sample_weights: Any) -> Any:
         trainable, other, slots = state
         model = self._model
         metrics = [variable.value for variable in model.metrics_variables]
@@ -95,7 +115,7 @@ class JaxLoop(Stateful):
                 metrics,
                 inputs,
                 labels,
-                None,
+                sample_weights,
                 training=True,
                 optimizer_variables=slots,
             )

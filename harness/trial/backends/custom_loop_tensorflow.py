@@ -6,12 +6,12 @@ it stands a ``tf.while_loop`` in a function that XLA compiles whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from harness.record import Scalar
+from harness.tree import first_leaf, map_leaves
 from harness.trial.loops.stateful import Stateful
 
 
@@ -34,14 +34,19 @@ class TensorFlowLoop(Stateful):
     def put_back(self) -> None:
         """Nothing either."""
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """As constants."""
-        return {name: tf.constant(values) for name, values in inputs.items()}, tf.constant(labels)
+        batches = (inputs, labels) if sample_weights is None else (inputs, labels, sample_weights)
+        return map_leaves(tf.constant, batches)
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for all of them; the bounds are tensors, so that it is compiled once."""
-        inputs, labels = batches
-        return self._loop(inputs, labels, tf.constant(start), tf.constant(stop))
+        return self._loop(batches, tf.constant(start), tf.constant(stop))
+
+    def rehearse(self, *batch: Any) -> None:
+        """Let XLA translate the loop, which it refuses for operations that it does not have."""
+        arguments = (self.place(*batch), tf.constant(0), tf.constant(1))
+        self._loop.experimental_get_compiler_ir(*arguments)(stage="hlo")
 
     def tensors(self) -> Any:
         """The model's variables and the optimizer's."""
@@ -57,27 +62,36 @@ class TensorFlowLoop(Stateful):
             "training_metrics": False,
         }
 
-    def _steps(self, inputs: Any, labels: Any, start: Any, stop: Any) -> Any:
-        losses = tf.zeros(tf.shape(labels)[:1], tf.float32)
+    def _steps(self, batches: Any, start: Any, stop: Any) -> Any:
+        losses = tf.zeros(tf.shape(first_leaf(batches[1]))[:1], tf.float32)
 
         def body(index: Any, losses: Any) -> Any:
-            batch = {name: tf.gather(values, index) for name, values in inputs.items()}
-            loss = self._step(batch, tf.gather(labels, index))
+            loss = self._step(*map_leaves(lambda values: tf.gather(values, index), batches))
             return index + 1, tf.tensor_scatter_nd_update(losses, [[index]], [loss])
 
         return tf.while_loop(lambda index, _: index < stop, body, (start, losses))[1]
 
-    def _step(self, inputs: Any, labels: Any) -> Any:
+    def _step(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         model = self._model
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
+            loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
+            scaled = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        model.optimizer.apply(
-            [None if g is None else tf.convert_to_tensor(g) for g in gradients], variables
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        model.optimizer.apply_gradients(
+            zip(
+                [None if g is None else tf.convert_to_tensor(g) for g in gradients],
+                variables,
+                strict=True,
+            )
         )
         return loss

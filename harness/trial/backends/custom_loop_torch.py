@@ -8,19 +8,21 @@ gradients (``torch.func``), and the Keras optimizer. Inductor compiles that grap
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import traceback
+from pathlib import Path
 from typing import Any
 
 import keras
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from harness.errors import HarnessError
+from harness.errors import RefusedError
 from harness.record import Scalar
+from harness.tree import first_leaf, leaves, map_leaves
 from harness.trial.loops.stateful import Stateful
 
 
-class UntraceableError(HarnessError):
+class UntraceableError(RefusedError):
     """A step that no graph can hold, such as one that draws random numbers."""
 
 
@@ -50,21 +52,24 @@ class TorchLoop(Stateful):
     def put_back(self) -> None:
         """Nothing either."""
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """As one tensor for each batch: slicing a tensor costs more than looking into a list."""
-        names = list(inputs)
-        columns = [keras.ops.convert_to_tensor(inputs[name]).unbind() for name in names]
-        batches = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-        return list(zip(batches, keras.ops.convert_to_tensor(labels).unbind(), strict=True))
+        batches = (inputs, labels) if sample_weights is None else (inputs, labels, sample_weights)
+        tensors = map_leaves(keras.ops.convert_to_tensor, batches)
+        return [_at(tensors, index) for index in range(len(first_leaf(tensors)))]
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """One call for each."""
-        losses = torch.zeros(len(batches), device=batches[0][1].device)
+        losses = torch.zeros(len(batches), device=first_leaf(batches[0]).device)
         state = self.tensors()
         step = self._step_for(state, *batches[start])
         for index in range(start, stop):
             losses[index] = step(*state, *batches[index])
         return losses
+
+    def rehearse(self, *batch: Any) -> None:
+        """Trace a step; what was traced, Inductor compiles."""
+        self._step_for(self.tensors(), *self.place(*batch)[0])
 
     def tensors(self) -> Any:
         """The variables that are trained, the model's others, and the optimizer's."""
@@ -85,28 +90,57 @@ class TorchLoop(Stateful):
             "training_metrics": False,
         }
 
-    def _step_for(self, state: Any, inputs: Any, labels: Any) -> Any:
+    def _step_for(self, state: Any, *batch: Any) -> Any:
         """The compiled step for batches of this shape; traced at the first."""
-        shape = tuple(labels.shape)
+        shape = tuple(tuple(values.shape) for values in leaves(batch).values())
         if shape not in self._compiled:
-            # Tracing runs the step once, on copies.
-            copies = [[tensor.clone() for tensor in tensors] for tensors in state]
-            step = functools.partial(TorchLoop._step, self)
-            try:
-                graph = make_fx(step)(*copies, inputs, labels)
-            except RuntimeError as error:
-                # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
-                raise UntraceableError(
-                    "PyTorch cannot trace a training step of this model with Keras' "
-                    f"{type(self._model.optimizer).__name__}, which reads a number out of a "
-                    "tensor; run it in the modes fit or tuned"
-                ) from error
-            self._compiled[shape] = torch.compile(graph, fullgraph=True)
+            self._compiled[shape] = torch.compile(self._traced(state, *batch), fullgraph=True)
         return self._compiled[shape]
 
-    def _step(self, trained: Any, other: Any, slots: Any, inputs: Any, labels: Any) -> Any:
-        gradients, (loss, others) = torch.func.grad_and_value(self._loss, has_aux=True)(
-            trained, other, inputs, labels
+    def _traced(self, state: Any, *batch: Any) -> torch.fx.GraphModule:
+        """The step as one graph. Tracing runs it, on copies."""
+        self._model.train()  # as `fit` does, for a layer that asks PyTorch whether it trains
+        copies = [[tensor.clone() for tensor in tensors] for tensors in state]
+        self._require_use_of_all(copies, *batch)
+        filtering = keras.config.is_traceback_filtering_enabled()
+        keras.config.disable_traceback_filtering()  # it hides the line that cannot be traced
+        try:
+            graph = make_fx(functools.partial(TorchLoop._step, self))(*copies, *batch)
+        except (RuntimeError, NotImplementedError) as error:
+            raise UntraceableError(_why_not(error)) from error
+        finally:
+            if filtering:
+                keras.config.enable_traceback_filtering()
+        drawn = sorted({str(node.target) for node in graph.graph.nodes if _is_random(node.target)})
+        if drawn:
+            raise UntraceableError(
+                f"PyTorch's custom_loop would draw other random numbers than fit ({drawn[0]}); "
+                "run it in the modes fit or tuned"
+            )
+        return graph
+
+    def _require_use_of_all(self, state: Any, *batch: Any) -> None:
+        """Refuse a variable that the loss does not depend on.
+
+        Keras leaves such a one alone. A functional gradient is zero instead, by which weight decay,
+        for one, would move it.
+        """
+        trained, other, slots = state
+        weights = [tensor.detach().requires_grad_() for tensor in trained]
+        with torch.random.fork_rng():
+            loss, _ = self._loss(weights, other, slots, *batch)
+            found = torch.autograd.grad(loss, weights, allow_unused=True)
+        pairs = zip(self._model.trainable_variables, found, strict=True)
+        unused = [variable.path for variable, gradient in pairs if gradient is None]
+        if unused:
+            raise UntraceableError(
+                f"the loss does not depend on {unused[0]}, which PyTorch's custom_loop would take "
+                "for a gradient of zero; run it in the modes fit or tuned"
+            )
+
+    def _step(self, trained: Any, other: Any, slots: Any, *batch: Any) -> Any:
+        gradients, (_, (loss, others)) = torch.func.grad_and_value(self._loss, has_aux=True)(
+            trained, other, slots, *batch
         )
         with torch.no_grad():
             after, slots_after = self._model.optimizer.stateless_apply(
@@ -119,15 +153,54 @@ class TorchLoop(Stateful):
                     tensor.copy_(value)
         return loss
 
-    def _loss(self, trained: Any, other: Any, inputs: Any, labels: Any) -> Any:
+    def _loss(self, trained: Any, other: Any, slots: Any, *batch: Any) -> Any:
+        """The loss as the optimizer scales it; beside it the plain one, and the other variables."""
+        inputs, labels, sample_weights = batch if len(batch) == 3 else (*batch, None)
         model = self._model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         mapping = list(zip(variables, [*trained, *other], strict=True))
         # As `TorchTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+        # Without `collect_losses` Keras drops what layers add to the loss.
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            # The wrapper is for a `compute_loss` of the model's own, which may know no `training`.
+            loss = model._compute_loss(  # noqa: SLF001 - what Keras' trainer calls
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
         others = [scope.get_current_value(variable) for variable in model.non_trainable_variables]
-        return loss, others
+        with keras.StatelessScope(list(zip(model.optimizer.variables, slots, strict=True))):
+            scaled = model.optimizer.scale_loss(loss)
+        return scaled, (loss, others)
+
+
+def _why_not(error: Exception) -> str:
+    """Which line of Keras or of the model a trace could not follow."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_asked(frame)]
+    where = f"{Path(frames[-1].filename).name}, in {frames[-1].name}" if frames else "it"
+    text = str(error).strip()
+    why = text.splitlines()[0][:200] if text else type(error).__name__
+    if "_local_scalar_dense" in text or "data-dependent" in text.lower():
+        # Keras' SGD, for one, takes the learning rate out of its tensor (Keras 3.15).
+        why = "it reads a number out of a tensor"
+    return (
+        f"PyTorch cannot trace a training step of this model at {where}: {why}; "
+        "run it in the modes fit or tuned"
+    )
+
+
+def _is_asked(frame: traceback.FrameSummary) -> bool:
+    """Whether a line is of Keras or of a user: neither PyTorch's own nor the harness'."""
+    folders = set(Path(frame.filename).parts)
+    return folders.isdisjoint({"torch", "harness"}) or "keras" in folders
+
+
+def _is_random(target: Any) -> bool:
+    return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
+
+
+def _at(tensors: Any, index: int) -> Any:
+    return map_leaves(lambda values: values[index], tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
@@ -80,7 +81,14 @@ class JaxAdapter(Adapter):
             "platform": jax.default_backend(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Gradients:
         """``jax.value_and_grad`` of the function that Keras' ``JAXTrainer`` differentiates."""
         step = jax.jit(
             jax.value_and_grad(
@@ -90,14 +98,18 @@ class JaxAdapter(Adapter):
                     [variable.value for variable in model.metrics_variables],
                     inputs,
                     labels,
-                    None,
+                    sample_weights,
                     training=True,
                     optimizer_variables=[v.value for v in model.optimizer.variables],
                 ),
                 has_aux=True,
             )
         )
-        (loss, _), values = step([variable.value for variable in model.trainable_variables])
+        trained = [variable.value for variable in model.trainable_variables]
+        if note is not None:
+            for operation in _random_operations(step.trace(trained).jaxpr):
+                note(operation)
+        (loss, _), values = step(trained)
         return Gradients(loss=float(loss), values=[np.array(value) for value in values])
 
     def bring_up_to_date(self, model: Any) -> None:
@@ -112,6 +124,23 @@ class JaxAdapter(Adapter):
             if device.platform != "cpu"
         ]
         return max((int(peak) for peak in peaks if peak is not None), default=None)
+
+
+def _random_operations(jaxpr: Any) -> Iterator[str]:
+    """The primitives that make random bits, also inside of loops and functions."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in {
+            "random_bits",
+            "threefry2x32",
+            "rng_bit_generator",
+            "rng_uniform",
+        }:
+            yield f"jax {equation.primitive.name}"
+        for parameter in equation.params.values():
+            for inner in parameter if isinstance(parameter, list | tuple) else [parameter]:
+                found = getattr(inner, "jaxpr", inner)
+                if hasattr(found, "eqns"):
+                    yield from _random_operations(found)
 
 
 ADAPTER = JaxAdapter()

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import (
+    gen_random_ops,
+    gen_stateful_random_ops,
+    gen_stateless_random_ops,
+    gen_stateless_random_ops_v2,
+)
 
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -57,11 +66,7 @@ class TensorFlowAdapter(Adapter):
 
     def batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's own pipeline: ``tf.data``, batched and cached."""
-        return (
-            tf.data.Dataset.from_tensor_slices((split.inputs, split.labels))
-            .batch(batch_size)
-            .cache()
-        )
+        return tf.data.Dataset.from_tensor_slices(split.batch).batch(batch_size).cache()
 
     def tuned_batches(self, split: Split, batch_size: int) -> Any:
         """The tutorial's pipeline, and the next batch fetched while one is trained on."""
@@ -79,6 +84,24 @@ class TensorFlowAdapter(Adapter):
 
         return TensorFlowLoop(model)
 
+    def left_out(self, model: Any) -> str | None:
+        """A distribution strategy, which ``fit`` runs the step under."""
+        if model._distribute_strategy is not None:  # noqa: SLF001 - Keras has no public word for "none was set"
+            return "trains on one device, but the model was made under a tf.distribute strategy"
+        return None
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """What XLA says of an operation that it does not have, or of a shape that it must know."""
+        if not isinstance(error, tf.errors.OpError | ValueError | NotImplementedError):
+            return None
+        text = str(error)
+        if not re.search(r"XLA|jit_compile|compile[_ -]time|[Uu]ncompilable|tf2xla", text):
+            return None
+        # The operation comes last in a line that begins with what TensorFlow was doing.
+        lines = [re.sub(r"\{\{.*?\}\}|^.*?_JIT: ", "", one).strip() for one in text.splitlines()]
+        told = next((one for one in lines if re.search(r"XLA|compil|constant|OpKernel", one)), "")
+        return f"TensorFlow's XLA cannot compile a training step of this model: {told[:200]}"
+
     def engine(self) -> dict[str, Scalar | None]:
         """TensorFlow's own choices."""
         return {
@@ -88,15 +111,30 @@ class TensorFlowAdapter(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Gradients:
         """A gradient tape, as in Keras' ``TensorFlowTrainer``; slices are summed at the end."""
-        inputs = {name: tf.constant(values) for name, values in inputs.items()}
-        labels = tf.constant(labels)
+        if note is not None:
+            with _listening(note):
+                return self.gradients(model, inputs, labels, sample_weights)
+        inputs, labels = map_leaves(tf.constant, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(tf.constant, sample_weights)
         # As `TensorFlowTrainer.train_step`: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         with tf.GradientTape() as tape:
             loss = model.compute_loss(
-                x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+                x=inputs,
+                y=labels,
+                y_pred=model(inputs, **training),
+                sample_weight=sample_weights,
+                training=True,
             )
         found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
         return Gradients(
@@ -109,36 +147,39 @@ class TensorFlowAdapter(Adapter):
             ),
         )
 
+    def listening(
+        self, model: Any, note: Callable[[str], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        """To all that is traced."""
+        return _listening(note)
+
     @contextlib.contextmanager
-    def rows_summed_first(
-        self, model: Any, by_hand: Mapping[str, Sequence[tuple[Any, float]]] | None = None
-    ) -> Iterator[None]:
-        """Densifies each ``tf.IndexedSlices`` on its way into the optimizer."""
+    def rows_summed_first(self, model: Any, *, squares_of_slices: bool = False) -> Iterator[None]:
+        """Densifies each ``tf.IndexedSlices`` on its way into the optimizer.
+
+        Before anything else is done to it, or with ``squares_of_slices`` at the update: what the
+        optimizer squares there is the slices, and Keras sums their squares in its own way.
+        """
         optimizer = model.optimizer
-        apply = optimizer.apply
+        # To clip slices is a rule of its own, which this one must not explain.
+        clips = optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm
+        method = "update_step" if squares_of_slices and not clips else "apply"
+        original = getattr(optimizer, method)
 
-        def apply_summed(gradients: Any, variables: Any) -> Any:
-            variables = list(variables)
-            summed = []
-            for gradient, variable in zip(gradients, variables, strict=True):
-                value = gradient
-                if isinstance(gradient, tf.IndexedSlices):
-                    value = tf.convert_to_tensor(gradient)
-                    for slot, ratio in (by_hand or {}).get(variable.path, ()):
-                        # Slice by slice, as Keras adds them: in float32 a square may be too small
-                        # to change an accumulator of 0.1, while the sum of several is not.
-                        squares = ratio * tf.square(gradient.values)
-                        slot.value.scatter_add(tf.IndexedSlices(squares, gradient.indices))
-                        slot.assign_sub(ratio * tf.square(value))
-                summed.append(value)
-            return apply(summed, variables)
+        def apply(gradients: Any, variables: Any) -> Any:
+            return original([tf.convert_to_tensor(g) for g in gradients], variables)
 
-        optimizer.apply = apply_summed
+        def update_step(gradient: Any, variable: Any, learning_rate: Any) -> Any:
+            summed = tf.convert_to_tensor(gradient)
+            with _squared(summed, gradient):
+                return original(summed, variable, learning_rate)
+
+        setattr(optimizer, method, update_step if method == "update_step" else apply)
         model.train_function = None  # it was traced with the optimizer as it was
         try:
             yield
         finally:
-            del optimizer.apply
+            delattr(optimizer, method)
             model.train_function = None
 
     def inert_optimizer(self) -> Any:
@@ -158,6 +199,58 @@ class TensorFlowAdapter(Adapter):
         if not tf.config.get_visible_devices("GPU"):
             return None
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+@contextlib.contextmanager
+def _listening(note: Callable[[str], None]) -> Iterator[None]:
+    """Notes every random operation: TensorFlow makes all of them by these modules' functions."""
+    modules = (
+        gen_random_ops,
+        gen_stateful_random_ops,
+        gen_stateless_random_ops,
+        gen_stateless_random_ops_v2,
+    )
+    earlier = [
+        (module, name, function)
+        for module in modules
+        for name, function in vars(module).items()
+        if callable(function)
+        and name.islower()
+        and not name.startswith("_")
+        and getattr(function, "__module__", module.__name__) == module.__name__
+    ]
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            note(f"tf {name}")
+            return function(*args, **kwargs)
+
+        return operation
+
+    try:
+        for module, name, function in earlier:
+            setattr(module, name, noting(name, function))
+        yield
+    finally:
+        for module, name, function in earlier:
+            setattr(module, name, function)
+
+
+@contextlib.contextmanager
+def _squared(summed: tf.Tensor, slices: Any) -> Iterator[None]:
+    """Inside, ``keras.ops.square`` of ``summed`` is that of ``slices``, which it is the sum of.
+
+    Every optimizer of Keras 3.15 squares by that function.
+    """
+    modules = (keras.ops, keras.src.ops, keras.src.ops.numpy)
+    square = keras.src.ops.numpy.square
+    for module in modules:
+        module.square = lambda x: square(slices if x is summed else x)
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.square = square
 
 
 ADAPTER = TensorFlowAdapter()

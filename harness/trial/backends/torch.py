@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+import torch._dynamo
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.errors import UnavailableError
 from harness.record import Backend, Device, Scalar
 from harness.scenario import Split
+from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement
 
 if TYPE_CHECKING:
@@ -94,6 +100,64 @@ class TorchAdapter(Adapter):
                 "(apt-get install g++), name one in CXX with --pass-env CXX, or run --mode fit"
             ) from None
 
+    def left_out(self, model: Any) -> str | None:
+        """What the traced step does not see: PyTorch's own modules, and Python at every step."""
+        import keras
+
+        known = (keras.layers.Layer, torch.nn.ParameterDict, torch.nn.ParameterList)
+        for module in model.modules():
+            if not isinstance(module, known):
+                return (
+                    "trains Keras' variables, but the model holds a module of PyTorch's own "
+                    f"({type(module).__name__})"
+                )
+        rate = getattr(model.optimizer, "_learning_rate", None)
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        if callable(rate) and not isinstance(rate, schedule | keras.Variable):
+            return "traces a step once, but the learning rate is a function that fit calls anew"
+        return None
+
+    def watch_recompilation(self, *, on: bool) -> None:
+        """While on, ``torch.compile`` raises where it would recompile a function no more.
+
+        It then runs that function as it is, so that the step is compiled in part only.
+        """
+        torch._dynamo.config.fail_on_recompile_limit_hit = on  # noqa: SLF001 - the module's public name
+
+    def compiled_frames(self) -> int:
+        """How many pieces of Python ``torch.compile`` has looked at by now."""
+        return int(torch._dynamo.utils.counters["frames"]["total"])  # noqa: SLF001
+
+    def recompiled(self) -> str:
+        """Which function was recompiled most often, and which guard failed last."""
+        failures = torch._dynamo.utils.guard_failures  # noqa: SLF001
+        if not failures:
+            return "it tells no guard"
+        code, reasons = max(failures.items(), key=lambda item: len(item[1]))
+        guard = re.sub(r"^\S+: ", "", str(reasons[-1]).strip().splitlines()[0])
+        guard = re.sub(r"\s+", " ", guard)[:200]
+        file = "/".join(str(code.co_filename).split("/")[-2:])
+        return f"{code.co_name} ({file}:{code.co_firstlineno}), where a guard fails: {guard}"
+
+    def uncompiled(self, error: Exception) -> str | None:
+        """What Dynamo or Inductor says, in one line."""
+        from torch._dynamo import exc as dynamo
+        from torch._inductor import exc as inductor
+
+        if isinstance(error, dynamo.FailOnRecompileLimitHit):
+            limit = torch._dynamo.config.recompile_limit  # noqa: SLF001
+            return (
+                f"torch.compile gives up on this model after {limit} compilations of one function, "
+                f"{self.recompiled()}"
+            )
+        if isinstance(error, dynamo.TorchDynamoException | inductor.InductorError):
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            return (
+                "torch.compile cannot compile a training step of this model: "
+                f"{type(error).__name__}: {first.strip()[:300]}"
+            )
+        return None
+
     def engine(self) -> dict[str, Scalar | None]:
         """PyTorch's own choices."""
         return {
@@ -103,22 +167,64 @@ class TorchAdapter(Adapter):
             "threads": torch.get_num_threads(),
         }
 
-    def gradients(self, model: Any, inputs: Any, labels: Any) -> Gradients:
+    def gradients(
+        self,
+        model: Any,
+        inputs: Any,
+        labels: Any,
+        sample_weights: Any = None,
+        note: Callable[[str], None] | None = None,
+    ) -> Gradients:
         """``loss.backward()``, as in Keras' ``TorchTrainer``."""
+        if note is not None:
+            with _Listening(note):
+                return self.gradients(model, inputs, labels, sample_weights)
         device = model.trainable_variables[0].value.device
-        inputs = {name: torch.as_tensor(values, device=device) for name, values in inputs.items()}
-        labels = torch.as_tensor(labels, device=device)
+
+        def placed(values: Any) -> Any:
+            return torch.as_tensor(values, device=device)
+
+        inputs, labels = map_leaves(placed, (inputs, labels))
+        if sample_weights is not None:
+            sample_weights = map_leaves(placed, sample_weights)
         model.zero_grad()
         # As `TorchTrainer.train_step` does: the argument goes only to a model whose call takes it.
         training = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001
         loss = model.compute_loss(
-            x=inputs, y=labels, y_pred=model(inputs, **training), training=True
+            x=inputs,
+            y=labels,
+            y_pred=model(inputs, **training),
+            sample_weight=sample_weights,
+            training=True,
         )
         loss.backward()
         found = [variable.value.grad for variable in model.trainable_variables]
         values = [None if g is None else np.array(g.detach().cpu()) for g in found]
         model.zero_grad()
         return Gradients(loss=float(loss.detach()), values=values)
+
+    def outside_compiler(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Out of ``torch.compile``'s graph, as Keras keeps its own generators."""
+        outside: Callable[..., Any] = torch.compiler.disable(function)
+        return outside
+
+    @contextlib.contextmanager
+    def listening(self, model: Any, note: Callable[[str], None]) -> Iterator[None]:
+        """Watches the default generator over each step; a ``DataLoader`` draws between them."""
+        step = model.train_step
+
+        def train_step(data: Any) -> Any:
+            before = torch.get_rng_state()
+            logs = step(data)
+            if not torch.equal(before, torch.get_rng_state()):
+                note("torch's default generator, in train_step")
+            return logs
+
+        model.train_step = train_step
+        try:
+            yield
+        finally:
+            del model.train_step
 
     def inert_optimizer(self) -> Any:
         """Keeps nothing: ``loss.backward()`` leaves every gradient with its variable."""
@@ -137,6 +243,19 @@ class TorchAdapter(Adapter):
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():
             return None
         return int(torch.cuda.max_memory_allocated())
+
+
+class _Listening(TorchDispatchMode):
+    """Notes every operation that PyTorch itself tags as drawing random numbers."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self._note(f"torch.ops.{func}")
+        return func(*args, **(kwargs or {}))
 
 
 ADAPTER = TorchAdapter()

@@ -56,8 +56,10 @@ def make(mode: Mode, prepared: Prepared) -> Loop:
         HarnessError: if this scenario, backend or setting cannot run in this mode.
     """
     if mode in {"fit", "tuned"}:
+        from harness.trial import refusal
         from harness.trial.loops.keras_fit import KerasFit
 
+        refusal.require(mode, prepared)
         return KerasFit(prepared, tuned=mode == "tuned")
     from harness.trial.loops.own_fit import OwnFit
 
@@ -65,7 +67,14 @@ def make(mode: Mode, prepared: Prepared) -> Loop:
 
 
 def own_loop(mode: Mode, prepared: Prepared) -> Stateful:
-    """The loop without Keras' trainer that ``mode`` names."""
+    """The loop without Keras' trainer that ``mode`` names.
+
+    Raises:
+        HarnessError: if it cannot train this model as ``fit`` does.
+    """
+    from harness.trial import refusal
+
+    refusal.require(mode, prepared)
     if mode == "custom_loop":
         return prepared.adapter.custom_loop(prepared.model)
     from harness.trial.loops.native import NativeLoop

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from harness.record import Scalar
 from harness.trial.clock import FirstStepClock
 from harness.trial.loops import Loop
+from harness.trial.loops.compilation import RecompilationWatch, refused_if_uncompiled
 from harness.trial.prepared import Prepared
 
 
@@ -24,7 +26,9 @@ class KerasFit(Loop):
         self._model = prepared.model
         batches = adapter.tuned_batches if tuned else adapter.batches
         self._train = batches(prepared.data.train, prepared.settings.batch_size)
+        self._tuned = tuned
         self._facts = adapter.tune(self._model, prepared.steps) if tuned else {}
+        self._watch = [RecompilationWatch(adapter)] if tuned else []
         self.first_step_s = 0.0
         self.first_steps = min(int(self._model.steps_per_execution), prepared.steps)
         self._begun = False
@@ -33,13 +37,14 @@ class KerasFit(Loop):
         """Call ``fit``."""
         clock = FirstStepClock(self._adapter.synchronize)
         first = [] if self._begun else [clock]
-        self._chosen.fit(
-            self._model,
-            self._train,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            callbacks=[*first, *callbacks],
-        )
+        with refused_if_uncompiled(self._adapter) if self._tuned else nullcontext():
+            self._chosen.fit(
+                self._model,
+                self._train,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                callbacks=[*first, *self._watch, *callbacks],
+            )
         if not self._begun:
             self.first_step_s, self._begun = clock.first_step_s, True
 

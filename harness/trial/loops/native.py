@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
 from typing import Any
 
 import keras
 import numpy as np
 
-from harness.errors import HarnessError
+from harness.errors import RefusedError
 from harness.loop import NativeTraining
 from harness.record import Scalar
 from harness.trial.loops.stateful import Stateful
@@ -16,8 +16,12 @@ from harness.trial.prepared import Prepared
 from harness.trial.slots import slots_of, value_of
 
 
-class NoNativeError(HarnessError):
+class NoNativeError(RefusedError):
     """The scenario has no code of its own for this backend."""
+
+
+class UnweightedError(RefusedError):
+    """Native code that has no place for the scenario's sample weights."""
 
 
 class NativeLoop(Stateful):
@@ -38,6 +42,8 @@ class NativeLoop(Stateful):
             )
         prepared.adapter.require_compiler(model)
         self._training: NativeTraining = made(prepared.settings)
+        if prepared.data.train.sample_weights is not None:
+            _require_weighted(self._training, chosen.name)
         self._model = model
         model.optimizer.build(model.trainable_variables)
         slots = slots_of(model.optimizer, model.trainable_variables)
@@ -66,9 +72,11 @@ class NativeLoop(Stateful):
             variable.assign(np.array(keras.ops.convert_to_numpy(tensor)))
         self._model.optimizer.iterations.assign(self._steps)
 
-    def place(self, inputs: Mapping[str, Any], labels: Any) -> Any:
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """As the native code does."""
-        return self._training.place(inputs, labels)
+        if sample_weights is None:
+            return self._training.place(inputs, labels)
+        return self._training.place(inputs, labels, sample_weights)  # type: ignore[call-arg]  # checked in __init__
 
     def run(self, batches: Any, start: int, stop: int) -> Any:
         """As the native code does."""
@@ -82,3 +90,13 @@ class NativeLoop(Stateful):
     def engine(self) -> dict[str, Scalar | None]:
         """The native code's account of itself."""
         return {"keras_in_the_loop": False, **self._training.engine()}
+
+
+def _require_weighted(training: NativeTraining, scenario: str) -> None:
+    try:
+        inspect.signature(training.place).bind(None, None, None)
+    except TypeError:
+        raise UnweightedError(
+            f"{scenario} has sample weights, which its native code does not take (a third argument "
+            "of `place`); run it in the modes fit, tuned or custom_loop"
+        ) from None

@@ -9,6 +9,7 @@ import keras
 from harness.record import Scalar
 from harness.trial.clock import Stopwatch
 from harness.trial.loops import Loop
+from harness.trial.loops.compilation import refused_if_uncompiled
 from harness.trial.loops.stateful import Batches, Stateful
 from harness.trial.prepared import Prepared
 
@@ -58,8 +59,9 @@ class OwnFit(Loop):
         if self._begun:
             return self._batches.train(0, len(self._batches))
         self._begun = True
-        watch = Stopwatch()
-        first = self._batches.train(0, 1)
-        self.synchronize()
-        self.first_step_s = watch.lap_s()
-        return first + self._batches.train(1, len(self._batches))
+        with refused_if_uncompiled(self._adapter):
+            watch = Stopwatch()
+            first = self._batches.train(0, 1)
+            self.synchronize()
+            self.first_step_s = watch.lap_s()
+            return first + self._batches.train(1, len(self._batches))

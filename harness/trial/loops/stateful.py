@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,23 @@ class Stateful(OwnLoop):
     """What a training takes from the model before it starts, and gives back."""
 
     @abc.abstractmethod
+    def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
+        """As :class:`OwnLoop` says; ``sample_weights`` is ``None`` where there are none."""
+
+    @abc.abstractmethod
     def take(self) -> None:
         """Start from what the model and its optimizer hold now."""
+
+    def rehearse(self, *batch: Any) -> None:
+        """Find out whether a step can be compiled, without training one.
+
+        Args:
+            batch: inputs, labels and perhaps sample weights as for :meth:`place`, of one batch.
+
+        Raises:
+            HarnessError: if not, saying why. Whatever else is raised says so too.
+        """
+        return
 
     @abc.abstractmethod
     def put_back(self) -> None:
@@ -32,23 +47,20 @@ class Batches:
 
     Args:
         loop: places and trains.
-        split: arrays of shape ``[examples, ...]``.
+        split: arrays of shape ``[examples, ...]``, in any tree.
         batch_size: examples in each batch.
     """
 
     def __init__(self, loop: OwnLoop, split: Split, batch_size: int) -> None:
         self._loop = loop
-        examples = len(split.labels)
+        examples = split.examples
         whole = examples // batch_size * batch_size
         self._sizes = [batch_size] * (whole // batch_size)
         self._runs: list[tuple[int, Any]] = []
         for first, last, size in ((0, whole, batch_size), (whole, examples, examples - whole)):
             if last > first:
-                inputs = {
-                    name: _cut(values[first:last], size) for name, values in split.inputs.items()
-                }
-                placed = loop.place(inputs, _cut(split.labels[first:last], size))
-                self._runs.append(((last - first) // size, placed))
+                cut = split.map(_into_batches(slice(first, last), size))
+                self._runs.append(((last - first) // size, loop.place(*cut.batch)))
         if whole < examples:
             self._sizes.append(examples - whole)
 
@@ -78,5 +90,5 @@ class Batches:
         return float(np.average(self.losses(done), weights=self._sizes))
 
 
-def _cut(values: Any, size: int) -> Any:
-    return values.reshape(-1, size, *values.shape[1:])
+def _into_batches(rows: slice, size: int) -> Callable[[Any], Any]:
+    return lambda values: values[rows].reshape(-1, size, *values.shape[1:])

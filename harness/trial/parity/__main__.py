@@ -18,7 +18,6 @@ import msgspec
 import numpy as np
 
 from harness.parity import ParityRecord, Task
-from harness.record import Failure
 from harness.trial import failure
 
 
@@ -49,8 +48,8 @@ def main() -> int:
 
 
 def _failed(task: Task, started_at: str, error: Exception) -> ParityRecord:
-    reason, output = failure.reason(error), failure.output(error)
-    sys.stderr.write(f"{output or reason}\n")
+    why = failure.failure(error, task.cell.scenario)
+    sys.stderr.write(f"{failure.output(error) or why.reason}\n")
     return ParityRecord(
         status="failed",
         cell=task.cell,
@@ -61,11 +60,7 @@ def _failed(task: Task, started_at: str, error: Exception) -> ParityRecord:
         started_at=started_at,
         duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
         harness=task.harness,
-        failure=Failure(
-            reason=reason,
-            exit_code=1,
-            output_tail=failure.tail(output),
-        ),
+        failure=why,
     )
 
 

@@ -60,28 +60,6 @@ def alone(optimizer: Any, gradients: Array) -> dict[str, Array]:
     return found
 
 
-def second_moments(optimizer: Any) -> dict[str, float]:
-    """Kinds of slots that collect squared gradients, found by trying.
-
-    Such a slot becomes ``decay · slot + weight · gradient²``.
-
-    Returns:
-        ``weight / decay`` by kind: by how much more the slot must hold before a step for each unit
-        that is missing in the square. Adagrad's ``accumulator`` has 1.
-    """
-    given = np.array([[0.0, 1.0, -1.0, 2.0]], dtype=np.float32)
-    plain = _apply(optimizer, given)
-    raised = _apply(optimizer, given, slots_start=lambda value: value + np.float32(1.0))
-    found = {}
-    for kind in plain.keys() - {UPDATE}:
-        zero, one, minus_one, two = plain[kind][0].astype(float)
-        weight, decay = one - zero, raised[kind][0, 0] - zero
-        squares = np.allclose([minus_one - zero, two - zero], [weight, 4 * weight], rtol=1e-4)
-        if weight and decay and squares:
-            found[kind] = float(weight / decay)
-    return found
-
-
 def _apply(
     optimizer: Any,
     gradients: Array,

@@ -34,12 +34,13 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = task.cell
     chosen = scenario.find(cell.scenario)
+    scenario_sha256 = scenario.sources_sha256(cell.scenario)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
     adapter = backends.load(cell.backend)
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import weights
+    from harness.trial import custom, evaluation, weights
     from harness.trial.initial import initialised
     from harness.trial.parity.course import Course
     from harness.trial.prepared import Prepared
@@ -49,12 +50,14 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
     table = checks.table_of(chosen, settings, task.table)
     data = chosen.data(settings, table)
 
-    model = initialised(chosen, settings, data, cell.init, task.seed)
+    handed = custom.CustomWeights(task.shared, custom.key(chosen, settings, task.seed))
+    model = initialised(chosen, settings, data, cell.init, task.seed, custom=handed)
     weights_sha256 = weights.digest(weights.current(model))
     placement = checks.placed(adapter, model, cell)
 
     prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
-    course = Course(prepared, cell.mode)
+    course = Course(prepared, cell.mode, task.seed)
+    evaluation.require(prepared, adapter.batches(data.test, settings.batch_size))
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
         ParityRecord(
@@ -73,11 +76,16 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             variables=course.state.variables(),
             trainings=trainings,
             shared_rows=shared_rows,
+            draws=course.randomness.draws,
+            not_served=list(course.randomness.not_served),
+            reordered=course.reordered,
             table_sha256=table.ratings_sha256 if table is not None else None,
             split_sha256=data.split_sha256,
             weights_sha256=weights_sha256,
             environment=environment,
             synthetic=data.synthetic,
+            scenario_sha256=scenario_sha256,
+            custom_initial=handed.sources,
         ),
         arrays,
     )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import scenario
 from harness.record import Mode, Scalar, Struct
-from harness.trial import loops
+from harness.trial import loops, refusal
+from harness.trial.evaluation import value_of
 from harness.trial.loops.stateful import Batches
 from harness.trial.parity.state import State
 from harness.trial.parity.steps import StepRecorder
 from harness.trial.prepared import Prepared
+
+Evaluation = Callable[[], AbstractContextManager[None]]
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -30,12 +35,13 @@ class Watched(abc.ABC):
 
     of_keras: bool
 
-    def __init__(self, prepared: Prepared, state: State) -> None:
+    def __init__(self, prepared: Prepared, state: State, evaluation: Evaluation) -> None:
         self._chosen = prepared.chosen
         self._adapter = prepared.adapter
         self._state = state
         self._batch_size = prepared.settings.batch_size
         self._epochs = prepared.settings.epochs
+        self._evaluation = evaluation
         self._test = prepared.adapter.batches(prepared.data.test, self._batch_size)
 
     @abc.abstractmethod
@@ -47,8 +53,9 @@ class Watched(abc.ABC):
         """How this mode runs, beyond what Keras and the framework tell; for the record."""
 
     def _evaluate(self) -> float:
-        found = self._chosen.evaluate(self._state.model, self._test)
-        return float(found[self._chosen.metric.name])
+        with self._evaluation():
+            results = self._chosen.evaluate(self._state.model, self._test)
+        return value_of(self._chosen.metric, results)
 
 
 class WatchedFit(Watched):
@@ -56,10 +63,13 @@ class WatchedFit(Watched):
 
     of_keras = True
 
-    def __init__(self, prepared: Prepared, state: State, *, tuned: bool) -> None:
-        super().__init__(prepared, state)
+    def __init__(
+        self, prepared: Prepared, state: State, evaluation: Evaluation, *, tuned: bool
+    ) -> None:
+        super().__init__(prepared, state, evaluation)
         adapter = prepared.adapter
         self._batches = adapter.tuned_batches if tuned else adapter.batches
+        refusal.require("tuned" if tuned else "fit", prepared)
         self._facts = adapter.tune(prepared.model, prepared.steps) if tuned else {}
 
     def engine(self) -> dict[str, Scalar | None]:
@@ -91,8 +101,10 @@ class WatchedFit(Watched):
 class WatchedLoop(Watched):
     """A loop without Keras' trainer."""
 
-    def __init__(self, prepared: Prepared, state: State, mode: Mode) -> None:
-        super().__init__(prepared, state)
+    def __init__(
+        self, prepared: Prepared, state: State, evaluation: Evaluation, mode: Mode
+    ) -> None:
+        super().__init__(prepared, state, evaluation)
         self._loop = loops.own_loop(mode, prepared)
         self.of_keras = mode == "custom_loop"
 
@@ -125,8 +137,15 @@ class WatchedLoop(Watched):
         return self._state.read()
 
 
-def make(mode: Mode, prepared: Prepared, state: State) -> Watched:
-    """The watched training of a mode; ``state`` is that of the prepared model."""
+def make(mode: Mode, prepared: Prepared, state: State, evaluation: Evaluation) -> Watched:
+    """The watched training of a mode.
+
+    Args:
+        mode: how.
+        prepared: what.
+        state: that of the prepared model.
+        evaluation: is entered around each evaluation, whose examples are never reordered.
+    """
     if mode in {"fit", "tuned"}:
-        return WatchedFit(prepared, state, tuned=mode == "tuned")
-    return WatchedLoop(prepared, state, mode)
+        return WatchedFit(prepared, state, evaluation, tuned=mode == "tuned")
+    return WatchedLoop(prepared, state, evaluation, mode)

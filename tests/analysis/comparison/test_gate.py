@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from harness.analysis.compare import Limits, compare
-from harness.analysis.gate import GateCode, Rules, exit_code, findings, open_questions
-from harness.errors import ExitCode
+from harness.analysis.gate import Rules, exit_code, findings, open_questions
+from harness.errors import ExitCode, GateCode
 
 TWO = {"jax": 0.002, "torch": 0.004}
 ALL = Rules(slower=0.05, worse=0.002, memory=0.1, missing=True, inconclusive=True)

@@ -63,11 +63,14 @@ class TestFailedTrials:
         summary = summarise(records)
         text = note(summary, "failed-trials").text
         assert text.startswith("1 of 9 trials left no measurement and is in no figure: ")
-        assert "torch cpu fit seed 1 repetition 1 (timeout: ran past 600 s)" in text
+        assert "torch cpu fit, seed 1 (timeout: ran past 600 s)" in text
         assert summary.failed == 1
 
     def test_of_many_the_first_few_are_named_and_the_rest_counted(self, make_record):
-        records = [make_record(status="killed", seed=i) for i in range(20)]
+        records = [
+            make_record(status="killed", seed=i, failure=Failure(reason=f"for reason {i}"))
+            for i in range(20)
+        ]
         text = note(summarise(records), "failed-trials").text
         assert text.count("seed") == 5
         assert text.endswith("and 15 more.")

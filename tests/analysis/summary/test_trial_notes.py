@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from harness.analysis.comparability import interleaved
-from harness.analysis.notes import disturbed_trials, unsettled_trials
+from harness.analysis.notes import custom_initialisers, disturbed_trials, unsettled_trials
 from harness.analysis.rows import grouped
 
 noise = runpy.run_path(str(Path(__file__).parents[2] / "launch" / "fakes.py"))["noise"]
@@ -40,6 +40,17 @@ def test_a_trial_that_never_settled_is_named_with_the_reason(make_record):
     (note,) = unsettled_trials(grouped([steady, make_record(seed=2, epochs=slowing)]))
     assert note.text.startswith("1 of 2 trials never settled to a step time")
     assert "jax cpu fit seed 2 (the step time moved by " in note.text
+
+
+def test_values_of_custom_initialisers_are_told_with_the_backend_that_computed_them(make_record):
+    made = {"dense/kernel": "torch"}
+    records = [make_record(backend=name, custom_initial=made) for name in ("jax", "torch")]
+    (note,) = custom_initialisers(grouped(records))
+    assert note.text == (
+        "Custom initialisers (dense/kernel): their code ran on torch, and the other backends were "
+        "handed its values."
+    )
+    assert list(custom_initialisers(grouped([make_record()]))) == []
 
 
 class TestInterleaved:

@@ -1,0 +1,113 @@
+"""Asks, before the first trial, which cells their mode cannot train: one child for each backend."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.launch.child import Nothing, run_child
+from harness.launch.environments import Interpreter
+from harness.launch.process import Ended
+from harness.plan import Plan
+from harness.preflight import Answer, Refusal, Task
+from harness.record import Cell
+from harness.scenario import Scenario
+
+TIMEOUT_S = 90.0
+"""Of one child: it imports a framework, makes some models, and traces a step of each."""
+
+
+def without_native_code(cells: Iterable[Cell], scenario: Scenario) -> list[Refusal]:
+    """The cells in the mode ``native`` of a scenario that has no such code; starts nothing."""
+    if type(scenario).native is not Scenario.native:
+        return []
+    return [
+        Refusal(
+            cell=cell,
+            reason=f"{scenario.name} has no native code; run it in the modes fit, tuned or "
+            "custom_loop",
+        )
+        for cell in cells
+        if cell.mode == "native"
+    ]
+
+
+def refusals(
+    plan: Plan,
+    interpreters: Mapping[str, Interpreter],
+    table: Path | None,
+    *,
+    pass_env: Iterable[str] = (),
+) -> list[Refusal]:
+    """The cells of ``plan`` that cannot be trained in their mode, found without training.
+
+    The trials look for the same, so that a child which leaves no answer is no reason to stop.
+
+    Args:
+        plan: what would run.
+        interpreters: the Python of each backend.
+        table: the prepared rating table, if the scenario reads it.
+        pass_env: variables of the user's own that the children shall see.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, after the child was ended.
+    """
+    found: list[Refusal] = []
+    for cells in _by_process(plan.cells):
+        answer = run_child(
+            "harness.trial.preflight",
+            Task(
+                cell=cells[0],
+                cells=cells,
+                seed=plan.seeds[0],
+                table=None if table is None else str(table),
+                launched_at_ns=0,
+            ),
+            interpreters[cells[0].backend],
+            read=_read,
+            timeout_s=TIMEOUT_S,
+            pass_env=pass_env,
+        )
+        found += [] if isinstance(answer, Nothing) else answer.refusals
+    return found
+
+
+def without(plan: Plan, refused: Sequence[Refusal]) -> Plan:
+    """``plan`` with the refused cells left out."""
+    left_out = {refusal.cell.digest for refusal in refused}
+    cells = [cell for cell in plan.cells if cell.digest not in left_out]
+    return msgspec.structs.replace(plan, cells=cells)
+
+
+def lines(refused: Iterable[Refusal]) -> Iterator[str]:
+    """One line for each reason: ``jax cpu custom_loop: refused: …``.
+
+    Cells that differ in their settings alone are told together.
+    """
+    together: dict[tuple[str, str], int] = defaultdict(int)
+    for refusal in refused:
+        together[refusal.cell.label, refusal.reason] += 1
+    for (label, reason), number in together.items():
+        several = f" ({number} cells)" if number > 1 else ""
+        yield f"{label}{several}: refused: {reason}"
+
+
+def _by_process(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """The cells that have something to ask, by what one process can answer."""
+    found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.mode != "fit":
+            found[cell.backend, cell.device].append(cell)
+    return list(found.values())
+
+
+def _read(folder: Path, ended: Ended) -> Answer | None:
+    if ended.exit_code != 0:
+        return None
+    try:
+        return msgspec.json.decode((folder / "answer.json").read_bytes(), type=Answer)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,306 @@
+"""Where the files of scenarios lie, how one is loaded, and what identifies its content.
+
+Nothing here knows what a scenario is: that is :mod:`harness.scenario`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib
+import importlib.util
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.source_line import place, source_line
+
+SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
+"""Names further folders of scenarios, separated as in ``PATH``."""
+
+FRAMEWORKS = {"keras", "keras_rs", "keras_hub", "jax", "flax", "tensorflow", "torch"}
+"""What no command has, and a scenario's top level therefore does not import."""
+
+
+class SearchPathError(HarnessError):
+    """The search path names something that holds no scenarios."""
+
+
+class AmbiguousScenarioError(HarnessError):
+    """Several files claim one name."""
+
+
+class ScenarioFileError(HarnessError):
+    """A scenario's file cannot be loaded, or defines no scenario."""
+
+
+class ScenarioFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A module or package that may hold a scenario.
+
+    ``path`` is its file, that of a package ``__init__.py``; ``folder`` is where it was found.
+    """
+
+    name: str
+    path: Path
+    folder: Path
+    built_in: bool = False
+
+    @property
+    def is_package(self) -> bool:
+        """Whether it is a folder with an ``__init__.py``."""
+        return self.path.name == "__init__.py"
+
+
+def search_path(variables: Mapping[str, str] | None = None) -> list[Path]:
+    """The absolute folders beyond ``scenarios/`` in which scenarios are looked for, each once.
+
+    Raises:
+        SearchPathError: for one that is no folder, or holds a scenario's own package.
+    """
+    folders: dict[Path, None] = {}
+    for path in entries(os.environ if variables is None else variables):
+        if problem := _problem(path):
+            raise SearchPathError(
+                f"{SEARCH_PATH_VARIABLE} names {path}, {problem}. It holds folders with scenarios "
+                f"in them, separated by '{os.pathsep}'"
+            )
+        folders[path.resolve()] = None
+    folders.pop(_built_in(), None)
+    return list(folders)
+
+
+def entries(variables: Mapping[str, str]) -> list[Path]:
+    """What the variable names, absolute, whether it is there or not."""
+    parts = variables.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
+    return [Path(part.strip()).expanduser().absolute() for part in parts if part.strip()]
+
+
+def names() -> list[str]:
+    """The names of all files that may hold a scenario, sorted.
+
+    Raises:
+        SearchPathError: see :func:`search_path`.
+    """
+    return sorted(_files())
+
+
+def file_of(name: str) -> ScenarioFile | None:
+    """The file of that name, ``None`` if there is none.
+
+    Raises:
+        SearchPathError: see :func:`search_path`.
+        AmbiguousScenarioError: if there are several, since one would hide the other.
+    """
+    candidates = _files().get(name, [])
+    if len(candidates) > 1:
+        places = " and ".join(
+            f"{file.path}{' (the built-in one)' if file.built_in else ''}" for file in candidates
+        )
+        raise AmbiguousScenarioError(
+            f"{len(candidates)} scenarios are called {name}: {places}. Rename one, so that records "
+            "tell which was measured"
+        )
+    return candidates[0] if candidates else None
+
+
+def search_path_in_words() -> str:
+    """Each folder beyond ``scenarios/`` with how many files it has; empty if there is none."""
+    counted = [f"{folder} ({_counted(len(list(_within(folder))))})" for folder in search_path()]
+    return ", ".join(counted)
+
+
+@functools.cache
+def load(file: ScenarioFile) -> ModuleType:
+    """The module of a file, run once.
+
+    Raises:
+        ScenarioFileError: if it cannot be run: with the line of the user's own, and the reason.
+    """
+    # A name of its own: a scenario called `json` must not shadow the library.
+    name = f"scenarios.{file.name}" if file.built_in else f"_harness_scenario_{file.name}"
+    before = set(sys.modules)
+    try:
+        return importlib.import_module(name) if file.built_in else _executed(name, file)
+    except KeyboardInterrupt:
+        raise
+    # A scenario that exits on its top level must not take the command with it.
+    except BaseException as error:
+        for new in set(sys.modules) - before:
+            if new == name or new.startswith(f"{name}."):
+                del sys.modules[new]
+        raise ScenarioFileError(_why(file, error)) from error
+
+
+def sha256(file: ScenarioFile) -> str:
+    """Identifies the content of a scenario's source: of its file, or of all files of its package.
+
+    Modules beside it count too where an ``import`` in one of them means these very files, and
+    those that they import.
+
+    Raises:
+        ScenarioFileError: if one of them cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        for path in sorted(_sources(file)):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    except OSError as error:
+        raise ScenarioFileError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _built_in() -> Path:
+    import scenarios
+
+    return Path(scenarios.__file__ or "").resolve().parent
+
+
+def _files() -> dict[str, list[ScenarioFile]]:
+    found: dict[str, list[ScenarioFile]] = {}
+    for folder in [_built_in(), *search_path()]:
+        for file in _within(folder):
+            found.setdefault(file.name, []).append(file)
+    return found
+
+
+def _within(folder: Path) -> Iterator[ScenarioFile]:
+    for module in pkgutil.iter_modules([str(folder)]):
+        package = folder / module.name / "__init__.py"
+        if not module.name.startswith("_"):
+            yield ScenarioFile(
+                name=module.name,
+                path=package if module.ispkg else folder / f"{module.name}.py",
+                folder=folder,
+                built_in=folder == _built_in(),
+            )
+
+
+def _problem(path: Path) -> str | None:
+    """Why ``path`` is no folder to look for scenarios in."""
+    if path.is_file():
+        return f"which is a file: name the folder that it is in, {path.parent}"
+    if not path.exists():
+        return "which does not exist"
+    if not path.is_dir():
+        return "which is no folder"
+    if not os.access(path, os.R_OK | os.X_OK):
+        return "which may not be read"
+    package = path / "__init__.py"
+    if package.is_file() and b"\nSCENARIO" in b"\n" + package.read_bytes():
+        return f"which is a scenario itself: name the folder that it is in, {path.parent}"
+    return None
+
+
+def _counted(files: int) -> str:
+    return "1 scenario" if files == 1 else f"{files or 'no'} scenarios"
+
+
+def _executed(name: str, file: ScenarioFile) -> ModuleType:
+    loader = _SourceLoader(name, str(file.path))
+    spec = importlib.util.spec_from_file_location(name, file.path, loader=loader)
+    if spec is None:
+        raise ImportError(f"{file.path} is no Python source")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return module
+
+
+class _SourceLoader(SourceFileLoader):
+    """Runs what stands in the file. Python's own takes what it once compiled for it.
+
+    That is told by the second of the last change and the size, so a file that was mended at once
+    may run as it was before, while its hash is the new one.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _why(file: ScenarioFile, error: BaseException) -> str:
+    """``images.py, line 3: ModuleNotFoundError: …, in "import torch"``, and what to do."""
+    line = source_line(error, file.folder)
+    where = str(file.path) if line is None else place(line, Path())
+    text = f', in "{line.text}"' if line is not None and line.text else ""
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    if isinstance(error, SystemExit):
+        reason = f"it ends the program (SystemExit: {error.code})"
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    hint = ""
+    if missing is not None and missing.partition(".")[0] in FRAMEWORKS:
+        hint = (
+            ". The top level of a scenario imports neither Keras nor a framework, since commands "
+            "read it without them: import it inside the method that needs it"
+        )
+    return f"{where}: {reason}{text}{hint}"
+
+
+def _sources(file: ScenarioFile) -> set[Path]:
+    found: set[Path] = set()
+    waiting = _of_module(file.path)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting |= _siblings(path, file)
+    return found
+
+
+def _of_module(path: Path) -> set[Path]:
+    """The file itself, and of a package all others that belong to it."""
+    return set(path.parent.rglob("*.py")) if path.name == "__init__.py" else {path}
+
+
+def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
+    """Files of the modules beside a scenario that ``path`` imports."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return set()
+    found: set[Path] = set()
+    for dotted in _imported(tree, in_package=file.built_in):
+        name = dotted.removeprefix("scenarios.") if file.built_in else dotted
+        for candidate in (file.folder / name / "__init__.py", file.folder / f"{name}.py"):
+            if candidate.is_file() and _means(dotted, candidate):
+                found |= _of_module(candidate)
+    return found
+
+
+def _imported(tree: ast.AST, *, in_package: bool) -> Iterator[str]:
+    """What an import takes from beside a scenario: ``helper``, or ``scenarios.helper``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = f"scenarios.{module}".rstrip(".") if in_package else ""
+            names = [f"{module}.{alias.name}" for alias in node.names] if module else []
+        else:
+            continue
+        for parts in (name.split(".") for name in names):
+            if not in_package:
+                yield parts[0]
+            elif parts[0] == "scenarios" and len(parts) > 1:
+                yield f"scenarios.{parts[1]}"
+
+
+def _means(dotted: str, path: Path) -> bool:
+    """Whether an import of ``dotted`` gives the module at ``path``, and not a library's."""
+    try:
+        spec = importlib.util.find_spec(dotted)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path

@@ -1,0 +1,1 @@
+"""The child of the pre-flight; nothing is trained there."""
