@@ -341,7 +341,8 @@ class Record(Struct, frozen=True, kw_only=True):
     counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
     scenario's source files as they were when the trial loaded them. ``custom_initial`` names the
     variables whose initial values are of a custom initialiser, with the backend that computed them
-    for all.
+    for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
+    Dropout, noise), which each backend draws its own; ``None`` where that is not known.
     """
 
     schema: int = SCHEMA_VERSION
@@ -370,6 +371,7 @@ class Record(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     work: StepWork | None = None
     rates: Rates | None = None
+    random_draws: bool | None = None
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
 

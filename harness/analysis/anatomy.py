@@ -16,6 +16,8 @@ import msgspec
 
 from harness.analysis.disturbed import taken_by_others
 from harness.analysis.interval import MINIMUM_ROUNDS, interval
+from harness.analysis.rows import package_set
+from harness.analysis.work import cell_key
 from harness.anatomy import (
     AGAIN,
     AS_IT_IS,
@@ -31,6 +33,12 @@ from harness.record import BACKENDS, Cell, Struct
 
 ADDS_UP = 0.10
 """Share of the step time that the parts may miss (issue 4, part 3)."""
+
+
+Kind = tuple[tuple[str, str], ...]
+"""Versions, of packages and of the scenario, by name."""
+
+Key = tuple[bytes, str | None, Kind]
 
 
 class Located(Struct, frozen=True, kw_only=True):
@@ -67,11 +75,13 @@ class Absent(Struct, frozen=True, kw_only=True):
 class Anatomy(Struct, frozen=True, kw_only=True):
     """The step of one cell on one machine, as one run of ``harness anatomy`` measured it.
 
+    ``apart`` tells it from others of its cell: versions of packages or of the scenario.
     ``sum_s`` is that of the estimates of all parts, ``measured`` the step time of the second
     ``fit``, ``misses`` the share of it by which the sum is too large (negative: too small).
     """
 
     cell: Cell
+    apart: dict[str, str]
     machine_id: str | None
     run_id: str
     started_at: str
@@ -104,17 +114,35 @@ class Anatomy(Struct, frozen=True, kw_only=True):
 
 
 def anatomies(records: Iterable[AnatomyRecord]) -> list[Anatomy]:
-    """One anatomy of each cell and machine that has a good process, of its latest run."""
+    """One anatomy of each cell, machine and set of versions with a good process, of the latest run.
+
+    A process that failed early knows neither; the others of its run do.
+    """
     runs: dict[object, list[AnatomyRecord]] = defaultdict(list)
     for record in records:
-        runs[_cell(record), record.run_id].append(record)
-    latest: dict[object, list[AnatomyRecord]] = {}
+        runs[cell_key(record.cell), record.run_id].append(record)
+    latest: dict[Key, list[AnatomyRecord]] = {}
+    facts: dict[Key, dict[str, str]] = {}
     for run in sorted(runs.values(), key=_began):
-        # A process that failed early does not know its machine; the others of its run do.
-        machines = [_machine_id(record) for record in run if record.status == "ok"]
-        if machines:
-            latest[_cell(run[0]), machines[0]] = run
-    made = [_anatomy(run) for run in latest.values()]
+        failed = [record for record in run if record.status != "ok"]
+        kinds: dict[tuple[str | None, Kind], list[AnatomyRecord]] = defaultdict(list)
+        for record in run:
+            if record.status == "ok":
+                told = _facts(record)
+                kinds[_machine_id(record), tuple(told.items())].append(record)
+        for place, ((machine_id, kind), good) in enumerate(kinds.items()):
+            key = (cell_key(run[0].cell), machine_id, kind)
+            latest[key] = [*good, *(failed if place == 0 else ())]
+            facts[key] = dict(kind)
+    made = []
+    for key, run in latest.items():
+        alike = [facts[other] for other in latest if other[:2] == key[:2]]
+        apart = {
+            name: value
+            for name, value in facts[key].items()
+            if len({each.get(name) for each in alike}) > 1
+        }
+        made.append(msgspec.structs.replace(_anatomy(run), apart=apart))
     return sorted(made, key=_order)
 
 
@@ -171,6 +199,7 @@ def _anatomy(records: Sequence[AnatomyRecord]) -> Anatomy:
     first = good[0]
     return Anatomy(
         cell=first.cell,
+        apart={},
         machine_id=_machine_id(first),
         run_id=first.run_id,
         started_at=min(record.started_at for record in records),
@@ -211,8 +240,13 @@ def _machine_id(record: AnatomyRecord) -> str | None:
     return record.environment.machine_id if record.environment else None
 
 
-def _cell(record: AnatomyRecord) -> bytes:
-    return msgspec.json.encode(record.cell, order="deterministic")
+def _facts(record: AnatomyRecord) -> dict[str, str]:
+    """What two anatomies of one cell may differ in."""
+    there = record.environment
+    packages = (
+        package_set(record.cell.backend, there.python, there.packages) if there is not None else {}
+    )
+    return {"scenario version": str(record.scenario_version), **packages}
 
 
 def _began(run: Sequence[AnatomyRecord]) -> str:
@@ -222,4 +256,5 @@ def _began(run: Sequence[AnatomyRecord]) -> str:
 def _order(anatomy: Anatomy) -> tuple[object, ...]:
     cell = anatomy.cell
     settings = sorted(map(str, cell.settings.items()))
-    return (cell.scenario, cell.device, cell.threads or 0, settings, BACKENDS.index(cell.backend))
+    backend, apart = BACKENDS.index(cell.backend), sorted(anatomy.apart.items())
+    return (cell.scenario, cell.device, cell.threads or 0, settings, backend, apart)

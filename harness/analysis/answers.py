@@ -1,28 +1,28 @@
 """What the records of a folder answer: which cell is faster, and whether they learn alike.
 
-Held against each other are backends in one mode, and modes on one backend: speed round by round
-(:mod:`harness.analysis.pairs`), quality seed by seed. Both are said together, since a faster cell
-that learns worse is not faster.
+Held against each other are backends in one mode, modes on one backend, and versions of one cell
+(:mod:`harness.analysis.couples`): speed round by round (:mod:`harness.analysis.pairs`), quality
+seed by seed. Both are said together, since a faster cell that learns worse is not faster.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from harness.analysis import pairs
+from harness.analysis.couples import Couple, couples, rung_order
 from harness.analysis.interval import MINIMUM_ROUNDS, Interval
 from harness.analysis.pairs import PairVerdict
-from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, gated, over_seeds
-from harness.analysis.rows import Figure, median_and_range
-from harness.analysis.verdict import MARGIN, judging_confidence
+from harness.analysis.quality import QualityVerdict, by_seed, gated, of_couples, over_seeds
+from harness.analysis.rows import Figure, Group, Row, grouped, median_and_range
+from harness.analysis.shared_rounds import reasons_by_id
+from harness.analysis.verdict import MARGIN
+from harness.analysis.work import asked
 from harness.record import Cell, Quality, Record, Struct
 
 
 class Learned(Struct, frozen=True, kw_only=True):
-    """What one cell learned.
+    """What one row learned; ``apart`` and ``machine_id`` are those of the row.
 
     ``seeds`` holds the final metric by seed, ``location`` its interval over seeds, ``None`` below
     four. ``time_to_target_s`` is that of the trials that reached the target, ``reached`` how many
@@ -30,6 +30,8 @@ class Learned(Struct, frozen=True, kw_only=True):
     """
 
     cell: Cell
+    apart: dict[str, str]
+    machine_id: str | None = None
     quality: Quality
     seeds: dict[int, float]
     location: Interval | None
@@ -39,15 +41,18 @@ class Learned(Struct, frozen=True, kw_only=True):
 
 
 class Pair(Struct, frozen=True, kw_only=True):
-    """Two cells that differ in the backend alone, or in the mode alone.
+    """Two cells that differ in the backend alone, in the mode alone, or in versions.
 
     ``speed`` is ``None`` where they were not measured in common rounds, ``quality`` where the
-    scenario's tolerance is not known here; ``why`` then tells the reason that there is no verdict
-    on speed. ``outcome`` is the verdict in words, quality considered.
+    scenario's tolerance is not known here; both are where they did not do the same work. ``why``
+    then tells the reason that there is no verdict on speed. ``outcome`` is the verdict in words,
+    quality considered. ``first_apart`` and ``second_apart`` are those of the rows.
     """
 
     first: Cell
     second: Cell
+    first_apart: dict[str, str]
+    second_apart: dict[str, str]
     machine_id: str | None
     outcome: str | None
     why: str | None
@@ -56,16 +61,13 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Answers(Struct, frozen=True, kw_only=True):
-    """All pairs of backends and of modes, and what each cell learned.
+    """All pairs of backends, of modes and of versions, and what each row learned.
 
     Ordered by name, never by a figure.
     """
 
     pairs: list[Pair]
     learned: list[Learned]
-
-
-Trials = list[Record]
 
 
 def answer(
@@ -84,103 +86,67 @@ def answer(
         sequential: Whether a campaign stopped, or might have stopped, at a precision.
     """
     records = list(records)
-    cells = _by_work([record for record in records if record.status == "ok"])
-    speeds: dict[tuple[bytes, bytes], list[PairVerdict]] = defaultdict(list)
-    for found in pairs.verdicts_within(records, margin=margin, sequential=sequential):
-        speeds[_key(found.pair.first), _key(found.pair.second)].append(found)
-    couples = [
-        couple
-        for family in cells
-        for couple in pairs.alike_but_one(family, cell=lambda trials: trials[0].cell)
-    ]
-    qualities = _qualities(couples, tolerances or {})
-    made = [
-        pair
-        for (first, second), quality in zip(couples, qualities, strict=True)
-        for pair in _pairs(first, second, quality, speeds)
-    ]
-    learned = [
-        one for family in cells for trials in family if (one := _learned(trials)) is not None
-    ]
-    return Answers(pairs=made, learned=learned)
-
-
-def _pairs(
-    first: Trials,
-    second: Trials,
-    quality: QualityVerdict | None,
-    speeds: Mapping[tuple[bytes, bytes], Sequence[PairVerdict]],
-) -> list[Pair]:
-    """One pair for each machine that measured both in common rounds, or one that says why none."""
-    one, other = first[0].cell, second[0].cell
-    found = speeds.get((_key(one), _key(other)), [])
-    if not found:
-        why = _why_no_verdict(first, second)
-        return [
-            Pair(
-                first=one, second=other, machine_id=None, outcome=None, why=why, speed=None,
-                quality=quality,
+    groups = grouped(records)
+    found = pairs.pairs_of(groups, reasons_by_id(records))
+    judged = pairs.judged([pair for *_, pair in found], margin=margin, sequential=sequential)
+    speeds = {
+        (id(first), id(second)): verdict
+        for (first, second, _), verdict in zip(found, judged, strict=True)
+    }
+    both = sorted(couples(groups), key=lambda each: _family(each.first.row))
+    qualities = of_couples(both, tolerances or {})
+    return Answers(
+        pairs=[
+            _pair(couple, quality, speeds.get((id(couple.first), id(couple.second))))
+            for couple, quality in zip(both, qualities, strict=True)
+        ],
+        learned=[
+            one
+            for group in sorted(
+                groups, key=lambda each: (_family(each.row), rung_order(each.row.cell))
             )
-        ]  # fmt: skip
-    return [
-        Pair(
-            first=one,
-            second=other,
-            machine_id=speed.pair.machine_id,
-            outcome=gated(speed.verdict.kind, quality),
-            why=speed.verdict.reason if speed.verdict.low is None else None,
-            speed=speed,
-            quality=quality,
-        )
-        for speed in found
-    ]
+            if (one := _learned(group)) is not None
+        ],
+    )
 
 
-def _why_no_verdict(first: Trials, second: Trials) -> str:
-    machines = [
-        {r.environment.machine_id if r.environment else None for r in side}
-        for side in (first, second)
-    ]
-    if not machines[0] & machines[1]:
-        return "measured on different machines, which cannot be ranked"
-    return "not measured in common rounds, so that they may have drifted apart"
+def _family(row: Row) -> str:
+    """Rows that were asked the same and did the same work stand together."""
+    data = (row.table_sha256, row.split_sha256) if row.table_sha256 else None
+    return str((asked(row.cell), row.scenario_version, data, row.synthetic))
 
 
-def _qualities(
-    couples: Sequence[tuple[Trials, Trials]], tolerances: Mapping[str, float]
-) -> list[QualityVerdict | None]:
-    """Paired by seed; those that can be judged make the family (Bonferroni)."""
-    seeds = [(by_seed(first), by_seed(second)) for first, second in couples]
-    family = sum(len(one.keys() & other.keys()) >= MINIMUM_ROUNDS for one, other in seeds)
-    confidence = judging_confidence(0.95, max(1, family))
-    found: list[QualityVerdict | None] = []
-    for (first, _), (one, other) in zip(couples, seeds, strict=True):
-        tolerance = tolerances.get(first[0].cell.scenario)
-        quality = next((record.quality for record in first if record.quality), None)
-        if tolerance is None or quality is None or not other:
-            found.append(None)
-            continue
-        found.append(
-            compare_quality(
-                one,
-                other,
-                tolerance=tolerance,
-                direction=quality.direction,
-                confidence=confidence,
-            )
-        )
-    return found
+def _pair(couple: Couple, quality: QualityVerdict | None, speed: PairVerdict | None) -> Pair:
+    first, second = couple.first.row, couple.second.row
+    why: str | None
+    if speed is None:
+        why = couple.why or "not measured in common rounds, so that they may have drifted apart"
+    else:
+        why = speed.verdict.reason if speed.verdict.low is None else None
+    return Pair(
+        first=first.cell,
+        second=second.cell,
+        first_apart=first.apart,
+        second_apart=second.apart,
+        machine_id=None if speed is None else speed.pair.machine_id,
+        outcome=None if speed is None else gated(speed.verdict.kind, quality),
+        why=why,
+        speed=speed,
+        quality=quality,
+    )
 
 
-def _learned(trials: Trials) -> Learned | None:
-    judged = [record.quality for record in trials if record.quality is not None]
+def _learned(group: Group) -> Learned | None:
+    judged = [record.quality for record in group.good if record.quality is not None]
     if not judged:
         return None
-    seeds = by_seed(trials)
+    seeds = by_seed(group.good)
     times_s = [q.time_to_target_s for q in judged if q.time_to_target_s is not None]
     target = judged[0].target is not None
     return Learned(
-        cell=trials[0].cell,
+        cell=group.row.cell,
+        apart=group.row.apart,
+        machine_id=group.row.machine_id,
         quality=judged[0],
         seeds=seeds,
         location=over_seeds(list(seeds.values())) if len(seeds) >= MINIMUM_ROUNDS else None,
@@ -188,21 +154,3 @@ def _learned(trials: Trials) -> Learned | None:
         reached=len(times_s) if target else None,
         time_to_target_s=median_and_range(times_s) if target else None,
     )
-
-
-def _by_work(records: Iterable[Record]) -> list[list[Trials]]:
-    """Good trials of each cell, those together that trained the same thing on the same data."""
-    found: dict[str, dict[bytes, Trials]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        data = (record.hashes.table, record.hashes.split) if record.hashes else None
-        plain = _key(msgspec.structs.replace(record.cell, backend="jax", mode="fit"))
-        work = str((plain, record.scenario_version, data, record.synthetic))
-        found[work][_key(record.cell)].append(record)
-    return [
-        sorted(family.values(), key=lambda trials: pairs.rung_order(trials[0].cell))
-        for _, family in sorted(found.items())
-    ]
-
-
-def _key(cell: Cell) -> bytes:
-    return msgspec.json.encode(cell, order="deterministic")

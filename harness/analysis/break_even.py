@@ -33,17 +33,19 @@ Paid = tuple[float, float]
 class BreakEven(Struct, frozen=True, kw_only=True):
     """Two cells, and from which step on the one with the cheaper steps has taken less time.
 
-    ``cheaper`` is the cell whose steps are cheaper by the median over the common rounds, ``None``
-    if they are exactly equal; only ``verdict``, on the step time of the first over the second,
-    tells whether that may be called a difference. ``steps`` is the least number of steps with which
-    ``cheaper`` is ahead in total: 1 is from the start, ``None`` never. ``low`` and ``high`` are the
-    lowest and the highest of the single rounds, as far as the scatter of trials allows: ``None`` as
-    ``high`` is never. Both are ``None`` where ``rounds`` is 1. ``seconds`` and ``epochs`` are what
-    the steps take.
+    ``first_apart`` and ``second_apart`` are those of their rows. ``cheaper`` is the cell whose
+    steps are cheaper by the median over the common rounds, ``None`` if they are exactly equal; only
+    ``verdict``, on the step time of the first over the second, tells whether that may be called a
+    difference. ``steps`` is the least number of steps with which ``cheaper`` is ahead in total: 1
+    is from the start, ``None`` never. ``low`` and ``high`` are the lowest and the highest of the
+    single rounds, as far as the scatter of trials allows: ``None`` as ``high`` is never. Both are
+    ``None`` where ``rounds`` is 1. ``seconds`` and ``epochs`` are what the steps take.
     """
 
     first: Cell
     second: Cell
+    first_apart: dict[str, str]
+    second_apart: dict[str, str]
     machine_id: str | None
     verdict: Verdict
     cheaper: Side | None
@@ -85,6 +87,8 @@ def break_even(first: Group, second: Group, together: Shared, verdict: Verdict) 
     return BreakEven(
         first=first.row.cell,
         second=second.row.cell,
+        first_apart=first.row.apart,
+        second_apart=second.row.apart,
         machine_id=first.row.machine_id,
         verdict=verdict,
         cheaper=cheaper,

@@ -12,11 +12,14 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
+from harness.analysis.couples import couples
+from harness.analysis.interval import MINIMUM_ROUNDS
 from harness.analysis.notes import Note, joined, note, share, started
-from harness.analysis.rows import Group
-from harness.record import MODES, Cell, Record
+from harness.analysis.quality import draws, of_couples
+from harness.analysis.rounds import MOST_ROUNDS
+from harness.analysis.rows import Group, Row, named
+from harness.analysis.work import asked
+from harness.record import MODES, Record
 
 AFTER_A_TRIAL_S = 180.0
 """The load average of one minute still shows a trial that ended this long ago (exp(-3) = 5%)."""
@@ -43,7 +46,7 @@ def several_machines(groups: Sequence[Group]) -> Iterator[Note]:
 
 
 def other_work(groups: Sequence[Group]) -> Iterator[Note]:
-    """Rows that were not given the same work: another scenario version or other data."""
+    """Rows that were not given the same work: another scenario version, other data or steps."""
     for scenario, mine in _by_scenario(groups):
         numbers = sorted({g.row.scenario_version for g in mine})
         if len(numbers) > 1:
@@ -58,6 +61,18 @@ def other_work(groups: Sequence[Group]) -> Iterator[Note]:
                 "several-tables",
                 f"Rows of {scenario} were trained on {len(tables)} different tables of data, "
                 "so neither their quality nor their times can be compared.",
+            )
+    for couple in couples(groups):
+        one, other = couple.first.row, couple.second.row
+        # The notes above tell what is the matter with the version and the table.
+        if not couple.same_work and (one.scenario_version, one.table_sha256) == (
+            other.scenario_version,
+            other.table_sha256,
+        ):
+            yield note(
+                "other-work",
+                f"Rows of {one.cell.scenario} were asked the same, yet it was {couple.why}. So "
+                "neither their quality nor their times can be compared.",
             )
 
 
@@ -80,13 +95,13 @@ def several_versions(groups: Sequence[Group]) -> Iterator[Note]:
 def not_interleaved(groups: Sequence[Group]) -> Iterator[Note]:
     """Cells of one machine and device that were measured in blocks, one after the other."""
     by_place: dict[tuple[str, str, str | None], list[Group]] = defaultdict(list)
-    for group in groups:
+    for group in (group for group in groups if group.row.good):
         cell = group.row.cell
         by_place[cell.scenario, cell.device, group.row.machine_id].append(group)
     for (scenario, device, _), mine in by_place.items():
         apart = blocks(mine)
         if len(apart) > 1:
-            names = "; ".join(joined(_rung(group.row.cell) for group in one) for one in apart)
+            names = "; ".join(joined(_rung(group.row) for group in one) for one in apart)
             yield note(
                 "not-interleaved",
                 f"The {device} cells of {scenario} were measured in {len(apart)} separate blocks, "
@@ -114,14 +129,19 @@ def interleaved(a: Group, b: Group) -> bool:
     environments that each run their three rounds into one folder give them the same. There, beside
     means: of the same campaign and round, with no other trial of the two cells between, and a
     single round interleaves nothing.
+
+    Asked is about good trials alone. That a neighbour failed takes nothing away from the round that
+    it ran in, so where rounds prove something, failed ones count as neighbours.
     """
-    if all(record.run_id is not None for group in (a, b) for record in group.trials):
-        first, second = ({(r.run_id, r.round) for r in group.trials} for group in (a, b))
-        return 4 * len(first & second) >= 3 * max(len(first), len(second))
+    if all(record.run_id is not None for group in (a, b) for record in group.good):
+        good = [{(r.run_id, r.round) for r in group.good} for group in (a, b)]
+        tried = [{(r.run_id, r.round) for r in group.trials} for group in (a, b)]
+        beside = (good[0] & tried[1], good[1] & tried[0])
+        return all(4 * len(mine) >= 3 * len(own) for mine, own in zip(beside, good, strict=True))
     trials = sorted(
         (started(record), i, (record.campaign, record.round))
         for i, group in enumerate((a, b))
-        for record in group.trials
+        for record in group.good
     )
     pairs = sum(
         one_round == next_round and one != other
@@ -140,13 +160,14 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
         machine = record.environment
         if machine is None or machine.load_average is None:
             continue
-        measured += 1
+        good = record.status == "ok"
+        measured += good
         limit = machine.cpu.logical_cores / 2
         # In a campaign the trial just before fills the load average, up to all cores; only what
         # is beyond that is other work. Without this, every campaign would be called disturbed.
         if started(record) - ended.get(machine.machine_id, float("-inf")) < AFTER_A_TRIAL_S:
             limit += machine.cpu.logical_cores
-        if machine.load_average > limit:
+        if good and machine.load_average > limit:
             loaded.append((machine.load_average, record))
         ended[machine.machine_id] = started(record) + record.duration_s
     if loaded:
@@ -164,41 +185,114 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
 def quality_differs(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Iterator[Note]:
     """Backends that ended apart from equal seeds and equal initial weights.
 
-    Compared are cells that differ in backend and mode alone, since every mode trains one model.
+    Compared are rows that did the same work and differ in backend, mode or versions alone, since
+    every mode trains one model. Where the model draws random numbers in training, equal seeds do
+    not give equal masks, so that no single seed tells anything: these are judged over seeds.
     ``tolerances`` are those of the scenarios' metrics; a scenario that is not known here is not
     judged.
     """
-    alike: dict[tuple[object, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    families: dict[object, list[Group]] = defaultdict(list)
     for group in groups:
-        row, cell = group.row, group.row.cell
-        if cell.init != "common" or cell.scenario not in tolerances:
-            continue
-        plain = msgspec.structs.replace(cell, backend="jax", mode="fit")
-        work = msgspec.json.encode(plain, order="sorted")
-        asked = (cell.scenario, work, row.scenario_version, row.table_sha256, row.synthetic)
-        for record in group.trials:
-            if record.status == "ok" and record.quality is not None:
-                alike[*asked, record.seed][_rung(cell)].append(record.quality.value)
+        cell = group.row.cell
+        if group.row.good and cell.init == "common" and cell.scenario in tolerances:
+            families[asked(cell), group.row.work].append(group)
     apart: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for (scenario, *_, seed), values in alike.items():
-        ends = sorted((statistics.fmean(v), name) for name, v in values.items())
-        (low, low_name), (high, high_name) = ends[0], ends[-1]
-        if high - low > tolerances[str(scenario)]:
-            text = f"seed {seed}, {low_name} ended at {low:.5f} and {high_name} at {high:.5f}"
-            apart[str(scenario)].append((high - low, text))
+    for family in families.values():
+        scenario = family[0].row.cell.scenario
+        yield from _other_weights(family)
+        if not any(draws(group.good) for group in family):
+            apart[scenario] += _seed_by_seed(family, tolerances[scenario])
     for scenario, cases in apart.items():
-        difference, text = max(cases)
+        if cases:
+            difference, text = max(cases)
+            yield note(
+                "quality-differs",
+                f"Not all cells learned the same in {scenario}: from equal initial weights "
+                f"and {text}, {difference:.5f} apart where {tolerances[scenario]:.5f} is allowed"
+                + (f" (the widest of {len(cases)} such cases)." if len(cases) > 1 else "."),
+            )
+    yield from _over_seeds(groups, tolerances)
+
+
+def _other_weights(family: Sequence[Group]) -> Iterator[Note]:
+    """Rows that were to begin from common weights and did not."""
+    began: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for group in family:
+        for record in group.good:
+            if record.hashes is not None:
+                began[record.seed][record.hashes.initial_weights].append(_rung(group.row))
+    for seed, weights in began.items():
+        if len(weights) > 1:
+            names = "; ".join(joined(dict.fromkeys(rungs)) for rungs in weights.values())
+            yield note(
+                "initial-weights",
+                f"Rows of {family[0].row.cell.scenario} were to begin from common weights, and on "
+                f"seed {seed} began from {len(weights)} different sets ({names}): what they "
+                "learned cannot be compared seed by seed.",
+            )
+            return
+
+
+def _seed_by_seed(family: Sequence[Group], tolerance: float) -> Iterator[tuple[float, str]]:
+    """Every seed on which two rows that began from equal weights ended too far apart."""
+    values: dict[tuple[int, str | None], dict[str, list[float]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for group in family:
+        for record in group.good:
+            if record.quality is not None:
+                weights = record.hashes.initial_weights if record.hashes else None
+                values[record.seed, weights][_rung(group.row)].append(record.quality.value)
+    for (seed, _), ended in values.items():
+        ends = sorted((statistics.fmean(v), name) for name, v in ended.items())
+        (low, low_name), (high, high_name) = ends[0], ends[-1]
+        if high - low > tolerance:
+            text = f"seed {seed}, {low_name} ended at {low:.5f} and {high_name} at {high:.5f}"
+            yield high - low, text
+
+
+def _over_seeds(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Iterator[Note]:
+    """What the seeds together say of rows whose model draws random numbers in training."""
+    both = couples(groups)
+    hidden: dict[str, list[tuple[str, int | None]]] = defaultdict(list)
+    for couple, found in zip(both, of_couples(both, tolerances), strict=True):
+        first, second = couple.first, couple.second
+        if found is None or not (draws(first.good) or draws(second.good)):
+            continue
+        scenario, names = first.row.cell.scenario, f"{_rung(first.row)} and {_rung(second.row)}"
+        if found.kind in {"better", "worse"} and found.difference is not None:
+            yield note(
+                "quality-differs",
+                f"Not all cells learned the same in {scenario}: over {found.seeds} seeds {names} "
+                f"ended {abs(found.difference):.5f} apart where {found.tolerance:.5f} is allowed, "
+                "more than the seed's randomness explains.",
+            )
+        elif found.kind == "undecided":
+            hidden[scenario].append((names, found.seeds_needed))
+    for scenario, pairs in hidden.items():
         yield note(
-            "quality-differs",
-            f"Not all cells learned the same in {scenario}: from equal initial weights "
-            f"and {text}, {difference:.5f} apart where {tolerances[scenario]:.5f} is allowed"
-            + (f" (the widest of {len(cases)} such cases)." if len(cases) > 1 else "."),
+            "seed-randomness",
+            f"The model of {scenario} draws random numbers in training, each backend its own, so "
+            "that equal seeds do not give equal quality. The seed's randomness hides whether "
+            f"{'; '.join(dict.fromkeys(names for names, _ in pairs))} learn the same within "
+            f"{tolerances[scenario]:.5f}: {_seeds([needed for _, needed in pairs])}",
         )
 
 
+def _seeds(needed: Sequence[int | None]) -> str:
+    """How many seeds would tell."""
+    known = [seeds for seeds in needed if seeds is not None]
+    if len(known) < len(needed):
+        return f"it takes more than {MOST_ROUNDS:,} seeds to tell."
+    if max(known) <= MINIMUM_ROUNDS:
+        return f"at least {MINIMUM_ROUNDS} seeds are needed to tell anything."
+    return f"it takes about {max(known):,} seeds to tell."
+
+
 def _by_scenario(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
+    """Groups with a good trial: a failed one says nothing about what may be compared."""
     found: dict[str, list[Group]] = defaultdict(list)
-    for group in groups:
+    for group in (group for group in groups if group.row.good):
         found[group.row.cell.scenario].append(group)
     return list(found.items())
 
@@ -215,6 +309,6 @@ def _interleave(scenario: str, groups: Sequence[Group]) -> str:
     return f"harness run {shlex.quote(scenario)} --backend {names}{where}{how} {OWN_FOLDER}"
 
 
-def _rung(cell: Cell) -> str:
-    """The backend, and the mode where it is not the tutorial's."""
-    return cell.backend if cell.mode == "fit" else f"{cell.backend} {cell.mode}"
+def _rung(row: Row) -> str:
+    """The backend, the mode where it is not the tutorial's, and what tells the row from others."""
+    return named(row.cell, row.apart, mode=row.cell.mode != "fit")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.analysis import conditions, disturbed
+from harness.analysis import conditions
 from harness.analysis.change import MEMORY, SPEED, Change, Words, change
 from harness.analysis.interval import MINIMUM_ROUNDS
 from harness.analysis.matching import (
@@ -21,8 +21,9 @@ from harness.analysis.matching import (
     without,
 )
 from harness.analysis.notes import Note, joined
-from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, gated
+from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws, gated
 from harness.analysis.rows import Figure, mean_and_range
+from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import MARGIN, judging_confidence
 from harness.record import Cell, Record, Struct
@@ -205,6 +206,7 @@ def _qualities(
                 tolerance=tolerance,
                 direction=direction,
                 confidence=judging_confidence(limits.confidence, max(1, family)),
+                random_draws=draws(one.before) or draws(one.after),
             )
         )
     return found
@@ -230,12 +232,7 @@ def _why_unranked(quiet: Matched) -> str:
 
 def _disturbed(records: Sequence[Record]) -> frozenset[int]:
     """The identities of the trials whose times say more about the machine than about the cell."""
-    why = disturbed.reasons(records)
-    return frozenset(
-        id(record)
-        for record, reason in zip(records, why, strict=True)
-        if reason is not None and record.status == "ok"
-    )
+    return frozenset(key for key, reason in reasons_by_id(records).items() if reason is not None)
 
 
 def _values(trials: Sequence[Record], figure: Callable[[Record], float | None]) -> list[float]:

@@ -11,16 +11,15 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
-from harness.analysis import disturbed
 from harness.analysis.change import SPEED, Change, change
 from harness.analysis.interval import MINIMUM_ROUNDS
 from harness.analysis.notes import started
-from harness.analysis.quality import QualityVerdict, by_seed, compare_quality
-from harness.analysis.rows import versions
+from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws
+from harness.analysis.rows import Group, Row, distinction, grouped, versions
+from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import MARGIN, judging_confidence
+from harness.analysis.work import cell_key
 from harness.record import BACKENDS, Cell, Record, Struct
 
 
@@ -63,6 +62,9 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 Key = tuple[object, ...]
 
+Measured = tuple[str, Group, list[float], int]
+"""A campaign's name, its trials of a cell, their undisturbed step times, and how many were not."""
+
 
 def timelines(
     campaigns: Sequence[Campaign],
@@ -82,31 +84,34 @@ def timelines(
         confidence: Of all intervals together.
         tolerances: Largest difference in quality of no consequence, by scenario.
     """
-    found: dict[Key, list[tuple[str, list[Record], list[float], int]]] = defaultdict(list)
+    found: dict[Key, list[Measured]] = defaultdict(list)
     for one in sorted(campaigns, key=_began):
-        why = disturbed.reasons(one.records)
-        quiet = {id(r) for r, reason in zip(one.records, why, strict=True) if reason is None}
-        for key, trials in _by_cell(one.records).items():
-            good = [record for record in trials if record.status == "ok"]
+        why = reasons_by_id(one.records)
+        for group in grouped(one.records):
+            if not group.row.good:
+                continue
             times = [
                 time_s
-                for record in good
-                if id(record) in quiet and (time_s := step_time_s(record)) is not None
+                for record in group.good
+                if why[id(record)] is None and (time_s := step_time_s(record)) is not None
             ]
-            noisy = sum(id(record) not in quiet for record in good)
-            found[key].append((one.name, trials, times, noisy))
+            noisy = sum(why[id(record)] is not None for record in group.good)
+            found[_key(group.row)].append((_name(one, group.row), group, times, noisy))
+    for moments in found.values():
+        # Two versions of one campaign are two moments, in the order in which they ran.
+        moments.sort(key=lambda each: min(started(record) for record in each[1].good))
     comparisons = max(sum(len(moments) - 1 for moments in found.values()), 1)
     each = judging_confidence(confidence, comparisons)
     made = []
     for moments in found.values():
-        cell = moments[0][1][0].cell
+        cell = moments[0][1].row.cell
         tolerance = (tolerances or {}).get(cell.scenario)
         made.append(_timeline(moments, margin, each, tolerance))
     return sorted(made, key=_order)
 
 
 def _timeline(
-    campaigns: Sequence[tuple[str, list[Record], list[float], int]],
+    campaigns: Sequence[Measured],
     margin: float,
     confidence: float,
     tolerance: float | None,
@@ -114,8 +119,8 @@ def _timeline(
     moments: list[Moment] = []
     level: list[float] = []
     learned: list[Record] = []
-    for name, trials, times, noisy in campaigns:
-        good = [record for record in trials if record.status == "ok"]
+    for name, group, times, noisy in campaigns:
+        good = group.good
         speed = change(level, times, words=SPEED, margin=margin, confidence=confidence)
         quality = _quality(good, learned, tolerance, confidence)
         moved = (speed is not None and speed.kind in SPEED) or (
@@ -127,9 +132,9 @@ def _timeline(
         moments.append(
             Moment(
                 campaign=name,
-                began=min(started(record) for record in trials),
+                began=min(started(record) for record in good),
                 trials=len(good),
-                failed=len(trials) - len(good),
+                failed=group.row.failed,
                 disturbed=noisy,
                 step_times_s=times,
                 middle_s=statistics.median(times) if times else None,
@@ -139,9 +144,8 @@ def _timeline(
                 moved=moved,
             )
         )
-    first = campaigns[0][1][0]
-    machine = first.environment.machine_id if first.environment else None
-    return Timeline(cell=first.cell, machine_id=machine, moments=moments)
+    first = campaigns[0][1].row
+    return Timeline(cell=first.cell, machine_id=first.machine_id, moments=moments)
 
 
 def _quality(
@@ -153,7 +157,12 @@ def _quality(
     if not tolerance or not direction or len(first.keys() & second.keys()) < MINIMUM_ROUNDS:
         return None
     return compare_quality(
-        first, second, tolerance=tolerance, direction=direction, confidence=confidence
+        first,
+        second,
+        tolerance=tolerance,
+        direction=direction,
+        confidence=confidence,
+        random_draws=draws(after) or draws(before),
     )
 
 
@@ -165,39 +174,19 @@ def _versions(trials: Sequence[Record]) -> dict[str, list[str]]:
     return {name: sorted(told) for name, told in seen.items()}
 
 
-def _by_cell(records: Sequence[Record]) -> dict[Key, list[Record]]:
-    """Trials that did the same work on the same machine; versions may differ, that is the point.
-
-    A trial that failed early does not know its machine or data, and joins the first that does.
-    """
-    found: dict[Key, list[Record]] = defaultdict(list)
-    lost: list[Record] = []
-    for record in records:
-        if record.status == "ok" and record.environment is not None:
-            found[_key(record)].append(record)
-        else:
-            lost.append(record)
-    for record in lost:
-        cell = msgspec.json.encode(record.cell, order="deterministic")
-        home = next((key for key in found if key[0] == cell), None)
-        if home is not None:
-            found[home].append(record)
-    return found
+def _key(row: Row) -> Key:
+    """What a timeline has in common: the same work on the same machine; versions may differ."""
+    return cell_key(row.cell), row.machine_id, row.work
 
 
-def _key(record: Record) -> Key:
-    return (
-        msgspec.json.encode(record.cell, order="deterministic"),
-        record.environment.machine_id if record.environment else None,
-        record.scenario_version,
-        record.hashes.table if record.hashes else None,
-        record.hashes.split if record.hashes else None,
-        record.synthetic,
-    )
+def _name(campaign: Campaign, row: Row) -> str:
+    """The campaign, with the versions where it measured several of them."""
+    return campaign.name + distinction(row.apart)
 
 
 def _began(campaign: Campaign) -> tuple[float, str]:
-    return min((started(record) for record in campaign.records), default=0.0), campaign.name
+    good = [record for record in campaign.records if record.status == "ok"]
+    return min((started(record) for record in good or campaign.records), default=0.0), campaign.name
 
 
 def _order(timeline: Timeline) -> tuple[object, ...]:

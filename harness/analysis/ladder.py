@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from harness.analysis.break_even import BreakEven, break_even
+from harness.analysis.couples import couples
 from harness.analysis.floor import CommonFloor, common_floor, times_floor
-from harness.analysis.pairs import couples, log_ratios
+from harness.analysis.pairs import log_ratios
 from harness.analysis.ratio import Ratio
 from harness.analysis.rows import Figure, Group, Row, grouped
 from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
 from harness.analysis.verdict import MARGIN, Verdict, verdict
+from harness.analysis.work import asked
 from harness.record import BACKENDS, MODES, Backend, Cell, Mode, Record, Struct
 
 KERAS: tuple[Mode, ...] = ("fit", "tuned", "custom_loop")
@@ -28,12 +28,15 @@ KERAS: tuple[Mode, ...] = ("fit", "tuned", "custom_loop")
 class Rung(Struct, frozen=True, kw_only=True):
     """One cell of a ladder.
 
-    Figures are those of its row. ``times_floor`` is its step time over the floor. ``over_fit`` and
-    ``over_native`` judge its step time over that of the same backend's ``fit`` and ``native``; each
-    is ``None`` for that mode itself, and where the two have no round in common.
+    ``apart``, ``versions`` and figures are those of its row. ``times_floor`` is its step time over
+    the floor. ``over_fit`` and ``over_native`` judge its step time over that of the same backend's
+    ``fit`` and ``native``; each is ``None`` for that mode itself, and where the two have no round
+    in common.
     """
 
     cell: Cell
+    apart: dict[str, str]
+    versions: dict[str, str]
     trials: int
     step_time_s: Figure | None
     first_step_s: Figure | None
@@ -48,13 +51,19 @@ class Across(Struct, frozen=True, kw_only=True):
 
     first: Cell
     second: Cell
+    first_apart: dict[str, str]
+    second_apart: dict[str, str]
     verdict: Verdict
 
 
 class BestKeras(Struct, frozen=True, kw_only=True):
-    """The Keras rung of a backend that comes nearest to its ``native``, and how near."""
+    """The Keras rung of a backend that comes nearest to its ``native``, and how near.
+
+    ``apart`` is that of the rung.
+    """
 
     backend: Backend
+    apart: dict[str, str]
     mode: Mode
     over_native: Verdict
 
@@ -86,11 +95,17 @@ class _Judge:
     def __init__(
         self, groups: Sequence[Group], why: Reasons, *, margin: float, sequential: bool
     ) -> None:
-        found = [(a, b, shared(a, b, why)) for a, b in couples(groups)]
+        self._couples = [(c.first, c.second) for c in couples(groups) if c.why is None]
+        found = [(a, b, shared(a, b, why)) for a, b in self._couples]
         self.why = why
         self._together = {(id(a), id(b)): both for a, b, both in found if both is not None}
         self._margin = margin
         self._sequential = sequential
+
+    def couples(self, groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+        """The couples that may be ranked among these groups."""
+        mine = {id(group) for group in groups}
+        return [(a, b) for a, b in self._couples if id(a) in mine and id(b) in mine]
 
     def together(self, first: Group, second: Group) -> Shared | None:
         """The rounds of a couple, in the order in which :func:`couples` names the two."""
@@ -138,12 +153,20 @@ def ladders(
     return [_ladder(groups, judge) for groups in found]
 
 
+def ladders_of_versions(rungs: Sequence[Rung]) -> list[list[Rung]]:
+    """The rungs of each backend and set of versions, which is one way down the ladder."""
+    found: dict[object, list[Rung]] = defaultdict(list)
+    for rung in rungs:
+        found[rung.cell.backend, tuple(rung.versions.items())].append(rung)
+    return list(found.values())
+
+
 def _ladder(groups: Sequence[Group], judge: _Judge) -> Ladder:
     ordered = sorted(groups, key=lambda g: (_backend(g.row.cell), MODES.index(g.row.cell.mode)))
     rungs = [_rung(group, ordered, judge) for group in ordered]
     judged = [
         (first, second, both, given)
-        for first, second in couples(groups)
+        for first, second in judge.couples(groups)
         if (both := judge.together(first, second)) is not None
         and (given := judge.verdict(first, second)) is not None
     ]
@@ -153,13 +176,15 @@ def _ladder(groups: Sequence[Group], judge: _Judge) -> Ladder:
         synthetic=row.synthetic,
         floor=common_floor(ordered, judge.why),
         rungs=rungs,
-        best=[
-            best
-            for backend in dict.fromkeys(rung.cell.backend for rung in rungs)
-            if (best := _best([rung for rung in rungs if rung.cell.backend == backend]))
-        ],
+        best=[best for mine in ladders_of_versions(rungs) if (best := _best(mine))],
         across=[
-            Across(first=first.row.cell, second=second.row.cell, verdict=given)
+            Across(
+                first=first.row.cell,
+                second=second.row.cell,
+                first_apart=first.row.apart,
+                second_apart=second.row.apart,
+                verdict=given,
+            )
             for first, second, _, given in judged
             if first.row.cell.mode == second.row.cell.mode
         ],
@@ -173,16 +198,18 @@ def _ladder(groups: Sequence[Group], judge: _Judge) -> Ladder:
 
 def _rung(group: Group, groups: Sequence[Group], judge: _Judge) -> Rung:
     row = group.row
-    over = {
-        other.row.cell.mode: given
-        for other in groups
-        if other.row.cell.backend == row.cell.backend
-        and other.row.cell.mode in {"fit", "native"} - {row.cell.mode}
-        # With packages of two versions there are two groups of one cell; rounds tell which belongs.
-        and (given := judge.verdict(group, other)) is not None
-    }
+    over: dict[str, Verdict] = {}
+    # With packages of two versions there are two groups of one cell: the like of this one first.
+    for other in sorted(groups, key=lambda each: each.row.versions != row.versions):
+        cell = other.row.cell
+        if cell.backend != row.cell.backend or cell.mode not in {"fit", "native"} - {row.cell.mode}:
+            continue
+        if cell.mode not in over and (given := judge.verdict(group, other)) is not None:
+            over[cell.mode] = given
     return Rung(
         cell=row.cell,
+        apart=row.apart,
+        versions=row.versions,
         trials=row.good,
         step_time_s=row.step_time_s,
         first_step_s=row.first_step_s,
@@ -196,14 +223,21 @@ def _rung(group: Group, groups: Sequence[Group], judge: _Judge) -> Rung:
 def _best(rungs: Sequence[Rung]) -> BestKeras | None:
     """By the ratio to ``native``, not by the step times, whose rounds may differ."""
     found = [
-        (rung.over_native.ratio, rung.cell, rung.over_native)
+        (rung.over_native.ratio, rung)
         for rung in rungs
         if rung.cell.mode in KERAS and rung.over_native and rung.over_native.ratio is not None
     ]
     if not found:
         return None
-    _, cell, given = min(found, key=lambda each: each[0])
-    return BestKeras(backend=cell.backend, mode=cell.mode, over_native=given)
+    _, best = min(found, key=lambda each: each[0])
+    if best.over_native is None:  # never: these were left out
+        return None
+    return BestKeras(
+        backend=best.cell.backend,
+        apart=best.apart,
+        mode=best.cell.mode,
+        over_native=best.over_native,
+    )
 
 
 def _backend(cell: Cell) -> int:
@@ -212,6 +246,4 @@ def _backend(cell: Cell) -> int:
 
 def _apart(row: Row) -> object:
     """What the rungs of a ladder have in common."""
-    cell = msgspec.structs.replace(row.cell, backend="jax", mode="fit")
-    data = (row.machine_id, row.scenario_version, row.table_sha256, row.synthetic)
-    return msgspec.json.encode(cell, order="sorted"), data
+    return asked(row.cell), row.machine_id, row.work

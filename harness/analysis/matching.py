@@ -1,7 +1,7 @@
 """Which records of two campaigns may be held against each other, and why the others may not.
 
 Cells are matched by equality: scenario, backend, device, mode, initial weights, threads and every
-setting. Equal cells are comparable if they did the same work (scenario version, data, split), and
+setting. Equal cells are comparable if they did the same work (:mod:`harness.analysis.work`), and
 their times only if one machine measured both.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from harness.analysis.notes import joined
-from harness.analysis.rows import versions
+from harness.analysis.rows import grouped, versions
+from harness.analysis.work import NOT_THE_SAME, Work, cell_key, why_other
 from harness.record import BACKENDS, MODES, Cell, Record, Struct
 
 
@@ -57,23 +58,6 @@ class Matches(Struct, frozen=True, kw_only=True):
     only_before: list[OneSided]
     only_after: list[OneSided]
 
-
-class Work(Struct, frozen=True, kw_only=True):
-    """What a trial did: two trials of one cell that differ here are not comparable."""
-
-    scenario_version: int
-    synthetic: bool
-    table: str | None
-    split: str | None
-
-
-SHOWN = {
-    "scenario_version": "scenario version {}",
-    "synthetic": "synthetic data {}",
-    "table": "table {:.12}",
-    "split": "split {:.12}",
-}
-"""The fields of :class:`Work` as a person is told them, the weightiest first."""
 
 Groups = dict[tuple[Work, str | None], list[Record]]
 
@@ -121,7 +105,9 @@ def _matched(cell: Cell, before: Groups, after: Groups) -> list[Matched] | Apart
     """One entry for each machine that did the same work on both sides, or else one without."""
     common = {work for work, _ in before} & {work for work, _ in after}
     if not common:
-        return Apart(cell=cell, reason=_other_work(before, after))
+        first, second = ([work for work, _ in side] for side in (before, after))
+        reason = why_other(first, second, ("before", "after"))
+        return Apart(cell=cell, reason=reason or NOT_THE_SAME)
     mixed = _mixed(before, "before", common) or _mixed(after, "after", common)
     if mixed:
         return Apart(cell=cell, reason=mixed)
@@ -144,30 +130,15 @@ def _matched(cell: Cell, before: Groups, after: Groups) -> list[Matched] | Apart
 
 
 def _groups(trials: Sequence[Record]) -> Groups:
+    """Good trials by what they did and where; versions may differ, and are told apart later."""
     groups: Groups = defaultdict(list)
-    for record in trials:
-        work = Work(
-            scenario_version=record.scenario_version,
-            synthetic=record.synthetic,
-            table=record.hashes.table if record.hashes else None,
-            split=record.hashes.split if record.hashes else None,
-        )
-        groups[work, record.environment.machine_id if record.environment else None].append(record)
+    for group in grouped(trials):
+        groups[group.row.work, group.row.machine_id].extend(group.trials)
     return groups
 
 
 def _of_work(side: Groups, wanted: AbstractSet[Work]) -> list[Record]:
     return [record for (work, _), records in side.items() if work in wanted for record in records]
-
-
-def _other_work(before: Groups, after: Groups) -> str:
-    """The first thing in which no trial before agrees with any after, the weightiest first."""
-    for name, shown in SHOWN.items():
-        seen = [sorted({str(getattr(work, name)) for work, _ in side}) for side in (before, after)]
-        if not set(seen[0]) & set(seen[1]):
-            first, second = (joined(shown.format(value) for value in values) for values in seen)
-            return f"not the same work: {first} before, {second} after"
-    return "not the same work: no trial before has the version, data and split of one after"
 
 
 def _mixed(side: Groups, name: str, common: AbstractSet[Work]) -> str | None:
@@ -199,7 +170,7 @@ def _lack(trials: Sequence[Record]) -> str:
 def _by_cell(records: Iterable[Record]) -> dict[bytes, list[Record]]:
     cells: dict[bytes, list[Record]] = defaultdict(list)
     for record in records:
-        cells[msgspec.json.encode(record.cell, order="deterministic")].append(record)
+        cells[cell_key(record.cell)].append(record)
     return cells
 
 

@@ -11,12 +11,15 @@ import datetime as dt
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from harness.analysis import disturbed
 from harness.analysis.failures import failures
-from harness.analysis.rows import Group
 from harness.analysis.steps import steadiness
-from harness.record import Cell, Record, Struct
+from harness.record import Record, Struct
+
+if TYPE_CHECKING:
+    from harness.analysis.rows import Group, Row  # which needs the words of this module
 
 LISTED = 5
 """So many names stand in a note; the rest is counted."""
@@ -66,7 +69,7 @@ def missing_backends(missing: Sequence[Missing]) -> Iterator[Note]:
 
 def synthetic_data(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials on generated data."""
-    trials = [record for group in groups for record in group.trials]
+    trials = _measured(groups)
     synthetic = sum(record.synthetic for record in trials)
     if synthetic:
         yield note(
@@ -107,12 +110,12 @@ def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
 
 def disturbed_trials(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials beside which something else used the machine, and by what they show."""
-    trials = sorted((record for group in groups for record in group.trials), key=started)
+    trials = sorted((record for group in groups for record in group.good), key=started)
     reasons = disturbed.reasons(trials)
     names = [
         f"{record.cell.label} seed {record.seed} repetition {record.repetition} ({why})"
         for record, why in zip(trials, reasons, strict=True)
-        if why is not None and record.status == "ok"
+        if why is not None
     ]
     if names:
         yield note(
@@ -127,8 +130,8 @@ def disturbed_trials(groups: Sequence[Group]) -> Iterator[Note]:
 def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials whose epochs never came to a level."""
     names, judged = [], 0
-    for record in (record for group in groups for record in group.trials):
-        state = steadiness(record) if record.status == "ok" else None
+    for record in (record for group in groups for record in group.good):
+        state = steadiness(record)
         judged += state is not None
         if state is not None and not state.settled:
             names.append(f"{record.cell.label} seed {record.seed} ({state.reason})")
@@ -143,7 +146,7 @@ def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
 
 def one_trial(groups: Sequence[Group]) -> Iterator[Note]:
     """Rows that rest on a single process."""
-    single = [_named(g.row.cell) for g in groups if g.row.good == 1]
+    single = [_named(g.row) for g in groups if g.row.good == 1]
     if single:
         yield note(
             "one-trial",
@@ -166,7 +169,7 @@ def broken_records(broken: Sequence[Broken]) -> Iterator[Note]:
 
 def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
     """Records of a changed or of several harnesses."""
-    trials = [record for group in groups for record in group.trials]
+    trials = _measured(groups)
     dirty = sum(record.harness.dirty is True for record in trials)
     if dirty:
         yield note(
@@ -215,8 +218,16 @@ def share(count: int, total: int, noun: str) -> str:
     return f"{count} of {total} {noun}{'s' * (total != 1)}"
 
 
-def _named(cell: Cell) -> str:
-    return f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
+def _measured(groups: Sequence[Group]) -> list[Record]:
+    """The good trials; all of them if there is none, since nothing else is there to be told of."""
+    trials = [record for group in groups for record in group.trials]
+    return [record for record in trials if record.status == "ok"] or trials
+
+
+def _named(row: Row) -> str:
+    cell = row.cell
+    name = f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
+    return name + row.name.removeprefix(cell.backend)
 
 
 def _first_line(text: str) -> str:

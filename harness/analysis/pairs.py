@@ -1,10 +1,10 @@
 """From records to verdicts between the cells of one machine: pair by round, then judge.
 
-Shared by the end of ``harness run``, by ``harness report`` and by ``harness compare``. Two cells
-make a pair if they differ in the backend alone, or in the mode alone, and were measured in the same
-rounds of one run on one machine. Where there is no such pair, the variants of one backend are the
-pairs (``--set optimizer=adagrad,adam``, or one thing under two names). Cells of different machines,
-or measured one after the other, are never paired: between them lies whatever else changed.
+Shared by the end of ``harness run`` and by ``harness report``. What may make a pair is decided in
+:mod:`harness.analysis.couples`; here it must also have been measured in the same rounds of one run.
+Where there is no such pair, the variants of one backend are the pairs (``--set
+optimizer=adagrad,adam``, or one thing under two names). Cells of different machines, or measured
+one after the other, are never paired: between them lies whatever else changed.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from harness.analysis.couples import alike_but_one, couples
 from harness.analysis.interval import pair
 from harness.analysis.rows import Group, grouped
 from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import MARGIN, Verdict, verdict
+from harness.analysis.work import whatever_the_settings
 from harness.plan import Plan
-from harness.record import BACKENDS, MODES, Cell, Record, Struct
-
-Item = TypeVar("Item")
+from harness.record import Cell, Record, Struct
 
 
 class CellPair(Struct, frozen=True, kw_only=True):
     """Two cells, most often of two backends or two modes, with what their common rounds say.
 
-    ``log_ratios`` are ``log(first / second)`` of step time, one for each round in which both have a
-    trial that was not disturbed. ``disturbed`` and ``incomplete`` count rounds that are left out
-    (:class:`harness.analysis.shared_rounds.Shared`).
+    ``first_apart`` and ``second_apart`` are those of their rows
+    (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
+    one for each round in which both have a trial that was not disturbed. ``disturbed`` and
+    ``incomplete`` count rounds that are left out (:class:`harness.analysis.shared_rounds.Shared`).
     """
 
     first: Cell
@@ -42,6 +42,8 @@ class CellPair(Struct, frozen=True, kw_only=True):
     log_ratios: tuple[float, ...]
     disturbed: int
     incomplete: int
+    first_apart: dict[str, str]
+    second_apart: dict[str, str]
 
 
 class Judging(Struct, frozen=True, kw_only=True):
@@ -77,7 +79,21 @@ def verdicts_within(
         sequential: whether a campaign that left some of the records might have stopped at a
             precision; its plan tells (:func:`judging`).
     """
-    found = paired(records)
+    records = list(records)
+    found = pairs_of(grouped(records), reasons_by_id(records))
+    return judged(
+        [pair for _, _, pair in found], margin=margin, confidence=confidence, sequential=sequential
+    )
+
+
+def judged(
+    pairs: Sequence[CellPair],
+    *,
+    margin: float = MARGIN,
+    confidence: float = 0.95,
+    sequential: bool = False,
+) -> list[PairVerdict]:
+    """The verdict on each of ``pairs``, which make one family; see :func:`verdicts_within`."""
     return [
         PairVerdict(
             pair=one,
@@ -87,12 +103,12 @@ def verdicts_within(
                     one.log_ratios,
                     margin=margin,
                     confidence=confidence,
-                    comparisons=len(found),
+                    comparisons=len(pairs),
                     sequential=sequential,
                 ),
             ),
         )
-        for one in found
+        for one in pairs
     ]
 
 
@@ -112,88 +128,63 @@ def judging(plans: Iterable[Plan]) -> Judging:
 def paired(records: Iterable[Record]) -> list[CellPair]:
     """All pairs of cells that have at least one round in common."""
     records = list(records)
-    why = reasons_by_id(records)
-    groups = grouped(records)
-    by_name = _measured_together(couples(groups), why)
-    return by_name or _measured_together(_variants(groups), why)
+    return [pair for _, _, pair in pairs_of(grouped(records), reasons_by_id(records))]
 
 
-def couples(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
-    """Groups that differ in the backend alone or in the mode alone, measured together or not."""
-    return alike_but_one(groups, cell=lambda group: group.row.cell, apart=_where)
+def pairs_of(groups: Sequence[Group], why: Reasons) -> list[tuple[Group, Group, CellPair]]:
+    """All pairs of ``groups`` that have at least one round in common.
+
+    Args:
+        groups: What may be pooled, put together.
+        why: What disturbed each record.
+    """
+    alike = [(couple.first, couple.second) for couple in couples(groups) if couple.why is None]
+    return _measured_together(alike, why) or _measured_together(_variants(groups), why)
 
 
 def to_compare(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
     """The pairs that a campaign of ``cells`` will be judged on."""
-    return alike_but_one(cells, cell=lambda cell: cell) or [
+    return alike_but_one(cells) or [
         (a, b) for a, b in itertools.combinations(cells, 2) if _place(a) == _place(b)
     ]
 
 
-def alike_but_one(
-    items: Iterable[Item],
-    *,
-    cell: Callable[[Item], Cell],
-    apart: Callable[[Item], object] = lambda _: None,
-) -> list[tuple[Item, Item]]:
-    """Pairs whose cells differ in the backend alone or in the mode alone.
-
-    Settings after settings; of each first the backends of every mode, then the modes of every
-    backend, in the usual order (``fit`` first), never in that of a figure.
-
-    Args:
-        items: What has a cell.
-        cell: The cell of an item.
-        apart: What else two items of a pair must have in common.
-    """
-    families: dict[object, list[Item]] = defaultdict(list)
-    for item in items:
-        families[_rest(cell(item)), apart(item)].append(item)
-    made = []
-    for members in families.values():
-        ordered = sorted(members, key=lambda item: rung_order(cell(item)))
-        both = list(itertools.combinations(ordered, 2))
-        made += [(a, b) for a, b in both if differ_in(cell(a), cell(b)) == ("backend",)]
-        of_modes = [(a, b) for a, b in both if differ_in(cell(a), cell(b)) == ("mode",)]
-        made += sorted(of_modes, key=lambda two: BACKENDS.index(cell(two[0]).backend))
-    return made
-
-
-def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
-    """In which of its fields a cell is not as another one."""
-    return tuple(
-        name for name in Cell.__struct_fields__ if getattr(first, name) != getattr(second, name)
-    )
-
-
-def rung_order(cell: Cell) -> tuple[int, int]:
-    """Where a cell stands among those of equal settings: by mode, then by backend."""
-    return MODES.index(cell.mode), BACKENDS.index(cell.backend)
-
-
 def _variants(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
-    """Groups of one backend and device that differ in anything else."""
-    families: dict[object, list[Group]] = defaultdict(list)
+    """Groups of one backend and device that differ in anything else that was asked."""
+    families: Mapping[object, list[Group]] = defaultdict(list)
     for group in groups:
-        families[_place(group.row.cell), _where(group)].append(group)
+        row = group.row
+        work = whatever_the_settings(row.work)
+        families[_place(row.cell), row.machine_id, work].append(group)
     return [
         (first, second)
         for members in families.values()
         for first, second in itertools.combinations(members, 2)
-        # Groups of one cell differ in package versions; no run measures both in its rounds.
         if first.row.cell != second.row.cell
+        # What the settings do not explain is other work, here as everywhere.
+        and (
+            first.row.cell.settings != second.row.cell.settings or first.row.work == second.row.work
+        )
     ]
 
 
-def _measured_together(candidates: Iterable[tuple[Group, Group]], why: Reasons) -> list[CellPair]:
+def _measured_together(
+    candidates: Iterable[tuple[Group, Group]], why: Reasons
+) -> list[tuple[Group, Group, CellPair]]:
     return [
-        CellPair(
-            first=first.row.cell,
-            second=second.row.cell,
-            machine_id=first.row.machine_id,
-            log_ratios=log_ratios(found),
-            disturbed=found.disturbed,
-            incomplete=found.incomplete,
+        (
+            first,
+            second,
+            CellPair(
+                first=first.row.cell,
+                second=second.row.cell,
+                machine_id=first.row.machine_id,
+                log_ratios=log_ratios(found),
+                disturbed=found.disturbed,
+                incomplete=found.incomplete,
+                first_apart=first.row.apart,
+                second_apart=second.row.apart,
+            ),
         )
         for first, second in candidates
         if (found := shared(first, second, why)) is not None
@@ -220,18 +211,6 @@ def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
     )
 
 
-def _where(group: Group) -> tuple[object, ...]:
-    """What two cells must have in common besides, for their times to be comparable."""
-    row = group.row
-    return row.machine_id, row.scenario_version, row.table_sha256, row.synthetic
-
-
 def _place(cell: Cell) -> tuple[str, str, str]:
     """What variants of one backend have in common."""
     return cell.scenario, cell.backend, cell.device
-
-
-def _rest(cell: Cell) -> bytes:
-    """What a cell is asked to do, whichever backend does it in whichever mode."""
-    plain = msgspec.structs.replace(cell, backend="jax", mode="fit")
-    return msgspec.json.encode(plain, order="sorted")

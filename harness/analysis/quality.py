@@ -13,8 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from scipy.special import ndtri
 
-from harness.analysis.interval import MINIMUM_ROUNDS, Interval, interval
+from harness.analysis.couples import Couple
+from harness.analysis.interval import (
+    MINIMUM_ROUNDS,
+    NORMAL_EFFICIENCY,
+    Interval,
+    interval,
+    relative_half_width,
+)
+from harness.analysis.rounds import MOST_ROUNDS, spread_of
+from harness.analysis.verdict import judging_confidence
 from harness.record import Record, Struct
 
 QualityKind = Literal["equivalent", "better", "worse", "undecided"]
@@ -27,6 +37,13 @@ LEARNS_BETTER = "slower, but learns better"
 """The same seen from the other one of the two."""
 
 
+HIDDEN = (
+    "the seed's randomness hides it (the model draws random numbers in training, each backend its "
+    "own)"
+)
+"""Why equal seeds and equal initial weights do not give equal quality here."""
+
+
 class QualityVerdict(Struct, frozen=True, kw_only=True):
     """The outcome of a comparison of quality.
 
@@ -35,7 +52,10 @@ class QualityVerdict(Struct, frozen=True, kw_only=True):
     whether that interval leaves out 0. It is a question apart from ``kind``: a difference may be
     real and within the tolerance (``equivalent``), or not found and yet possibly beyond it
     (``undecided``). ``difference``, ``low`` and ``high`` are ``None`` below four seeds.
-    ``direction`` tells which values of the metric are better.
+    ``direction`` tells which values of the metric are better. Where the models draw random numbers
+    in training and the verdict is open, ``seeds_needed`` is how many seeds in all would show two
+    cells that learn alike to be equivalent, if their differences went on to spread as they do;
+    ``None`` where the spread is not known yet, or so many are not worth running.
     """
 
     kind: QualityKind
@@ -48,6 +68,15 @@ class QualityVerdict(Struct, frozen=True, kw_only=True):
     seeds: int
     difference_found: bool
     reason: str
+    seeds_needed: int | None = None
+
+
+def draws(trials: Iterable[Record]) -> bool:
+    """Whether the model of these trials drew random numbers in training, as far as is known.
+
+    Equal seeds then do not give equal masks on two backends, and no equal quality.
+    """
+    return any(record.random_draws for record in trials)
 
 
 def by_seed(trials: Iterable[Record]) -> dict[int, float]:
@@ -112,6 +141,7 @@ def compare_quality(
     tolerance: float,
     direction: Direction,
     confidence: float = 0.95,
+    random_draws: bool = False,
 ) -> QualityVerdict:
     """Compare two cells by their metric, paired by seed.
 
@@ -125,6 +155,8 @@ def compare_quality(
         tolerance: Largest difference of no consequence, in the metric's unit, above 0.
         direction: Whether ``lower`` or ``higher`` values of the metric are better.
         confidence: Of the interval; each one-sided test has the level ``1 - confidence``.
+        random_draws: Whether the models draw random numbers in training, each backend its own: then
+            seeds share less, the interval shows it, and the reason says it.
 
     Raises:
         ValueError: If the tolerance is not above 0, or a value is not finite.
@@ -144,7 +176,9 @@ def compare_quality(
             direction=direction,
             seeds=len(shared),
             difference_found=False,
-            reason=f"needs at least {MINIMUM_ROUNDS} seeds that both have, here are {len(shared)}",
+            reason=f"needs at least {MINIMUM_ROUNDS} seeds that both have, here are {len(shared)}"
+            + (f", since {HIDDEN}" if random_draws else ""),
+            seeds_needed=MINIMUM_ROUNDS if random_draws else None,
         )
     found = interval(differences, confidence=confidence)
     equal = equivalent(differences, tolerance=tolerance, alpha=1 - confidence)
@@ -154,6 +188,8 @@ def compare_quality(
         kind = "worse" if direction == "lower" else "better"
     elif found.high < -tolerance:
         kind = "better" if direction == "lower" else "worse"
+    hidden = random_draws and kind == "undecided"
+    needed = seeds_needed(found, tolerance=tolerance) if hidden else None
     return QualityVerdict(
         kind=kind,
         difference=found.estimate,
@@ -164,8 +200,42 @@ def compare_quality(
         direction=direction,
         seeds=len(shared),
         difference_found=different,
-        reason=_reason(kind, different=different),
+        reason=_hidden(needed) if hidden else _reason(kind, different=different),
+        seeds_needed=needed,
     )
+
+
+def of_couples(
+    both: Sequence[Couple], tolerances: Mapping[str, float]
+) -> list[QualityVerdict | None]:
+    """The verdict on each couple, paired by seed; those that can be judged make a family.
+
+    ``None`` where two did other work, or where no tolerance or no quality is known.
+    """
+    seeds = [
+        (by_seed(couple.first.good), by_seed(couple.second.good)) if couple.same_work else ({}, {})
+        for couple in both
+    ]
+    family = sum(len(one.keys() & other.keys()) >= MINIMUM_ROUNDS for one, other in seeds)
+    confidence = judging_confidence(0.95, max(1, family))
+    found: list[QualityVerdict | None] = []
+    for couple, (one, other) in zip(both, seeds, strict=True):
+        tolerance = tolerances.get(couple.first.row.cell.scenario)
+        quality = next((record.quality for record in couple.first.good if record.quality), None)
+        if tolerance is None or quality is None or not other:
+            found.append(None)
+            continue
+        found.append(
+            compare_quality(
+                one,
+                other,
+                tolerance=tolerance,
+                direction=quality.direction,
+                confidence=confidence,
+                random_draws=draws(couple.first.good) or draws(couple.second.good),
+            )
+        )
+    return found
 
 
 def equivalent(differences: Sequence[float], *, tolerance: float, alpha: float = 0.05) -> bool:
@@ -178,6 +248,34 @@ def equivalent(differences: Sequence[float], *, tolerance: float, alpha: float =
     """
     found = interval(np.asarray(differences), confidence=1 - 2 * alpha)
     return -tolerance < found.low and found.high < tolerance
+
+
+def seeds_needed(found: Interval, *, tolerance: float) -> int | None:
+    """Seeds in all with which two cells that learn alike are found equivalent, mostly (9 in 10).
+
+    Not how far the estimate lies from the tolerance decides, as in
+    :func:`harness.analysis.rounds.further_rounds`: at few seeds the estimate is noise itself.
+
+    Args:
+        found: The interval of the differences by seed.
+        tolerance: Largest difference of no consequence, in the metric's unit.
+
+    Returns:
+        More than were run, or ``None`` if it takes more than :data:`MOST_ROUNDS`.
+    """
+    spread, confidence = spread_of(found), 1 - 2 * (1 - found.confidence)
+    for seeds in range(found.rounds + 1, MOST_ROUNDS + 1):
+        width = relative_half_width(seeds, confidence)
+        # The estimate scatters about 0 as well; within this distance in nine of ten campaigns.
+        scatter = float(ndtri(0.95)) / math.sqrt(seeds * NORMAL_EFFICIENCY)
+        if (width + scatter) * spread < tolerance:
+            return seeds
+    return None
+
+
+def _hidden(needed: int | None) -> str:
+    seeds = f"more than {MOST_ROUNDS:,}" if needed is None else f"about {needed:,}"
+    return f"{HIDDEN}: it takes {seeds} seeds to show cells that learn alike to be equivalent"
 
 
 def _reason(kind: QualityKind, *, different: bool) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-
-import msgspec
+from typing import Any
 
 from harness.analysis.steps import examples_per_s, step_time_s
+from harness.analysis.work import Work, cell_key, work_of
 from harness.record import BACKENDS, MODES, Cell, Record, Struct
 
 DISTRIBUTIONS = {
@@ -46,16 +46,23 @@ class Predicted(Struct, frozen=True, kw_only=True):
 class Row(Struct, frozen=True, kw_only=True):
     """What all trials say that were asked the same and may be put together.
 
-    ``versions`` holds Python, NumPy, Keras and the framework. Times, rates and sizes are medians
-    over trials with their range; ``quality`` is the mean of the final metric over seeds. A figure
-    is ``None`` where no good trial has it.
+    ``versions`` holds Python, NumPy, Keras and the framework. ``apart`` holds, by name, whatever
+    else tells this row from the others of its cell: versions, the machine, the data; it is empty
+    where the cell has one row. ``steps`` are those of an epoch, ``device_name`` is that of the
+    hardware. Times, rates and sizes are medians over trials with their range; ``quality`` is the
+    mean of the final metric over seeds. A figure is ``None`` where no good trial has it. A row
+    without any good trial tells what all of its failed ones know.
     """
 
     cell: Cell
+    apart: dict[str, str]
     machine_id: str | None
+    device_name: str | None = None
     scenario_version: int
     versions: dict[str, str]
     table_sha256: str | None
+    split_sha256: str | None = None
+    steps: int | None = None
     synthetic: bool
     seeds: list[int]
     good: int
@@ -68,6 +75,22 @@ class Row(Struct, frozen=True, kw_only=True):
     quality: Figure | None
     predictions: list[Predicted]
 
+    @property
+    def work(self) -> Work:
+        """The work that all trials of the row did."""
+        return Work(
+            scenario_version=self.scenario_version,
+            synthetic=self.synthetic,
+            table=self.table_sha256,
+            split=self.split_sha256,
+            steps=self.steps,
+        )
+
+    @property
+    def name(self) -> str:
+        """The backend, with the versions that tell it from others: ``jax, keras 3.14.0``."""
+        return named(self.cell, self.apart)
+
 
 class Group(Struct, frozen=True, kw_only=True):
     """A row and the records that it was made of."""
@@ -75,8 +98,19 @@ class Group(Struct, frozen=True, kw_only=True):
     row: Row
     trials: list[Record]
 
+    @property
+    def good(self) -> list[Record]:
+        """The trials that left a measurement."""
+        return [record for record in self.trials if record.status == "ok"]
 
-Identity = tuple[object, ...]
+
+Facts = dict[str, Any]
+"""What a record knows of the things that must not be mixed, by name; unknown ones are left out."""
+
+OF_THE_WORK = ("scenario version", "synthetic", "table", "split", "steps")
+MACHINE = "machine"
+PLAIN = (*OF_THE_WORK, MACHINE)
+"""Names in :attr:`Row.apart` that tables have columns and words of their own for."""
 
 
 def versions(record: Record) -> dict[str, str]:
@@ -99,30 +133,37 @@ def package_set(backend: str, python: str, packages: Mapping[str, str]) -> dict[
 
 
 def grouped(records: Iterable[Record]) -> list[Group]:
-    """Group records by equal cell, machine, scenario version, versions, data and synthetic flag.
+    """Put those records together that may be pooled: one group for each :class:`Row`.
 
-    A trial that failed early does not know its machine or data; it is counted in the first group
-    of its cell that nothing it knows speaks against.
+    The good trials of a group agree in cell, work, machine, device and package versions. A good
+    trial whose record is silent about some of that joins the one group that nothing it knows speaks
+    against; where there are several, it stands alone. A failed trial is counted in a group of its
+    cell that has good ones, whatever it knows, so that it changes nothing else; the failed trials
+    of a cell without a good one make one group.
     """
-    groups: dict[Identity, list[Record]] = defaultdict(list)
-    failed: list[Record] = []
+    cells: dict[bytes, list[Record]] = defaultdict(list)
     for record in records:
-        if record.status == "ok":
-            groups[_identity(record)].append(record)
-        else:
-            failed.append(record)
-    by_cell: dict[object, list[Identity]] = defaultdict(list)
-    for identity in groups:
-        by_cell[identity[0]].append(identity)
-    for record in failed:
-        known = _known(record)
-        home = next((i for i in by_cell[known[0]] if _agrees(known, i)), None)
-        if home is None:
-            home = _identity(record)
-            by_cell[home[0]].append(home)
-        groups[home].append(record)
-    made = [Group(row=_row(trials), trials=trials) for trials in groups.values()]
+        cells[cell_key(record.cell)].append(record)
+    made = [group for trials in cells.values() for group in _of_cell(trials)]
     return sorted(made, key=lambda group: _order(group.row))
+
+
+def with_measurements(groups: Sequence[Group]) -> list[Group]:
+    """The groups with a good trial; all of them if there is none, since nothing else is there."""
+    return [group for group in groups if group.row.good] or list(groups)
+
+
+def named(cell: Cell, apart: Mapping[str, str], *, mode: bool = False) -> str:
+    """A cell as one of its rows: ``jax, keras 3.14.0``, with its mode if that is asked for."""
+    return (f"{cell.backend} {cell.mode}" if mode else cell.backend) + distinction(apart)
+
+
+def distinction(apart: Mapping[str, str]) -> str:
+    """What stands behind the name of a row: ``, keras 3.14.0``, or nothing.
+
+    Work and machine are left out, since tables have columns for them.
+    """
+    return "".join(f", {name} {value}" for name, value in apart.items() if name not in PLAIN)
 
 
 def median_and_range(values: Sequence[float]) -> Figure | None:
@@ -145,40 +186,90 @@ def _figure(values: Sequence[float], middle: Callable[[Sequence[float]], float])
     return Figure(value=min(max(middle(values), low), high), low=low, high=high, n=len(values))
 
 
-def _identity(record: Record) -> Identity:
-    return (
-        msgspec.json.encode(record.cell, order="deterministic"),
-        record.scenario_version,
-        record.environment and record.environment.machine_id,
-        tuple(sorted(versions(record).items())),
-        record.hashes and record.hashes.table,
-        record.synthetic,
-    )
+def _of_cell(trials: Sequence[Record]) -> list[Group]:
+    exact: dict[frozenset[tuple[str, Any]], list[int]] = defaultdict(list)
+    for i, record in enumerate(trials):
+        if record.status == "ok":
+            exact[frozenset(_facts(record).items())].append(i)
+    homes: list[tuple[Facts, list[int]]] = []
+    # Those that tell most come first, so that silent ones find where they belong.
+    for _, members in sorted(exact.items(), key=lambda each: (-len(each[0]), each[1])):
+        facts = _facts(trials[members[0]])
+        agreeing = [home for home in homes if not _disagree(facts, home[0])]
+        if len(agreeing) == 1:
+            home, others = agreeing[0]
+            home.update(facts | home)
+            others.extend(members)
+        else:
+            homes.append((facts, members))
+    homes.sort(key=lambda home: home[1])
+    failed = [i for i, record in enumerate(trials) if record.status != "ok"]
+    if not homes:
+        known = [_facts(trials[i]) for i in failed]
+        common = {k: v for k, v in known[0].items() if all(v == each.get(k) for each in known)}
+        return [Group(row=_row(common, {}, list(trials)), trials=list(trials))]
+    told = [_apart(facts, [other for other, _ in homes]) for facts, _ in homes]
+    for i in failed:
+        facts = _facts(trials[i])
+        min(homes, key=lambda home: _disagree(facts, home[0]))[1].append(i)
+    groups = []
+    for (facts, members), apart in zip(homes, told, strict=True):
+        mine = [trials[i] for i in sorted(members)]
+        groups.append(Group(row=_row(facts, apart, mine), trials=mine))
+    return groups
 
 
-def _known(record: Record) -> Identity:
-    """The identity of a failed trial, ``None`` where it had not got far enough to know."""
-    cell, scenario_version, machine, packages, table, synthetic = _identity(record)
+def _facts(record: Record) -> Facts:
+    good, environment = record.status == "ok", record.environment
+    packages = versions(record)
     # Without its framework the list of packages is that of the launcher, not of the trial.
-    complete = record.cell.backend in versions(record)
-    known = packages if complete else None
-    return (cell, scenario_version, machine, known, table, synthetic or None)
+    complete = good or record.cell.backend in packages
+    work = work_of(record)
+    known: Facts = {
+        "scenario version": work.scenario_version,
+        # A trial that failed early does not know yet that its data are generated.
+        "synthetic": work.synthetic if good else (work.synthetic or None),
+        MACHINE: environment.machine_id if environment else None,
+        "table": work.table,
+        "split": work.split,
+        "steps": work.steps if good else None,
+        "device": record.device.name if record.device else None,
+        **(packages if complete else {}),
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def _agrees(known: Identity, identity: Identity) -> bool:
-    return all(a is None or a == b for a, b in zip(known, identity, strict=True))
+def _disagree(facts: Facts, others: Facts) -> int:
+    """In how many things of which both tell they differ."""
+    return sum(others.get(name, value) != value for name, value in facts.items())
 
 
-def _row(trials: list[Record]) -> Row:
+def _apart(facts: Facts, others: Sequence[Facts]) -> dict[str, str]:
+    """What tells one row from the others of its cell, in the order in which it is told."""
+    names = dict.fromkeys(name for each in others for name in each)
+    order = ["scenario version", "synthetic", MACHINE, "table", "split", "steps", "device"]
+    return {
+        name: str(facts.get(name, "unknown"))
+        for name in sorted(names, key=lambda name: (*order, "python", "numpy", name).index(name))
+        if len({each.get(name) for each in others}) > 1
+    }
+
+
+def _row(facts: Facts, apart: dict[str, str], trials: list[Record]) -> Row:
     good = [record for record in trials if record.status == "ok"]
     first = (good or trials)[0]
+    packages = ("python", "numpy", "keras", first.cell.backend)
     return Row(
         cell=first.cell,
-        machine_id=first.environment.machine_id if first.environment else None,
-        scenario_version=first.scenario_version,
-        versions=versions(first),
-        table_sha256=first.hashes.table if first.hashes else None,
-        synthetic=first.synthetic,
+        apart=apart,
+        machine_id=facts.get(MACHINE),
+        device_name=facts.get("device"),
+        scenario_version=facts.get("scenario version", first.scenario_version),
+        versions={name: facts[name] for name in packages if name in facts},
+        table_sha256=facts.get("table"),
+        split_sha256=facts.get("split"),
+        steps=facts.get("steps"),
+        synthetic=facts.get("synthetic", False),
         seeds=sorted({record.seed for record in good}),
         good=len(good),
         failed=len(trials) - len(good),
@@ -227,5 +318,7 @@ def _order(row: Row) -> tuple[object, ...]:
         sorted(map(str, cell.settings.items())),
     )
     where = (row.scenario_version, row.machine_id or "", row.table_sha256 or "", row.synthetic)
+    last = (sorted(row.versions.items()), row.split_sha256 or "", row.steps or 0)
     backend = BACKENDS.index(cell.backend)
-    return (cell.scenario, cell.device, *where, variant, backend, sorted(row.versions.items()))
+    # Those without a measurement know too little to find a place among the others.
+    return (cell.scenario, cell.device, not row.good, *where, variant, backend, *last)

@@ -36,8 +36,14 @@ class Shared(Struct, frozen=True, kw_only=True):
 
 
 def reasons_by_id(records: Sequence[Record]) -> Reasons:
-    """Why each of ``records`` was disturbed; they are judged together."""
-    return dict(zip(map(id, records), disturbed.reasons(records), strict=True))
+    """Why each of ``records`` was disturbed; they are judged together.
+
+    A failed trial is in no figure, so none is called disturbed, and what is typical of a run is
+    told by its good trials alone.
+    """
+    good = [record for record in records if record.status == "ok"]
+    found: dict[int, str | None] = dict.fromkeys(map(id, records))
+    return found | dict(zip(map(id, good), disturbed.reasons(good), strict=True))
 
 
 def shared(first: Group, second: Group, why: Reasons) -> Shared | None:

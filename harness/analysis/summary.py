@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis import comparability, notes
 from harness.analysis.notes import Broken, Missing, Note
-from harness.analysis.rows import Group, Row, grouped
+from harness.analysis.rows import Group, Row, grouped, with_measurements
 from harness.analysis.sources import changed_scenarios
 from harness.record import BACKENDS, Environment, Record, Scalar, Struct
 from harness.scenario import Metric
@@ -31,7 +31,7 @@ class About(Struct, frozen=True, kw_only=True):
 class Machine(Struct, frozen=True, kw_only=True):
     """A machine that measured, as its latest record describes it. Sizes in bytes.
 
-    ``python`` and ``numpy`` list every version that ran on it, ``trials`` counts its records.
+    ``python`` and ``numpy`` list every version that ran on it, ``trials`` counts its good trials.
     """
 
     machine_id: str
@@ -145,8 +145,12 @@ def missing_backends(groups: Sequence[Group]) -> list[Missing]:
     Of an empty folder the main scenario's three backends are missing, on a CPU.
     """
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for group in with_measurements(groups):
+        seen[group.row.cell.scenario, group.row.cell.device] = set()
     for group in groups:
-        seen[group.row.cell.scenario, group.row.cell.device].add(group.row.cell.backend)
+        # A backend that failed has a record; but where none was measured, none is missed.
+        if (group.row.cell.scenario, group.row.cell.device) in seen:
+            seen[group.row.cell.scenario, group.row.cell.device].add(group.row.cell.backend)
     return [
         Missing(
             scenario=scenario,
@@ -161,24 +165,30 @@ def missing_backends(groups: Sequence[Group]) -> list[Missing]:
 
 
 def machines(records: Iterable[Record]) -> list[Machine]:
-    """The machines of the records, ordered by their id."""
+    """The machines of the good trials, ordered by their id; of all trials if none is good."""
     found: dict[str, list[Environment]] = defaultdict(list)
-    for record in records:
+    for record in _measured(records):
         if record.environment is not None:
             found[record.environment.machine_id].append(record.environment)
     return [_machine(environments) for _, environments in sorted(found.items())]
 
 
 def data_sets(records: Iterable[Record]) -> list[DataSet]:
-    """The tables of data that the records were trained on, ordered by their hash."""
+    """The tables of data that the good trials trained on, ordered by their hash."""
     found: dict[tuple[str, bool], int] = defaultdict(int)
-    for record in records:
+    for record in _measured(records):
         if record.hashes is not None:
             found[record.hashes.table, record.synthetic] += 1
     return [
         DataSet(sha256=sha256, synthetic=synthetic, trials=trials)
         for (sha256, synthetic), trials in sorted(found.items())
     ]
+
+
+def _measured(records: Iterable[Record]) -> list[Record]:
+    """The good ones: a failed trial changes nothing that is said of them."""
+    everything = list(records)
+    return [record for record in everything if record.status == "ok"] or everything
 
 
 def _machine(environments: list[Environment]) -> Machine:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from harness.analysis.growth import Line, Slope, line, slopes
-from harness.analysis.rows import Figure, Row
+from harness.analysis.rows import Figure, Row, named
+from harness.analysis.work import Work, asked, whatever_the_settings
 from harness.record import Backend, Cell, Scalar, Struct
 
 THREADS = "threads"
@@ -41,15 +42,22 @@ class Growth(Struct, frozen=True, kw_only=True):
 class Course(Struct, frozen=True, kw_only=True):
     """One backend along the axis, by ascending value; ``lost`` are values without a measurement.
 
-    ``step_time`` is in seconds and ``memory`` in bytes of peak resident set, both with each unit of
-    the axis. They are ``None`` along an axis of anything else than numbers.
+    ``apart`` tells it from other courses of its backend, such as versions. ``step_time`` is in
+    seconds and ``memory`` in bytes of peak resident set, both with each unit of the axis. They are
+    ``None`` along an axis of anything else than numbers.
     """
 
     backend: Backend
+    apart: dict[str, str]
     points: list[Point]
     lost: list[Scalar]
     step_time: Growth | None
     memory: Growth | None
+
+    @property
+    def name(self) -> str:
+        """The backend, with the versions that tell it from others: ``jax, keras 3.14.0``."""
+        return named(self.points[0].row.cell, self.apart)
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
@@ -77,7 +85,9 @@ class Sweep(Struct, frozen=True, kw_only=True):
 
 def sweeps(rows: Sequence[Row]) -> list[Sweep]:
     """Every sweep that ``rows`` make up, those of one axis behind each other."""
-    settings = dict.fromkeys(name for row in rows for name in row.cell.settings)
+    # A failed trial has no part in the order of the axes.
+    ordered = sorted(rows, key=lambda row: not row.good)
+    settings = dict.fromkeys(name for row in ordered for name in row.cell.settings)
     return [sweep for axis in (*settings, THREADS) for sweep in _along(rows, axis)]
 
 
@@ -91,11 +101,14 @@ def value_on(axis: str, cell: Cell) -> Scalar | None:
 def _along(rows: Sequence[Row], axis: str) -> Iterable[Sweep]:
     families: dict[object, list[Row]] = defaultdict(list)
     failed: dict[object, list[Row]] = defaultdict(list)
+    odd = _of_other_work(rows)
     for row in rows:
         if value_on(axis, row.cell) is None:
             continue
         if row.step_time_s is not None:
-            families[_apart_from(axis, row.cell, backend="jax"), _place(row)].append(row)
+            alike = _apart_from(axis, row.cell, backend="jax")
+            of_its_own = row.cell.backend if id(row) in odd else None
+            families[alike, _place(row), of_its_own].append(row)
         elif not row.good:
             # A trial that failed early does not know its machine or data, so its cell alone counts.
             failed[_apart_from(axis, row.cell)].append(row)
@@ -103,6 +116,20 @@ def _along(rows: Sequence[Row], axis: str) -> Iterable[Sweep]:
         made = _sweep(axis, family, failed)
         if made is not None:
             yield made
+
+
+def _of_other_work(rows: Sequence[Row]) -> set[int]:
+    """The identities of rows that were asked the same as an earlier one and did other work.
+
+    Along an axis split and steps may change, so that only rows at one value can tell.
+    """
+    first: dict[object, Work] = {}
+    return {
+        id(row)
+        for row in rows
+        if row.good
+        and first.setdefault((asked(row.cell, but=("backend",)), _place(row)), row.work) != row.work
+    }
 
 
 def _sweep(axis: str, rows: Sequence[Row], failed: dict[object, list[Row]]) -> Sweep | None:
@@ -114,14 +141,24 @@ def _sweep(axis: str, rows: Sequence[Row], failed: dict[object, list[Row]]) -> S
     )
     if len(values) < (CURVE_FROM if numbers else 2):
         return None
-    by_course: dict[object, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_course[row.cell.backend, tuple(sorted(row.versions.items()))].append(row)
     courses = [
         _course(axis, mine, failed[_apart_from(axis, mine[0].cell)], numbers=numbers)
-        for mine in by_course.values()
+        for mine in _by_course(axis, rows)
     ]
     return Sweep(axis=axis, numbers=numbers, cell=rows[0].cell, courses=courses)
+
+
+def _by_course(axis: str, rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each backend, version and device; of two at one value each in its own course."""
+    found: dict[object, list[Row]] = defaultdict(list)
+    for row in rows:
+        kind = (row.cell.backend, tuple(sorted(row.versions.items())), row.device_name)
+        value = (_value(axis, row), row.cell)
+        place = 0
+        while value in [(_value(axis, other), other.cell) for other in found[kind, place]]:
+            place += 1
+        found[kind, place].append(row)
+    return [mine for mine in found.values() if mine]
 
 
 def _course(axis: str, rows: Sequence[Row], failed: Sequence[Row], *, numbers: bool) -> Course:
@@ -132,6 +169,7 @@ def _course(axis: str, rows: Sequence[Row], failed: Sequence[Row], *, numbers: b
         lost.sort(key=_order)
     return Course(
         backend=rows[0].cell.backend,
+        apart={name: value for row in rows for name, value in row.apart.items()},
         points=points,
         lost=lost,
         step_time=_growth(points, lambda row: row.step_time_s) if numbers else None,
@@ -177,4 +215,4 @@ def _apart_from(axis: str, cell: Cell, backend: Backend | None = None) -> bytes:
 
 
 def _place(row: Row) -> tuple[object, ...]:
-    return row.machine_id, row.table_sha256, row.scenario_version, row.synthetic
+    return row.machine_id, whatever_the_settings(row.work)

@@ -12,8 +12,9 @@ import typer
 from harness import store
 from harness.analysis import disturbed
 from harness.analysis.answers import Answers, answer
+from harness.analysis.couples import differ_in
 from harness.analysis.ladder import ladders
-from harness.analysis.pairs import PairVerdict, differ_in, judging, verdicts_within
+from harness.analysis.pairs import PairVerdict, judging, verdicts_within
 from harness.analysis.rows import grouped
 from harness.analysis.steps import examples_per_s, step_time_s
 from harness.analysis.summary import summarise
@@ -181,7 +182,7 @@ def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
     """The verdicts on variants of one backend, for which the table of verdicts has no place."""
     for one in verdicts:
         first, second, given = one.pair.first, one.pair.second, one.verdict
-        if differ_in(first, second) not in {("backend",), ("mode",)}:
+        if differ_in(first, second) not in {(), ("backend",), ("mode",)}:
             between = fmt.ratio_range(given.low, given.high)
             yield (
                 f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "

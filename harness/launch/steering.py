@@ -13,9 +13,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.analysis import disturbed
+from harness.analysis.couples import couples
 from harness.analysis.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.pairs import PairVerdict, paired, to_compare, verdicts_within
 from harness.analysis.rounds import MOST_ROUNDS, rounds_for_precision, spread_of
+from harness.analysis.rows import grouped
 from harness.analysis.steps import step_time_s
 from harness.analysis.verdict import STOP_FROM, judging_confidence, precise_enough
 from harness.plan import Plan, PlannedTrial
@@ -61,7 +63,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     ``half_width`` is that of the widest interval that the precision speaks of, as a share, ``None``
     until all have one. ``further_rounds`` is how many more the precision is expected to take,
     ``None`` if nobody asked for one or no number of rounds worth running will do. ``disturbed``
-    tells why each of the records is, in their order.
+    tells why each of the records is, in their order. ``other_work`` is the reason, if no two cells
+    that were to be compared do the same work, so that no further round can tell anything.
     """
 
     cells: list[CellStanding]
@@ -70,6 +73,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     precise: bool
     further_rounds: int | None
     disturbed: list[str | None]
+    other_work: str | None = None
 
 
 class Foreseen(Struct, frozen=True, kw_only=True):
@@ -117,6 +121,7 @@ def standing(plan: Plan, records: Sequence[Record]) -> Standing:
             confidence=confidence,
         ),
         disturbed=reasons,
+        other_work=_why_none_can_be_compared(waited_for, records),
     )
 
 
@@ -139,6 +144,7 @@ def why_to_stop(
     reasons = {
         "no cell could be measured": all(one.given_up for one in now.cells),
         "every interval is as narrow as asked": now.precise,
+        f"no two cells can be compared, {now.other_work}": now.other_work is not None,
         # A round that is begun is finished, since half of one is of no use; so it must fit.
         "another round does not fit into the budget": left_s is not None and round_s > left_s,
         f"{MOST_ROUNDS} rounds are enough": next_round - plan.first_round >= MOST_ROUNDS,
@@ -240,10 +246,40 @@ def _samples(
             )
             for cell in cells
         ]
+    # Of a cell in several versions, the pair with most rounds speaks.
     found = {
-        frozenset((one.first.digest, one.second.digest)): one.log_ratios for one in paired(records)
+        _both(one.first, one.second): one.log_ratios
+        for one in sorted(paired(records), key=lambda one: len(one.log_ratios))
     }
-    return [found.get(frozenset((a.digest, b.digest)), ()) for a, b in pairs]
+    refused = _of_other_work(records)
+    return [
+        found.get(_both(a, b), ())
+        for a, b in pairs
+        if _both(a, b) in found or _both(a, b) not in refused
+    ]
+
+
+def _of_other_work(records: Sequence[Record]) -> dict[frozenset[str], str]:
+    """Pairs of cells that did not do the same work, by their digests, and why."""
+    return {
+        _both(couple.first.row.cell, couple.second.row.cell): couple.why
+        for couple in couples(grouped(records))
+        if not couple.same_work and couple.why is not None
+    }
+
+
+def _why_none_can_be_compared(cells: Sequence[Cell], records: Sequence[Record]) -> str | None:
+    """The reason for the first pair, if every pair of ``cells`` did other work."""
+    refused = _of_other_work(records)
+    compared = {_both(one.first, one.second) for one in paired(records)} if refused else set()
+    pairs = [_both(a, b) for a, b in to_compare(cells)]
+    if not pairs or any(pair in compared or pair not in refused for pair in pairs):
+        return None
+    return refused[pairs[0]]
+
+
+def _both(first: Cell, second: Cell) -> frozenset[str]:
+    return frozenset((first.digest, second.digest))
 
 
 def _further_rounds(plan: Plan, spread: float, *, done: int, confidence: float) -> int | None:

@@ -11,6 +11,7 @@ from harness.analysis.anatomy import ADDS_UP, Anatomy, Located, PartTime
 from harness.analysis.summary import About
 from harness.anatomy import PARTS
 from harness.report import format as fmt
+from harness.report.evidence import NAMES
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
 
 HEADING = "Where a step's time goes"
@@ -70,8 +71,18 @@ def label(part: PartTime) -> str:
 
 
 def name(anatomy: Anatomy) -> str:
-    """Backend and device of an anatomy."""
-    return f"{anatomy.cell.backend} {anatomy.cell.device}"
+    """Backend and device of an anatomy, with the versions that tell it from others."""
+    return f"{anatomy.cell.backend} {anatomy.cell.device}{_distinction(anatomy)}"
+
+
+def named(anatomy: Anatomy) -> str:
+    """The framework, with whatever tells the anatomy from others of its cell."""
+    return fmt.plain(f"{NAMES[anatomy.cell.backend]}{_distinction(anatomy)}")
+
+
+def _distinction(anatomy: Anatomy) -> str:
+    """What tells it from others of its cell: ``, keras 3.14.0``."""
+    return "".join(f", {name} {told}" for name, told in anatomy.apart.items())
 
 
 def share(time_s: float, anatomy: Anatomy) -> str:
@@ -110,7 +121,10 @@ def _table(title: str, group: Sequence[Anatomy]) -> Table:
         title=title,
         columns=[
             Column(header="part"),
-            *(Column(header=one.cell.backend, figures=True) for one in group),
+            *(
+                Column(header=fmt.plain(f"{one.cell.backend}{_distinction(one)}"), figures=True)
+                for one in group
+            ),
         ],
         rows=[
             *([" + ".join(names), *(_part(one, names) for one in group)] for names in order),

@@ -16,8 +16,8 @@ from harness.analysis.summary import About
 from harness.record import Struct
 from harness.report import format as fmt
 from harness.report import repeat
-from harness.report.evidence import NAMES, Contest, Evidence
-from harness.report.ranking import certainty, fastest, ranked, unranked
+from harness.report.evidence import NAMES, Contest, Evidence, side
+from harness.report.ranking import certainty, fastest, ranked, sides, unranked
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -69,11 +69,7 @@ def _unmeasured(evidence: Evidence, contest: Contest) -> str:
         for lack in evidence.summary.missing
         if (lack.scenario, lack.device) == (cell.scenario, cell.device)
     ]
-    failed = [
-        NAMES[group.row.cell.backend]
-        for group in contest.groups
-        if not group.row.good and group.row.cell.backend not in contest.backends
-    ]
+    failed = [NAMES[group.row.cell.backend] for group in contest.failed]
     words = [f" {joined(lacking)} was not measured."] if lacking else []
     words += [f" No trial of {joined(dict.fromkeys(failed))} succeeded."] if failed else []
     return "".join(words)
@@ -85,7 +81,7 @@ def _quality(contest: Contest, about: About | None) -> str:
         return "Whether the backends learn the same cannot be told: fewer than two have a metric."
     label = about.metric.label
     within = f"{label} within {fmt.quality(about.metric.tolerance)}"
-    names = joined(NAMES[backend] for backend in contest.backends)
+    names = joined(contest.backends)
     seeds = min(found.seeds for _, found in learned)
     kinds = {found.kind for _, found in learned}
     if kinds == {"equivalent"}:
@@ -97,7 +93,7 @@ def _quality(contest: Contest, about: About | None) -> str:
 
 
 def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
-    first, second = NAMES[pair.first.backend], NAMES[pair.second.backend]
+    first, second = sides(pair)
     if found.kind == "equivalent":
         return f"{first} and {second} learn the same ({within})"
     if found.kind == "undecided":
@@ -108,15 +104,19 @@ def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
 
 def _target(evidence: Evidence, contest: Contest) -> str:
     """The training time to the target of the metric, of those that reached it."""
-    cells = [group.row.cell for group in contest.groups]
-    mine = [one for one in evidence.answers.learned if one.cell in cells and one.quality.target]
+    rows = [(group.row.cell, group.row.apart) for group in contest.groups]
+    mine = [
+        one
+        for one in evidence.answers.learned
+        if (one.cell, one.apart) in rows and one.quality.target
+    ]
     if not mine:
         return ""
     times = [
-        f"{NAMES[one.cell.backend]} {fmt.duration(one.time_to_target_s.value)}"
+        f"{side(one.cell, one.apart)} {fmt.duration(one.time_to_target_s.value)}"
         + ("" if one.reached == one.trials else f" ({one.reached} of {one.trials} trials)")
         if one.time_to_target_s is not None
-        else f"{NAMES[one.cell.backend]} never"
+        else f"{side(one.cell, one.apart)} never"
         for one in mine
     ]
     return f"Training time to {fmt.quality(mine[0].quality.target)}: {joined(times)}."
@@ -124,7 +124,7 @@ def _target(evidence: Evidence, contest: Contest) -> str:
 
 def _memory(contest: Contest) -> str:
     peaks = [
-        f"{NAMES[row.cell.backend]} {fmt.memory(row.peak_rss_bytes.value)}"
+        f"{side(row.cell, row.apart)} {fmt.memory(row.peak_rss_bytes.value)}"
         for row in (group.row for group in contest.groups)
         if row.peak_rss_bytes is not None
     ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from harness.analysis.answers import Pair
+from harness.analysis.couples import pair_names
+from harness.analysis.rows import OF_THE_WORK
 from harness.analysis.summary import About
 from harness.record import Cell
 from harness.report import format as fmt
@@ -61,11 +64,19 @@ def cell_tables(
     return tables
 
 
-def pair_name(first: Cell, second: Cell) -> str:
-    """What two cells differ in: ``jax / torch``, ``jax fit / jax native``."""
-    if first.mode == second.mode:
-        return f"{first.backend} / {second.backend}"
-    return f"{first.backend} {first.mode} / {second.backend} {second.mode}"
+def pair_name(pair: Pair) -> str:
+    """What two rows differ in: ``jax / torch``, ``jax fit / jax native``, ``jax, keras 3 / …``."""
+    names = pair_names(pair.first, pair.second, pair.first_apart, pair.second_apart)
+    return fmt.plain(" / ".join(names), limit=200)
+
+
+def common_work(pair: Pair) -> dict[str, str]:
+    """What two rows have in common of the work that tells each from others of its cell."""
+    return {
+        name: value[:8]
+        for name, value in pair.first_apart.items()
+        if name in OF_THE_WORK and pair.second_apart.get(name, value) == value
+    }
 
 
 def common_facts(first: Cell, second: Cell) -> dict[str, str]:

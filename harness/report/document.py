@@ -171,15 +171,17 @@ def _lead(summary: Summary, *, ranked: bool) -> list[str]:
     what = f"The same Keras model trained on JAX, TensorFlow and PyTorch: {trials}{failed}."
     which = "only what stands under Verdicts ranks anything" if ranked else "not a verdict"
     lead = [f"{what} These are measurements, {which}."]
-    if any(row.synthetic for row in summary.rows):
+    good = [row for row in summary.rows if row.good] or summary.rows
+    if any(row.synthetic for row in good):
         lead.append("SYNTHETIC DATA: some or all of these trials did not train on real ratings.")
     return lead
 
 
 def _reading(summary: Summary) -> list[str]:
+    measured = {row.cell.scenario for row in summary.rows if row.good} or summary.about.keys()
     return [
         STEP_TIME,
-        *(_metric(name, about) for name, about in summary.about.items()),
+        *(_metric(name, about) for name, about in summary.about.items() if name in measured),
         NO_RANKING,
     ]
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-
-from harness.analysis import disturbed
 from harness.analysis.answers import Answers, Pair
 from harness.analysis.answers import answer as answers_of
 from harness.analysis.ladder import Ladder
 from harness.analysis.ladder import ladders as ladders_of
 from harness.analysis.pairs import judging
-from harness.analysis.rows import Group, Row, grouped
+from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
+from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.summary import MAIN_SCENARIO, Summary
+from harness.analysis.work import asked
 from harness.plan import Plan
-from harness.record import MODES, Record
+from harness.record import MODES, Cell, Record
 from harness.report import format as fmt
 from harness.report import table
 from harness.report.anatomy_found import Dissected
@@ -34,15 +34,19 @@ NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contest:
-    """Groups that differ in the backend alone, measured on one machine, and their pairs."""
+    """Groups that differ in backend or versions alone, measured on one machine, and their pairs.
+
+    ``failed`` are groups that were asked the same and left no measurement.
+    """
 
     groups: list[Group]
     pairs: list[Pair]
+    failed: list[Group] = dataclasses.field(default_factory=list)
 
     @property
     def backends(self) -> list[str]:
-        """The backends with a good trial, each once, in the order of the rows."""
-        return list(dict.fromkeys(g.row.cell.backend for g in self.groups if g.row.good))
+        """What was measured, by name, each once, in the order of the rows."""
+        return list(dict.fromkeys(side(g.row.cell, g.row.apart) for g in self.groups if g.row.good))
 
     @property
     def judged(self) -> list[Pair]:
@@ -79,25 +83,34 @@ class Evidence:
     def contests(self) -> list[Contest]:
         """The groups that may be held against each other, what a reader asks for first in front."""
         found: dict[object, list[Group]] = {}
-        for group in self.groups:
+        for group in with_measurements(self.groups):
             found.setdefault(_work(group.row), []).append(group)
-        made = [Contest(groups=members, pairs=self._pairs(members)) for members in found.values()]
+        made = [
+            Contest(groups=members, pairs=self._pairs(members), failed=self._failed(members))
+            for members in found.values()
+        ]
         return sorted(made, key=self._rank)
 
     def campaign_of(self, contest: Contest) -> list[Group]:
         """The groups of ``contest`` and those that differ from them in the mode alone."""
-        asked = _work(contest.row, any_mode=True)
-        return [group for group in self.groups if _work(group.row, any_mode=True) == asked]
+        wanted = _work(contest.row, any_mode=True)
+        groups = with_measurements(self.groups)
+        return [group for group in groups if _work(group.row, any_mode=True) == wanted]
+
+    def _failed(self, members: Sequence[Group]) -> list[Group]:
+        wanted = asked(members[0].row.cell, but=("backend",))
+        return [
+            group
+            for group in self.groups
+            if not group.row.good and asked(group.row.cell, but=("backend",)) == wanted
+        ]
 
     def _pairs(self, members: Sequence[Group]) -> list[Pair]:
-        cells = [group.row.cell for group in members]
-        machine = members[0].row.machine_id
+        rows = [(group.row.cell, group.row.apart) for group in members]
         return [
             pair
             for pair in self.answers.pairs
-            if pair.first in cells
-            and pair.second in cells
-            and (pair.speed is None or pair.machine_id == machine)
+            if (pair.first, pair.first_apart) in rows and (pair.second, pair.second_apart) in rows
         ]
 
     def _rank(self, contest: Contest) -> tuple[object, ...]:
@@ -142,7 +155,6 @@ def gather(
     records, plans = list(records), list(plans)
     rule = judging(plans)
     groups = grouped(records)
-    reasons = disturbed.reasons(records)
     return Evidence(
         summary=summary,
         answers=answers
@@ -162,12 +174,15 @@ def gather(
         ladders=ladders_of(records, margin=rule.margin, sequential=rule.sequential)
         if ladders is None
         else ladders,
-        why={id(r): why for r, why in zip(records, reasons, strict=True) if why},
+        why={key: why for key, why in reasons_by_id(records).items() if why},
     )
 
 
 def labels(rows: Sequence[Row], summary: Summary) -> list[str]:
-    """A name for each row, as short as tells it from the others: ``jax``, ``jax mode=native``."""
+    """A name for each row, as short as tells it from the others: ``jax``, ``jax mode=native``.
+
+    Versions stand there where they tell it from others of its cell: ``jax, keras 3.14.0``.
+    """
     told: dict[int, list[str]] = {}
     for scenario in dict.fromkeys(row.cell.scenario for row in rows):
         mine = [row for row in rows if row.cell.scenario == scenario]
@@ -175,14 +190,17 @@ def labels(rows: Sequence[Row], summary: Summary) -> list[str]:
         told |= {id(row): line for row, line in zip(mine, lines, strict=True)}
     places = _places(rows)
     names = [
-        fmt.plain(" ".join([row.cell.backend, *told[id(row)], *place]), limit=80)
+        fmt.plain(" ".join([row.name, *told[id(row)], *place]), limit=80)
         for row, place in zip(rows, places, strict=True)
     ]
-    # What is still alike differs in its package versions alone; the table beside tells them.
-    return [
-        f"{name} #{names[: i + 1].count(name)}" if names.count(name) > 1 else name
-        for i, name in enumerate(names)
-    ]
+    # Those that failed come last: what failed has no say in how the others are called.
+    order = sorted(range(len(rows)), key=lambda i: not rows[i].good)
+    seen: Counter[str] = Counter()
+    for i in order:
+        seen[names[i]] += 1
+        if seen[names[i]] > 1:  # long facts that begin alike
+            names[i] = f"{names[i]} #{seen[names[i]]}"
+    return names
 
 
 def _places(rows: Sequence[Row]) -> list[list[str]]:
@@ -191,18 +209,16 @@ def _places(rows: Sequence[Row]) -> list[list[str]]:
         [row.cell.scenario, row.cell.device, f"on {table.machine_label(row.machine_id)}"]
         for row in rows
     ]
-    differ = [len(set(column)) > 1 for column in zip(*facts, strict=True)]
+    good = [fact for fact, row in zip(facts, rows, strict=True) if row.good] or facts
+    differ = [len(set(column)) > 1 for column in zip(*good, strict=True)]
     return [[name for name, told in zip(one, differ, strict=True) if told] for one in facts]
 
 
+def side(cell: Cell, apart: Mapping[str, str]) -> str:
+    """A row as the answer names it: ``JAX``, ``JAX, keras 3.14.0``."""
+    return fmt.plain(NAMES[cell.backend] + distinction(apart), limit=120)
+
+
 def _work(row: Row, *, any_mode: bool = False) -> object:
-    cell = msgspec.structs.replace(row.cell, backend="jax")
-    if any_mode:
-        cell = msgspec.structs.replace(cell, mode="fit")
-    return (
-        msgspec.json.encode(cell, order="deterministic"),
-        row.machine_id,
-        row.scenario_version,
-        row.table_sha256,
-        row.synthetic,
-    )
+    but = ("backend", "mode") if any_mode else ("backend",)
+    return asked(row.cell, but=but), row.machine_id, row.work

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis.ladder import Ladder, Rung
-from harness.analysis.rows import Row
+from harness.analysis.ladder import Across, Ladder, Rung, ladders_of_versions
+from harness.analysis.rows import Row, distinction, versions
 from harness.analysis.summary import About, Summary
 from harness.analysis.verdict import Verdict
-from harness.record import MODES, Backend, Mode, Record, Scalar, Struct
+from harness.record import MODES, Mode, Record, Scalar, Struct
 from harness.report import anatomy, ladder, sweeps
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
 from harness.report.document import Bullet, Document, Section
-from harness.report.evidence import NAMES
+from harness.report.evidence import NAMES, side
 
 TITLE = "Findings: what Keras costs on each backend"
 
@@ -100,7 +100,7 @@ def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
 def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
     """How much of the backends' difference under ``fit`` is left without Keras, pair by pair."""
     for one in ladders:
-        by_mode = {(a.first.backend, a.second.backend, a.first.mode): a.verdict for a in one.across}
+        by_mode = {(*_sides(across), across.first.mode): across.verdict for across in one.across}
         for (first, second, mode), fit in by_mode.items():
             native = by_mode.get((first, second, "native"))
             if mode != "fit" or native is None or fit.ratio is None or native.ratio is None:
@@ -111,8 +111,8 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
             )
         for best in one.best:
             yield (
-                f"{NAMES[best.backend]}: {best.mode} takes {_ratio(best.over_native)} the step "
-                "time of native."
+                f"{NAMES[best.backend]}{distinction(best.apart)}: {best.mode} takes "
+                f"{_ratio(best.over_native)} the step time of native."
             )
 
 
@@ -128,12 +128,12 @@ def _driven(fit: float, native: float) -> str:
 
 def _advice(ladders: Sequence[Ladder]) -> Iterator[str]:
     for one in ladders:
-        for backend in dict.fromkeys(rung.cell.backend for rung in one.rungs):
-            yield f"{NAMES[backend]}: {_advise(one, backend)}"
+        for rungs in ladders_of_versions(one.rungs):
+            yield f"{_of_versions(rungs)}: {_advise(one, rungs)}"
 
 
-def _advise(one: Ladder, backend: Backend) -> str:
-    mine = {rung.cell.mode: rung for rung in one.rungs if rung.cell.backend == backend}
+def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
+    mine = {rung.cell.mode: rung for rung in rungs}
     better = [
         (given.ratio, mode)
         for mode, rung in mine.items()
@@ -166,9 +166,10 @@ def _without_keras(nearest: Mode, over_native: Verdict | None) -> str:
 
 def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
     """From where on a mode has paid for its first step, against ``fit``."""
-    wanted = {mine[each].cell.digest for each in ("fit", mode) if each in mine}
+    wanted = [(mine[each].cell, mine[each].apart) for each in ("fit", mode) if each in mine]
     for each in one.break_evens:
-        if {each.first.digest, each.second.digest} == wanted:
+        both = [(each.first, each.first_apart), (each.second, each.second_apart)]
+        if both in (wanted, wanted[::-1]):
             if each.steps is None or each.seconds is None or each.epochs is None:
                 return ""
             if each.steps == 1:
@@ -181,22 +182,28 @@ def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
 
 
 def _gaps(one: Ladder, campaign: Campaign) -> Iterator[str]:
-    for backend in dict.fromkeys(rung.cell.backend for rung in one.rungs):
-        mine = [rung for rung in one.rungs if rung.cell.backend == backend]
-        mine.sort(key=lambda rung: MODES.index(rung.cell.mode))
+    for rungs in ladders_of_versions(one.rungs):
+        mine = sorted(rungs, key=lambda rung: MODES.index(rung.cell.mode))
         ran = [_engine(rung, campaign.records) for rung in mine]
         for before, rung, was, now in zip(mine, mine[1:], ran, ran[1:], strict=False):
             ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
-                f"{NAMES[backend]}, {before.cell.mode} → {rung.cell.mode}{ratio}: "
+                f"{_of_versions(rungs)}, {before.cell.mode} → {rung.cell.mode}{ratio}: "
                 f"{_changes(was, now) or 'nothing that a record tells'}.",
                 limit=1_500,
             )
 
 
 def _engine(rung: Rung, records: Sequence[Record]) -> dict[str, Scalar | None]:
-    """What ran, from the first good record of the rung's cell."""
-    return next((r.engine for r in records if r.cell == rung.cell and r.status == "ok"), {})
+    """What ran, from the first good record of the rung's cell and versions."""
+    return next(
+        (
+            r.engine
+            for r in records
+            if r.cell == rung.cell and r.status == "ok" and versions(r) == rung.versions
+        ),
+        {},
+    )
 
 
 def _changes(was: Mapping[str, Scalar | None], now: Mapping[str, Scalar | None]) -> str:
@@ -209,8 +216,18 @@ def _changes(was: Mapping[str, Scalar | None], now: Mapping[str, Scalar | None])
     return "; ".join(told)
 
 
-def _pair(first: Backend, second: Backend, given: Verdict) -> str:
-    return f"{NAMES[first]} takes {_ratio(given)} the step time of {NAMES[second]}"
+def _pair(first: str, second: str, given: Verdict) -> str:
+    return f"{first} takes {_ratio(given)} the step time of {second}"
+
+
+def _sides(across: Across) -> tuple[str, str]:
+    return side(across.first, across.first_apart), side(across.second, across.second_apart)
+
+
+def _of_versions(rungs: Sequence[Rung]) -> str:
+    """The backend of some rungs, with versions if any of them has others beside it."""
+    apart = {name: value for rung in rungs for name, value in rung.apart.items()}
+    return side(rungs[0].cell, apart)
 
 
 def _ratio(given: Verdict | None) -> str:
@@ -235,5 +252,6 @@ def _machines(campaign: Campaign) -> Iterator[str]:
 
 
 def _versions(rows: Sequence[Row]) -> str:
-    seen = {f"{name} {version}": None for row in rows for name, version in row.versions.items()}
+    good = [row for row in rows if row.good] or rows
+    seen = {f"{name} {version}": None for row in good for name, version in row.versions.items()}
     return ", ".join(name for name in seen if not name.startswith("python"))

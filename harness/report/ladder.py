@@ -8,10 +8,9 @@ from harness.analysis.break_even import BreakEven
 from harness.analysis.floor import CommonFloor
 from harness.analysis.ladder import Ladder, Rung
 from harness.analysis.ratio import Ratio
-from harness.analysis.rows import Figure
+from harness.analysis.rows import OF_THE_WORK, Figure, distinction, named
 from harness.analysis.summary import About
 from harness.analysis.verdict import Verdict
-from harness.record import Cell
 from harness.report import format as fmt
 from harness.report.columns import figure, stacked
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
@@ -74,7 +73,7 @@ def _rungs(title: str, ladder: Ladder, about: Mapping[str, About]) -> Table:
         columns=[Column(header="backend"), Column(header="mode"), *map(figure, heads)],
         rows=[
             [
-                rung.cell.backend,
+                named(rung.cell, rung.apart),
                 rung.cell.mode,
                 _time(rung.step_time_s),
                 _times_floor(rung.times_floor),
@@ -98,10 +97,7 @@ def _break_evens(title: str, ladder: Ladder) -> Table:
             Column(header="cheaper steps"),
             *map(figure, heads),
         ],
-        rows=[
-            [f"{_name(one.first)} / {_name(one.second)}", *_ahead(one)]
-            for one in ladder.break_evens
-        ],
+        rows=[[" / ".join(_names(one)), *_ahead(one)] for one in ladder.break_evens],
     )
 
 
@@ -110,8 +106,8 @@ def _ahead(one: BreakEven) -> list[str]:
         return [NOT_SETTLED, fmt.NOTHING, fmt.NOTHING, fmt.NOTHING]
     if one.verdict.kind == "equivalent":
         return [EQUAL, fmt.NOTHING, fmt.NOTHING, fmt.NOTHING]
-    winner = one.first if one.cheaper == "first" else one.second
-    name = _name(winner)
+    first, second = _names(one)
+    name = first if one.cheaper == "first" else second
     if one.steps is None or one.seconds is None or one.epochs is None:
         return [name, NEVER, fmt.NOTHING, fmt.NOTHING]
     if one.steps == 1:
@@ -151,8 +147,9 @@ def _best(ladder: Ladder) -> Iterator[str]:
         given = best.over_native
         between = fmt.ratio_range(given.low, given.high)
         yield (
-            f"{best.backend}: the Keras rung nearest to native is {best.mode}, at "
-            f"{fmt.ratio(given.ratio)} its step time{f' ({between})' if between else ''}."
+            f"{best.backend}{distinction(best.apart)}: the Keras rung nearest to native is "
+            f"{best.mode}, at {fmt.ratio(given.ratio)} its step time"
+            f"{f' ({between})' if between else ''}."
         )
 
 
@@ -161,7 +158,7 @@ def _titles(ladders: Sequence[Ladder], about: Mapping[str, About]) -> list[str]:
     told: dict[int, list[str]] = {}
     for scenario in dict.fromkeys(ladder.cell.scenario for ladder in ladders):
         mine = [ladder for ladder in ladders if ladder.cell.scenario == scenario]
-        facts = [_facts(ladder.cell) for ladder in mine]
+        facts = [_facts(ladder) for ladder in mine]
         lines = variants(facts, about.get(scenario))
         told |= {id(one): line for one, line in zip(mine, lines, strict=True)}
     machines = len({ladder.machine_id for ladder in ladders}) > 1
@@ -181,12 +178,22 @@ def _titles(ladders: Sequence[Ladder], about: Mapping[str, About]) -> list[str]:
     ]
 
 
-def _facts(cell: Cell) -> dict[str, str]:
-    return {name: told for name, told in cell_facts(cell).items() if name != "mode"}
+def _facts(ladder: Ladder) -> dict[str, str]:
+    """What was asked but for the mode, and the work where the cells have done several."""
+    facts = {name: told for name, told in cell_facts(ladder.cell).items() if name != "mode"}
+    return facts | {
+        name: told[:8]
+        for rung in ladder.rungs
+        for name, told in rung.apart.items()
+        if name in OF_THE_WORK
+    }
 
 
-def _name(cell: Cell) -> str:
-    return f"{cell.backend} {cell.mode}"
+def _names(one: BreakEven) -> tuple[str, str]:
+    return (
+        named(one.first, one.first_apart, mode=True),
+        named(one.second, one.second_apart, mode=True),
+    )
 
 
 def _time(found: Figure | None) -> str:

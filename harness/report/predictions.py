@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis.rows import Row
 from harness.analysis.summary import MAIN_SCENARIO, About, Summary
 from harness.report import format as fmt
-from harness.report.table import SYNTHETIC, Column, Table, settings
+from harness.report.table import SYNTHETIC, Column, Table, machine_label, settings
 
 Inputs = tuple[tuple[str, int], ...]
 
@@ -79,10 +79,12 @@ def _title(rows: Sequence[Row], common: Sequence[tuple[str, int]]) -> str:
 
 def _columns(rows: Sequence[Row], about: About | None) -> Iterator[Column]:
     devices = len({row.cell.device for row in rows}) > 1
+    machines = len({row.machine_id for row in rows}) > 1
     for row, told in zip(rows, settings(rows, about), strict=True):
         # That the data is synthetic stands in the title.
         extra = [setting for setting in told if setting != SYNTHETIC]
-        names = [row.cell.backend, *([row.cell.device] if devices else []), *extra]
+        names = [row.name, *([row.cell.device] if devices else []), *extra]
+        names += [f"on {machine_label(row.machine_id)}"] if machines else []
         yield Column(header=" ".join(names), figures=True)
 
 

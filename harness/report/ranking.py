@@ -6,8 +6,9 @@ from collections import defaultdict
 
 from harness.analysis.answers import Pair
 from harness.analysis.notes import joined
+from harness.analysis.work import NOT_THE_SAME
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Contest, Evidence
+from harness.report.evidence import Contest, Evidence, side
 
 WHY_UNRANKED = {
     "several-machines": "the records come from different machines",
@@ -21,25 +22,30 @@ WHY_UNRANKED = {
 """Why there is no verdict, by the code of the note that tells it at length."""
 
 
-def seen_from(pair: Pair, backend: str) -> tuple[str, float, float, float] | None:
-    """The other backend, and how many times as long its steps take, with the interval's ends.
+def sides(pair: Pair) -> tuple[str, str]:
+    """The two of a pair as the answer names them: ``JAX``, or ``JAX, keras 3.14.0``."""
+    return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
+
+
+def seen_from(pair: Pair, one: str) -> tuple[str, float, float, float] | None:
+    """The other side, and how many times as long its steps take, with the interval's ends.
 
     ``None`` if the pair is about others, or has no interval.
     """
-    first, second = pair.first.backend, pair.second.backend
+    first, second = sides(pair)
     found = pair.speed.verdict if pair.speed else None
     if found is None or found.ratio is None or found.low is None or found.high is None:
         return None
-    if backend == first:
+    if one == first:
         return second, 1 / found.ratio, 1 / found.high, 1 / found.low
-    return (first, found.ratio, found.low, found.high) if backend == second else None
+    return (first, found.ratio, found.low, found.high) if one == second else None
 
 
 def fastest(contest: Contest) -> str | None:
-    """The backend that is called faster than every other one that was measured, if there is one."""
+    """What is called faster than everything else that was measured, if there is such a thing."""
     beaten: dict[str, set[str]] = defaultdict(set)
     for pair in contest.judged:
-        first, second = pair.first.backend, pair.second.backend
+        first, second = sides(pair)
         if pair.outcome in {"faster", "slower"}:
             winner, loser = (first, second) if pair.outcome == "faster" else (second, first)
             beaten[winner].add(loser)
@@ -50,21 +56,21 @@ def fastest(contest: Contest) -> str | None:
 
 
 def ranked(best: str, contest: Contest) -> str:
-    """The sentence that names the fastest backend, with its lead over each other one."""
+    """The sentence that names the fastest, with its lead over each other one."""
     leads = [
-        f"{fmt.ratio(ratio)} as fast as {NAMES[other]} ({fmt.ratio_range(low, high)})"
+        f"{fmt.ratio(ratio)} as fast as {other} ({fmt.ratio_range(low, high)})"
         for pair in contest.judged
         if (seen := seen_from(pair, best)) is not None
         for other, ratio, low, high in [seen]
     ]
     cell = contest.row.cell
     where = f"under {cell.mode} on the {cell.device.upper()}"
-    return f"On this machine {NAMES[best]} trains this model fastest {where}: {joined(leads)}."
+    return f"On this machine {best} trains this model fastest {where}: {joined(leads)}."
 
 
 def unranked(evidence: Evidence, contest: Contest) -> str:
     """The sentence where none is the fastest: equal, not settled, or never to be compared."""
-    names = [NAMES[backend] for backend in contest.backends]
+    names = contest.backends
     if contest.judged:
         verdicts = [pair.speed.verdict for pair in contest.judged if pair.speed]
         if {pair.outcome for pair in contest.pairs} == {"equivalent"}:
@@ -78,17 +84,34 @@ def unranked(evidence: Evidence, contest: Contest) -> str:
     reasons = [why for code, why in WHY_UNRANKED.items() if code in codes]
     measured = dict.fromkeys(b for one in evidence.contests for b in one.backends)
     if len(measured) == 1:
-        return f"No ranking: only {NAMES[next(iter(measured))]} was measured."
+        return f"No ranking: only {next(iter(measured))} was measured."
+    if other_work := _other_work(evidence, contest):
+        return f"No ranking: {other_work}."
     why = reasons[0] if reasons else "no two backends share a round that was not disturbed"
     return f"No ranking: {why}."
 
 
+def _other_work(evidence: Evidence, contest: Contest) -> str | None:
+    """Why a pair with one side here did not do the same work, in the words of the verdicts."""
+    cells = [group.row.cell for group in contest.groups]
+    return next(
+        (
+            f"{joined(sides(pair))}: {pair.why}"
+            for pair in evidence.answers.pairs
+            if pair.why is not None
+            and pair.why.startswith(NOT_THE_SAME)
+            and (pair.first in cells or pair.second in cells)
+        ),
+        None,
+    )
+
+
 def _pair(pair: Pair) -> str:
-    first, second = NAMES[pair.first.backend], NAMES[pair.second.backend]
+    first, second = sides(pair)
     found = pair.speed.verdict if pair.speed else None
     if found is None:
         return f"{first} and {second} cannot be ranked, {pair.why}"
-    seen = seen_from(pair, pair.first.backend)
+    seen = seen_from(pair, first)
     much = f" ({fmt.ratio_range(*seen[2:])} times as fast)" if seen else ""
     if pair.outcome == "equivalent":
         return f"{first} and {second} are equally fast within {fmt.percent(found.margin)}"

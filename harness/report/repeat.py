@@ -88,9 +88,8 @@ def _planned(plan: Plan) -> list[str]:
 
 
 def _measured(groups: Sequence[Group]) -> list[str]:
-    trials = [record for group in groups for record in group.trials]
-    words = ["--seeds", seeds(record.seed for record in trials)]
-    repetitions = max(
-        max(Counter(record.seed for record in group.trials).values()) for group in groups
-    )
+    # Those that were measured; of a cell that only failed, what was tried.
+    each = [group.good or group.trials for group in groups]
+    words = ["--seeds", seeds(record.seed for trials in each for record in trials)]
+    repetitions = max(max(Counter(r.seed for r in trials).values()) for trials in each)
     return [*words, "--repetitions", str(repetitions)] if repetitions > 1 else words

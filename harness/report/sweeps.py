@@ -77,7 +77,7 @@ def _lost(found: Sequence[Sweep]) -> Iterator[str]:
             if course.lost:
                 values = ", ".join(map(shown, dict.fromkeys(course.lost)))
                 yield (
-                    f"No measurement: {course.backend} {sweep.cell.device} {sweep.cell.mode} at "
+                    f"No measurement: {course.name} {sweep.cell.device} {sweep.cell.mode} at "
                     f"{title(sweep.axis)} {values}; the records tell why."
                 )
 
@@ -98,7 +98,7 @@ def _grown(axis: str, found: Sequence[Sweep], about: About | None) -> Table:
     rows = []
     for sweep, told in zip(found, apart, strict=True):
         for course in sweep.courses:
-            name = [course.backend, *([told] if any(apart) else [])]
+            name = [course.name, *([told] if any(apart) else [])]
             rows += [
                 [*name, "step time", *_figures(course, course.step_time, fmt.small_duration)],
                 [*name, "peak memory", *_figures(course, course.memory, fmt.size)],
@@ -145,7 +145,7 @@ def _beside(axis: str, found: Sequence[Sweep], about: About | None) -> Table:
             *(Column(header=head, figures=True) for head in figures),
         ],
         rows=[
-            [course.backend, *([told] if settings else []), *cells]
+            [course.name, *([told] if settings else []), *cells]
             for sweep, told in zip(found, apart, strict=True)
             for course in sweep.courses
             for cells in _each(course)

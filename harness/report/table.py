@@ -6,11 +6,13 @@ order (by name), never in the order of their figures, which would be read as a r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.notes import Missing
 from harness.analysis.rows import Figure, Row
 from harness.analysis.summary import About, Summary
+from harness.analysis.work import asked
 from harness.record import Cell, Scalar, Struct
 from harness.report import format as fmt
 
@@ -50,12 +52,23 @@ def results(summary: Summary) -> list[Table]:
 def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
     """What tells each row from the default and from the others, such as ``batch_size=4096``.
 
-    Where the scenario is not known here, only what differs between the rows is told.
+    Where the scenario is not known here, only what differs between the rows is told. Rows without a
+    measurement have no say in what is told of the others.
     """
-    lines = variants([_facts(row) for row in rows], about)
-    return [
-        told + ([SYNTHETIC] if row.synthetic else []) for told, row in zip(lines, rows, strict=True)
-    ]
+    good = [row for row in rows if row.good] or list(rows)
+    alike: dict[bytes, list[Row]] = defaultdict(list)
+    for row in good:
+        alike[asked(row.cell)].append(row)
+    facts = {id(row): _facts(row, alike[asked(row.cell)]) for row in rows}
+    told = {
+        id(row): line
+        for row, line in zip(good, variants([facts[id(row)] for row in good], about), strict=True)
+    }
+    for row in rows:
+        if id(row) not in told:
+            beside = [facts[id(row)], *(facts[id(other)] for other in good)]
+            told[id(row)] = variants(beside, about)[0]
+    return [told[id(row)] + ([SYNTHETIC] if row.synthetic else []) for row in rows]
 
 
 def variants(facts: Sequence[Mapping[str, str]], about: About | None) -> list[list[str]]:
@@ -86,12 +99,24 @@ def cell_facts(cell: Cell) -> dict[str, str]:
     return facts | {name: str(value) for name, value in cell.settings.items()}
 
 
-def _facts(row: Row) -> dict[str, str]:
-    """Everything but backend, device, machine and packages that keeps this row from the others."""
-    facts = cell_facts(row.cell) | {"scenario version": str(row.scenario_version)}
+def _facts(row: Row, alike: Sequence[Row]) -> dict[str, str]:
+    """Everything but backend, device, machine and packages that keeps this row from the others.
+
+    ``alike`` are the rows that were asked the same but for the backend and the mode.
+    """
+    facts = cell_facts(row.cell)
+    if not row.good:
+        return facts  # a failed trial may not know its data
+    facts |= {"scenario version": str(row.scenario_version)}
     # Synthetic tables have no hash; their settings tell them apart.
     known = row.table_sha256 is not None and not row.synthetic
-    return facts | ({"table": str(row.table_sha256)[:8]} if known else {})
+    facts |= {"table": str(row.table_sha256)[:8]} if known else {}
+    # Settings decide split and steps, so that only among equal ones a difference needs a word.
+    if len({other.split_sha256 for other in alike}) > 1:
+        facts["split"] = (row.split_sha256 or "unknown")[:8]
+    if len({other.steps for other in alike}) > 1:
+        facts["steps an epoch"] = str(row.steps or "unknown")
+    return facts
 
 
 def _of_scenario(summary: Summary, scenario: str) -> Table:
@@ -99,14 +124,21 @@ def _of_scenario(summary: Summary, scenario: str) -> Table:
     about = summary.about.get(scenario)
     told = {id(row): lines for row, lines in zip(rows, settings(rows, about), strict=True)}
     metric = about.metric.label if about else "test quality"
+    good = [row for row in rows if row.good] or rows
+    columns_of_settings = any(told[id(row)] for row in good)
+
+    def name(row: Row) -> str:
+        # A failed trial must not bring a column that the others have no use for.
+        return _lines(row.name, *(() if columns_of_settings else told[id(row)]))
+
     fillers: list[tuple[Column, Filler]] = [
-        (Column(header="backend"), lambda row: row.cell.backend),
+        (Column(header="backend"), name),
         (Column(header="device"), lambda row: row.cell.device),
     ]
-    if any(told.values()):
+    if columns_of_settings:
         fillers.append((Column(header="settings"), lambda row: "\n".join(told[id(row)])))
-    if len({row.machine_id for row in rows}) > 1:
-        fillers.append((Column(header="machine"), lambda row: machine_label(row.machine_id)))
+    if len({row.machine_id for row in good}) > 1:
+        fillers.append((Column(header="machine"), _machine))
     fillers += [
         (_figures("step time"), _step_time),
         (_figures("examples/s"), lambda row: fmt.rate(_value(row.examples_per_s))),
@@ -119,7 +151,7 @@ def _of_scenario(summary: Summary, scenario: str) -> Table:
     fillers += [
         (_figures(metric), _quality),
         (_figures("trials"), _trials),
-        (Column(header="versions", aside=True), lambda row: _versions(row, rows)),
+        (Column(header="versions", aside=True), lambda row: _versions(row, good)),
     ]
     columns = [column for column, _ in fillers]
     return Table(
@@ -162,6 +194,10 @@ def _quality(row: Row) -> str:
 
 def _trials(row: Row) -> str:
     return _lines(fmt.count(row.good), f"{fmt.count(row.failed)} failed" if row.failed else "")
+
+
+def _machine(row: Row) -> str:
+    return machine_label(row.machine_id) if row.good or row.machine_id else ""
 
 
 def _versions(row: Row, rows: Sequence[Row]) -> str:

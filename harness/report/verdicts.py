@@ -8,10 +8,18 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.answers import Answers, Learned, Pair
 from harness.analysis.notes import joined
 from harness.analysis.quality import QualityVerdict
+from harness.analysis.rows import OF_THE_WORK, named
 from harness.analysis.summary import About
 from harness.report import format as fmt
-from harness.report.columns import cell_tables, common_facts, figure, pair_name, stacked
-from harness.report.table import Column, Table
+from harness.report.columns import (
+    cell_tables,
+    common_facts,
+    common_work,
+    figure,
+    pair_name,
+    stacked,
+)
+from harness.report.table import Column, Table, cell_facts
 
 NONE_POSSIBLE = "No verdict: there are no two backends or modes that were asked the same."
 
@@ -25,7 +33,7 @@ def verdict_lines(answers: Answers) -> list[str]:
     why: dict[str, list[str]] = defaultdict(list)
     for pair in answers.pairs:
         if pair.why is not None:
-            why[pair.why].append(_names(pair))
+            why[pair.why].append(pair_name(pair))
     lines += [
         f"No verdict on {joined(dict.fromkeys(names))}: {reason}." for reason, names in why.items()
     ]
@@ -39,7 +47,7 @@ def verdict_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         [pair for pair in answers.pairs if pair.why is None],
         about,
         cell=lambda pair: pair.first,
-        name=(Column(header="pair"), _names),
+        name=(Column(header="pair"), pair_name),
         machine=lambda pair: pair.machine_id,
         facts=_facts,
         fillers=[
@@ -75,7 +83,9 @@ def quality_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         answers.learned,
         about,
         cell=lambda one: one.cell,
-        name=(Column(header="backend"), lambda one: one.cell.backend),
+        name=(Column(header="backend"), lambda one: named(one.cell, one.apart)),
+        machine=lambda one: one.machine_id,
+        facts=_facts_of_one,
         fillers=[
             (figure("metric"), _location),
             (figure("seeds"), lambda one: fmt.count(len(one.seeds))),
@@ -89,7 +99,7 @@ def quality_tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         [pair for pair in answers.pairs if pair.quality is not None and pair.quality.seeds],
         about,
         cell=lambda pair: pair.first,
-        name=(Column(header="pair"), _names),
+        name=(Column(header="pair"), pair_name),
         facts=_facts,
         fillers=[
             (figure("difference"), lambda pair: difference(pair.quality)),
@@ -135,12 +145,13 @@ def _reading(judged: Sequence[Pair]) -> str:
     )
 
 
-def _names(pair: Pair) -> str:
-    return pair_name(pair.first, pair.second)
-
-
 def _facts(pair: Pair) -> dict[str, str]:
-    return common_facts(pair.first, pair.second)
+    return common_facts(pair.first, pair.second) | common_work(pair)
+
+
+def _facts_of_one(one: Learned) -> dict[str, str]:
+    of_the_work = {name: told[:8] for name, told in one.apart.items() if name in OF_THE_WORK}
+    return cell_facts(one.cell) | of_the_work
 
 
 def _rounds(pair: Pair) -> str:

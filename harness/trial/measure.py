@@ -67,7 +67,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     adapter.use(cell.device, cell.threads)
     import keras
 
-    from harness.trial import custom, evaluation, loops, weights
+    from harness.trial import custom, draws, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
     from harness.trial.initial import initialised
     from harness.trial.prepared import Prepared
@@ -105,9 +105,11 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         evaluate=evaluate,
     )
     compiled = AfterFirstEpoch(noise.snapshot)
+    seeds = draws.states(model, adapter)
     loop.train(epochs=settings.epochs, callbacks=[learning, compiled])
     learned = quality(chosen.metric, learning.epochs)
     final_weights = weights.digest(weights.current(model))
+    drawn = draws.random_draws(cell.mode, seeds, draws.states(model, adapter))
 
     watch.lap_s()
     predictions = _predictions(chosen, settings, data, model)
@@ -164,6 +166,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         run_id=trial.run_id,
         noise=Noise(training=training),
         work=chosen.work(settings, data),
+        random_draws=drawn,
         scenario_sha256=scenario_sha256,
         custom_initial=handed.sources,
     )

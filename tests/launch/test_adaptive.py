@@ -6,6 +6,7 @@ import functools
 import runpy
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness import store
@@ -193,3 +194,21 @@ class TestRepeats:
         busy = {"foreign": lambda number: 1.0 if number == 9 else 0.0}
         outcome, _ = measure(budget_s=102.0, how=busy)
         assert outcome.repeated == 0
+
+
+def test_it_ends_where_no_two_cells_do_the_same_work(measure, matrix, make_record, monkeypatch):
+    """No further round can tell anything, so a precision alone must not go on for 1,000 rounds."""
+    other = make_record().hashes.split[::-1] + "0"
+    made = FakeLauncher.run
+
+    def run(self, trial):
+        record = made(self, trial)
+        if trial.cell.backend == "torch":
+            hashes = msgspec.structs.replace(record.hashes, split=other)
+            record = msgspec.structs.replace(record, hashes=hashes)
+        return record
+
+    monkeypatch.setattr(FakeLauncher, "run", run)
+    outcome, launcher = measure(precision=0.03)
+    assert len(launcher.trials) == len(matrix)
+    assert outcome.ended.startswith("no two cells can be compared, not the same work: split")

@@ -111,7 +111,7 @@ def test_the_machine_and_the_data(document):
     ):
         assert fact in machine.text
     (data,) = section(document, "Data").bullets
-    assert data.text == "Table with SHA-256 aaaaaaaaaaaa: not synthetic, 7 trials"
+    assert data.text == "Table with SHA-256 aaaaaaaaaaaa: not synthetic, 6 trials"
 
 
 class TestPrediction:

@@ -113,7 +113,7 @@ class TestOptionalColumns:
         assert rows(record)[0]["peak device memory"] == "2,000 MB"
 
     def test_tables_of_data_are_told_apart(self, rows, measured):
-        other = Hashes(table="e" * 64, split="", initial_weights="", final_weights="")
+        other = Hashes(table="e" * 64, split="b" * 64, initial_weights="", final_weights="")
         told = rows(measured(), measured(hashes=other))
         assert {row["settings"] for row in told} == {"table=aaaaaaaa", "table=eeeeeeee", ""}
 

@@ -54,6 +54,7 @@ OF_TRIAL = [
     # What came of it.
     TrialColumn("status", str, lambda r: r.status),
     TrialColumn("synthetic", bool, lambda r: r.synthetic),
+    TrialColumn("random_draws", bool, lambda r: r.random_draws),
     TrialColumn("failure_reason", str, lambda r: r.failure and r.failure.reason),
     TrialColumn("failure_exit_code", int, lambda r: r.failure and r.failure.exit_code),
     TrialColumn("failure_signal", str, lambda r: r.failure and r.failure.signal),
@@ -138,21 +139,29 @@ def open_ended(records: Iterable[Record]) -> dict[str, list[Scalar | None]]:
     Columns and not one of JSON, so that ``WHERE setting_batch_size = 1000`` and a group-by need no
     parser; columnar files keep what is the same in all rows in next to no space.
     """
+    everything = list(records)
     given: list[dict[str, Scalar | None]] = [
         {
             **{f"{SETTING}{name}": value for name, value in record.cell.settings.items()},
             **{f"{ENGINE}{name}": value for name, value in record.engine.items()},
         }
-        for record in records
+        for record in everything
     ]
     names = sorted({name for one in given for name in one})
-    return {name: _of_one_type([one.get(name) for one in given]) for name in names}
+    good = [record.status == "ok" for record in everything]
+    return {name: _of_one_type([one.get(name) for one in given], good) for name in names}
 
 
-def _of_one_type(values: list[Scalar | None]) -> list[Scalar | None]:
-    """The values; as JSON texts where scenarios mean different types by one name."""
-    if len({type(value) for value in values if value is not None}) < 2:
-        return values
+def _of_one_type(values: list[Scalar | None], good: list[bool]) -> list[Scalar | None]:
+    """The values; as JSON texts where scenarios mean different types by one name.
+
+    What a failed trial was asked does not turn the values of good ones into texts; where it is of
+    another type, it is left out.
+    """
+    told = [(value, ok) for value, ok in zip(values, good, strict=True) if value is not None]
+    kinds = {type(value) for value, ok in told if ok} or {type(value) for value, _ in told}
+    if len(kinds) < 2:
+        return [value if type(value) in kinds else None for value in values]
     return [None if value is None else json.dumps(value) for value in values]
 
 

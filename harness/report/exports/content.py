@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.analysis import notes
@@ -14,6 +14,10 @@ from harness.report import format as fmt
 
 SYNTHETIC = "SYNTHETIC"
 """Stands in a name wherever a format has little more than names."""
+
+
+HASHES = {"table", "split"}
+"""Facts that are told by their first digits."""
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -60,10 +64,7 @@ def names(rows: Sequence[Row]) -> list[str]:
     campaign, so that tools can follow it; versions and the machine stand in it only where rows of
     one folder differ in nothing else.
     """
-    alike: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        alike[_base(row)].append(row)
-    told = [_base(row) + _apart(row, alike[_base(row)]) for row in rows]
+    told = [_base(row) + _apart(row) for row in rows]
     seen: Counter[str] = Counter()
     for place, name in enumerate(told):
         seen[name] += 1
@@ -111,21 +112,10 @@ def _base(row: Row) -> str:
     return f"{scenario}[{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}]{mark}"
 
 
-def _apart(row: Row, alike: Sequence[Row]) -> str:
+def _apart(row: Row) -> str:
     """What tells a row from the others of its cell; empty for the only one."""
-    facts = [_facts(other) for other in alike]
-    told = [
-        f" {fmt.plain(f'{name} {text}', limit=80)}"
-        for name, text in _facts(row).items()
-        if len({fact.get(name) for fact in facts}) > 1
-    ]
-    return "".join(told)
-
-
-def _facts(row: Row) -> dict[str, str]:
-    return {
-        "scenario version": str(row.scenario_version),
-        "machine": row.machine_id or "unknown",
-        "table": (row.table_sha256 or "unknown")[:12],
-        **row.versions,
-    }
+    told = {name: value for name, value in row.apart.items() if name != "synthetic"}
+    return "".join(
+        f" {fmt.plain(f'{name} {value[:12] if name in HASHES else value}', limit=80)}"
+        for name, value in told.items()
+    )

@@ -15,7 +15,7 @@ Sources: https://github.com/mlcommons/logging, ``mllog/mllog.py`` for the form,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def write(content: Content, path: Path) -> list[str]:
     """Write the events of every trial, failed ones included."""
     lines = [
         line(namespace(record, number), event, notes.started(record), synthetic=record.synthetic)
-        for number, record in enumerate(content.records, start=1)
+        for number, record in _numbered(content.records)
         for event in events(record)
     ]
     write_over(path, "".join(f"{text}\n" for text in lines).encode("ascii"))
@@ -78,8 +78,15 @@ def line(namespace: str, event: Event, started_s: float, *, synthetic: bool) -> 
     return f"{PREFIX} {text}"
 
 
+def _numbered(records: Sequence[Record]) -> list[tuple[int, Record]]:
+    """Records with their numbers; the good ones count first, so that no failure renames them."""
+    order = sorted(range(len(records)), key=lambda i: records[i].status != "ok")
+    numbers = {place: number for number, place in enumerate(order, start=1)}
+    return [(numbers[place], record) for place, record in enumerate(records)]
+
+
 def namespace(record: Record, number: int) -> str:
-    """The name of a trial: its place in the file, and the path of its record without the ending."""
+    """The name of a trial: its number in the file, and its record's path without the ending."""
     cell = record.cell
     folder = f"{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}"
     return f"{number}/{cell.scenario}/{folder}/seed-{record.seed}-rep-{record.repetition}"

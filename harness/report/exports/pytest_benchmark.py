@@ -11,6 +11,7 @@ Source: https://pytest-benchmark.readthedocs.io/en/latest/usage.html (``--benchm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import msgspec
 from harness import __version__
 from harness.analysis.rows import Group
 from harness.analysis.summary import machines
+from harness.analysis.work import SHOWN, asked
 from harness.atomic import write_over
 from harness.record import Record
 from harness.report import format as fmt
@@ -34,18 +36,19 @@ def write(content: Content, path: Path) -> list[str]:
     benchmarks = []
     without = []
     for group, name in zip(content.groups, content.names, strict=True):
-        good = [record for record in group.trials if record.status == "ok"]
+        good = group.good
         rounds_s = [sample for record in good for sample in samples_s(record)]
         if rounds_s:
-            benchmarks.append(_benchmark(group, name, good, rounds_s))
+            benchmarks.append(_benchmark(group, name, good, rounds_s, content.groups))
         else:
             without.append(name)
+    measured = [r for r in content.records if r.status == "ok"] or content.records
     said = [f"Left out, since no trial measured it: {', '.join(without)}."] if without else []
     file = {
         "machine_info": _machine_info(content.records),
-        "commit_info": _commit_info(content.records),
+        "commit_info": _commit_info(measured),
         "benchmarks": benchmarks,
-        "datetime": content.records[-1].started_at,
+        "datetime": measured[-1].started_at,
         "version": FORMAT_VERSION,
         "harness": {"version": __version__, "notes": content.notes, "left_out": without},
     }
@@ -54,11 +57,11 @@ def write(content: Content, path: Path) -> list[str]:
 
 
 def _benchmark(
-    group: Group, name: str, good: list[Record], rounds_s: list[float]
+    group: Group, name: str, good: list[Record], rounds_s: list[float], groups: Sequence[Group]
 ) -> dict[str, Any]:
     row, cell = group.row, group.row.cell
     return {
-        "group": _group(group),
+        "group": _group(group, groups),
         "name": name,
         "fullname": name,
         "params": {"backend": cell.backend, "device": cell.device, "mode": cell.mode},
@@ -86,14 +89,25 @@ def _benchmark(
     }
 
 
-def _group(group: Group) -> str:
-    """What `compare` puts in one table: it marks a best and a worst, so machines stay apart."""
+def _group(group: Group, groups: Sequence[Group]) -> str:
+    """What `compare` puts in one table: it marks a best and a worst, so machines stay apart.
+
+    So does other work that was done where the same was asked.
+    """
     row = group.row
+    works = {g.row.work for g in groups if g.row.good and asked(g.row.cell) == asked(row.cell)}
+    apart = [
+        shown.format(getattr(row.work, field))
+        for field, shown in SHOWN.items()
+        if field not in {"scenario_version", "synthetic"}
+        and len({getattr(work, field) for work in works}) > 1
+    ]
     parts = [
         f"{row.cell.scenario} version {row.scenario_version}",
         row.cell.device,
         f"machine {row.machine_id or 'unknown'}",
         *([SYNTHETIC] if row.synthetic else []),
+        *apart,
     ]
     return fmt.plain(", ".join(parts))
 

@@ -10,7 +10,7 @@ from harness.analysis.notes import started
 from harness.analysis.rows import Group
 from harness.record import Environment, Record
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence, side
 from harness.report.table import Column, Table, machine_label
 
 FAILED = 100
@@ -64,7 +64,7 @@ def details(evidence: Evidence) -> Details:
 def _differences(groups: Sequence[Group]) -> Table:
     """What else is not the same between the environments of cells that are compared."""
     columns = {
-        NAMES[group.row.cell.backend]: _facts([r for r in group.trials if r.environment])
+        side(group.row.cell, group.row.apart): _facts([r for r in group.good if r.environment])
         for group in groups
     }
     names = sorted({name for facts in columns.values() for name in facts})
@@ -118,8 +118,10 @@ def _identity(record: Record) -> object:
 def _packages(evidence: Evidence) -> list[Table]:
     """All packages of each backend's environments, one table for each different set."""
     seen: dict[object, tuple[str, Environment]] = {}
+    measured = any(group.row.good for group in evidence.groups)
     for group, label in zip(evidence.groups, evidence.labels, strict=True):
-        for record in group.trials:
+        # The packages that a failed trial tells may be those of its launcher.
+        for record in group.good if measured else group.trials:
             environment = record.environment
             if environment is not None:
                 key = (environment.python, tuple(environment.packages.items()))

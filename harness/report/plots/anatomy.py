@@ -12,7 +12,7 @@ from harness.analysis.anatomy import Anatomy
 from harness.anatomy import PARTS
 from harness.report import anatomy as told
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.table import Column, Table
@@ -45,7 +45,7 @@ def plots(evidence: Evidence) -> Iterator[Plot]:
 def _plot(group: Sequence[Anatomy]) -> Plot:
     rows = [row for one in group for row in _rows(one)]
     sums = [_sum(one) for one in group]
-    backends = [NAMES[one.cell.backend] for one in group]
+    backends = [told.named(one) for one in group]
     # Parts that could not be told apart take the colour of the last of them.
     names = list(dict.fromkeys(row["part"] for row in sorted(rows, key=lambda row: row["order"])))
     colours = alt.Scale(domain=names, range=[COLOURS[name.split(" + ")[-1]] for name in names])
@@ -97,7 +97,7 @@ def _rows(one: Anatomy) -> Iterator[dict[str, Any]]:
         name = told.label(part)
         share = told.share(part.time.estimate_s, one)
         yield {
-            "backend": NAMES[one.cell.backend],
+            "backend": told.named(one),
             "part": name,
             "order": PARTS.index(part.names[-1]),
             "ms": 1e3 * part.time.estimate_s,
@@ -106,7 +106,7 @@ def _rows(one: Anatomy) -> Iterator[dict[str, Any]]:
             "middle": 1e3 * (start_s + end_s) / 2,
             "share": share,
             "dark": part.names[-1] == "device compute",
-            "tip": f"{NAMES[one.cell.backend]}, {name}: {fmt.duration(part.time.estimate_s)}, "
+            "tip": f"{told.named(one)}, {name}: {fmt.duration(part.time.estimate_s)}, "
             f"{share} of a step",
         }
 
@@ -116,9 +116,9 @@ def _sum(one: Anatomy) -> dict[str, Any]:
         f"{told.label(part)} {told.share(part.time.estimate_s, one)}" for part in one.parts
     )
     return {
-        "backend": NAMES[one.cell.backend],
+        "backend": told.named(one),
         "measured": 1e3 * one.measured.estimate_s,
-        "tip": f"{NAMES[one.cell.backend]}: {fmt.duration(one.measured.estimate_s)} a step, of "
+        "tip": f"{told.named(one)}: {fmt.duration(one.measured.estimate_s)} a step, of "
         f"which {parts}; the sum of the parts is off by {told.off(one)}",
     }
 
@@ -134,7 +134,7 @@ def _numbers(group: Sequence[Anatomy]) -> Table:
         ],
         rows=[
             [
-                NAMES[one.cell.backend],
+                told.named(one),
                 told.label(part),
                 *(
                     fmt.duration_beside(figure, of=one.measured.estimate_s)

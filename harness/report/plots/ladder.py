@@ -9,9 +9,10 @@ import altair as alt
 
 from harness.analysis.floor import CommonFloor
 from harness.analysis.ladder import Ladder, Rung
+from harness.analysis.rows import distinction
 from harness.record import MODES
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import NAMES, Evidence, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point
@@ -46,7 +47,9 @@ def _modes(ladder: Ladder) -> Plot:
             color=base.colour(names),
             description="tip:N",
         )
-        line = made.mark_line(aria=False).encode(strokeDash=base.dash(names, legend=False))
+        line = made.mark_line(aria=False).encode(
+            detail="line:N", strokeDash=base.dash(names, legend=False)
+        )
         dots = made.mark_point(filled=True, size=80).encode(shape=base.shape(names))
         drawn = line + dots if floor is None else _below(floor) + line + dots
         return drawn.properties(width=width - 80, height=280)
@@ -94,13 +97,15 @@ def _row(rung: Rung) -> dict[str, Any]:
     times = f", {fmt.significant(over.value)} times the floor" if over else ""
     return {
         "backend": NAMES[rung.cell.backend],
+        "cell": side(rung.cell, rung.apart),
+        "line": f"{rung.cell.backend} {rung.versions}",
         "mode": rung.cell.mode,
         "ms": 1e3 * step_s,
         "step_s": step_s,
         "trials": rung.trials,
         "first_s": rung.first_step_s.value if rung.first_step_s else None,
         "floors": f"{fmt.significant(over.value)}×" if over else fmt.NOTHING,
-        "tip": f"{rung.cell.label}: {fmt.duration(step_s)}{times}",
+        "tip": f"{rung.cell.label}{distinction(rung.apart)}: {fmt.duration(step_s)}{times}",
     }
 
 
@@ -111,7 +116,7 @@ def _numbers(rows: Sequence[dict[str, Any]]) -> Table:
         columns=[Column(header="backend"), *(Column(header=h, figures=True) for h in heads)],
         rows=[
             [
-                row["backend"],
+                row["cell"],
                 row["mode"],
                 fmt.duration(row["step_s"]),
                 row["floors"],

@@ -35,13 +35,12 @@ def points(evidence: Evidence) -> list[Point]:
     """The good trials that have a step time, in the order of the groups and of time."""
     first: dict[str | None, float] = {}
     for group in evidence.groups:
-        for record in group.trials:
+        for record in group.good:
             machine = group.row.machine_id
             first[machine] = min(first.get(machine, float("inf")), started(record))
     made = []
     for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
-        good = [record for record in group.trials if record.status == "ok"]
-        for record in sorted(good, key=started):
+        for record in sorted(group.good, key=started):
             counted = counted_s(record)
             if counted:
                 low_s, middle_s, high_s = _quartiles(counted)

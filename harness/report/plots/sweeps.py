@@ -9,10 +9,10 @@ from typing import Any
 
 import altair as alt
 
-from harness.analysis.rows import Figure, Row
+from harness.analysis.rows import Figure, Row, distinction
 from harness.analysis.sweeps import Course, Growth, Point, Sweep, sweeps
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import NAMES, Evidence, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point as Trial
@@ -92,7 +92,7 @@ def _caption(sweep: Sweep, measure: Measure) -> str:
             f"backend. The vertical axis, {measure.name}, is logarithmic."
         )
     grown = "; ".join(
-        f"{NAMES[course.backend]}: "
+        f"{_name(course)}: "
         f"{growth_in_words(measure.growth(course), sweep.axis, measure.spell_unit)}"
         for course in sweep.courses
     )
@@ -107,9 +107,10 @@ def _rows(sweep: Sweep, measure: Measure) -> list[dict[str, Any]]:
     return [
         {
             "backend": NAMES[course.backend],
+            "cell": _name(course),
             "value": point.value if sweep.numbers else shown(point.value),
             "y": figure.value * measure.scale,
-            "tip": f"{point.row.cell.label} at {shown(point.value)}: {measure.spell(figure.value)}",
+            "tip": f"{_tip(course, point)} at {shown(point.value)}: {measure.spell(figure.value)}",
         }
         for course in sweep.courses
         for point in course.points
@@ -127,6 +128,7 @@ def _fitted(sweep: Sweep, measure: Measure) -> Iterator[dict[str, Any]]:
                 value = math.exp(low + (high - low) * i / (LINE_POINTS - 1))
                 yield {
                     "backend": NAMES[course.backend],
+                    "cell": _name(course),
                     "value": value,
                     "y": growth.line.at(value) * measure.scale,
                 }
@@ -159,6 +161,7 @@ def _numeric(
             .encode(
                 x=x,
                 y=y,
+                detail="cell:N",
                 color=base.colour(names),
                 strokeDash=base.dash(names, legend=False),
             )
@@ -178,7 +181,9 @@ def _categorical(sweep: Sweep, rows: list[dict[str, Any]]) -> Callable[[int], ba
             color=base.colour(names),
             description="tip:N",
         )
-        line = made.mark_line(aria=False).encode(strokeDash=base.dash(names, legend=False))
+        line = made.mark_line(aria=False).encode(
+            detail="cell:N", strokeDash=base.dash(names, legend=False)
+        )
         dots = made.mark_point(filled=True, size=80).encode(shape=base.shape(names))
         return (line + dots).properties(width=width - 80, height=260)
 
@@ -191,11 +196,19 @@ def _numbers(sweep: Sweep, axis: str) -> Table:
         title=f"Step time and peak memory by {axis}",
         columns=[Column(header="backend"), *(Column(header=h, figures=True) for h in heads)],
         rows=[
-            [NAMES[course.backend], shown(point.value), *_figures(point)]
+            [_name(course), shown(point.value), *_figures(point)]
             for course in sweep.courses
             for point in course.points
         ],
     )
+
+
+def _name(course: Course) -> str:
+    return side(course.points[0].row.cell, course.apart)
+
+
+def _tip(course: Course, point: Point) -> str:
+    return point.row.cell.label + distinction(course.apart)
 
 
 def _figures(point: Point) -> list[str]:

@@ -138,6 +138,10 @@ class Adapter(abc.ABC):
     def engine(self) -> dict[str, Scalar | None]:
         """How the framework runs here: threads, precision of matrix products, input pipeline."""
 
+    def random_state(self) -> bytes:
+        """The state of the framework's own generator, where Keras lets layers draw from it."""
+        return b""
+
     def peak_device_bytes(self) -> int | None:
         """Peak memory on the device, ``None`` on a CPU."""
         return None

@@ -232,6 +232,12 @@ class TorchAdapter(Adapter):
 
         return InertOptimizer(keep=None)
 
+    def random_state(self) -> bytes:
+        """PyTorch's, on every device: a Dropout without a seed of its own draws from it."""
+        states = [torch.get_rng_state()]
+        states += torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return b"".join(state.numpy().tobytes() for state in states)
+
     def peak_device_bytes(self) -> int | None:
         """Peak of CUDA's caching allocator."""
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():

@@ -191,14 +191,26 @@ class TestFailedTrials:
         )
         assert (row.good, row.failed) == (1, 1)
 
-    def test_a_trial_on_another_machine_is_a_row_of_its_own(self, make_record, environment):
+    def test_one_on_another_machine_counts_in_the_row_of_its_cell(self, make_record, environment):
+        row = row_of(
+            [
+                self.failed(make_record, environment=environment("b")),
+                make_record(environment=environment("a")),
+            ]
+        )
+        assert (row.good, row.failed, row.machine_id, row.apart) == (1, 1, "a", {})
+
+    def test_of_several_rows_it_counts_in_that_which_it_speaks_least_against(
+        self, make_record, environment
+    ):
         groups = grouped(
             [
                 make_record(environment=environment("a")),
-                self.failed(make_record, environment=environment("b")),
+                make_record(environment=environment("b")),
+                self.failed(make_record, environment=environment("b"), scenario_version=7),
             ]
         )
-        assert [(g.row.good, g.row.failed) for g in groups] == [(1, 0), (0, 1)]
+        assert [(g.row.machine_id, g.row.failed) for g in groups] == [("a", 0), ("b", 1)]
 
     def test_a_cell_that_only_failed_has_a_row_without_figures(self, make_record):
         row = row_of([self.failed(make_record), self.failed(make_record, seed=2)])
