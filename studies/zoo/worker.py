@@ -1,0 +1,83 @@
+"""Trains many cases in one process of one backend; ``run.py`` starts it in that environment.
+
+Reads tasks on standard input, a JSON list, and leaves a record and its arrays for each, in the
+folder of its case. Whatever a case raises becomes a record; a case that takes longer than its limit
+ends the process, which then leaves none.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import io
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from harness.launch.parity import Left, save
+from harness.parity import ParityRecord, Task
+from harness.record import Failure
+from harness.trial import failure
+
+
+def main() -> None:
+    """Train the tasks in turn: ``worker.py FOLDER LIMIT_IN_SECONDS``."""
+    folder, limit_s = Path(sys.argv[1]), float(sys.argv[2])
+    variables = dict(os.environ)
+    import keras
+
+    for task in msgspec.json.decode(sys.stdin.buffer.read(), type=list[Task]):
+        keras.utils.clear_session()
+        gc.collect()
+        faulthandler.dump_traceback_later(limit_s, exit=True)
+        case = str(task.cell.settings["case"])
+        left = _train(msgspec.structs.replace(task, launched_at_ns=time.time_ns()), variables)
+        faulthandler.cancel_dump_traceback_later()
+        own = folder / case
+        own.mkdir(parents=True, exist_ok=True)
+        save(own, left)
+        print(f"{task.cell.backend} {case}: {_short(left.record)}", flush=True)
+
+
+def _train(task: Task, variables: dict[str, str]) -> Left:
+    from harness.trial.parity.train import train
+
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        record, arrays = train(task, variables)
+    except Exception as error:  # noqa: BLE001 - one case must not stop the others
+        return Left(record=failed(task, started_at, failure.reason(error), failure.output(error)))
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    return Left(record=record, arrays=content.getvalue())
+
+
+def failed(task: Task, started_at: str, reason: str, output: str = "") -> ParityRecord:
+    """The record of a case that could not be trained."""
+    return ParityRecord(
+        status="failed",
+        cell=task.cell,
+        scenario_version=0,
+        seed=task.seed,
+        perturbations=task.perturbations,
+        campaign=task.campaign,
+        started_at=started_at,
+        duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
+        harness=task.harness,
+        failure=Failure(reason=reason, exit_code=1, output_tail=failure.tail(output or reason)),
+    )
+
+
+def _short(record: ParityRecord) -> str:
+    if record.failure is None:
+        return f"{len(record.trainings)} trainings in {record.duration_s:.1f} s"
+    return record.failure.reason.partition("\n")[0][:200]
+
+
+if __name__ == "__main__":
+    main()
