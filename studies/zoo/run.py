@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--perturbations", type=int, default=2)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--limit", type=float, default=120.0, help="seconds of a case")
+    parser.add_argument("--processes", type=int, default=1, help="at a time, for each backend")
     parser.add_argument("--again", action="store_true", help="train failed cases again")
     parser.add_argument("--judge-only", action="store_true")
     asked = parser.parse_args()
@@ -61,8 +62,14 @@ def main() -> None:
     cases = [name for name in cases_of() if any(fnmatchcase(name, p) for p in patterns)]
     backends, modes = asked.backend.split(","), asked.mode.split(",")
     if not asked.judge_only:
-        with ThreadPoolExecutor(len(backends)) as pool:
-            list(pool.map(lambda backend: _train_all(asked, backend, modes, cases), backends))
+        # Those without a variant in their name first, so that every class has been seen early.
+        cases_in_turn = sorted(cases, key=lambda name: "-" in name)
+        parts = [
+            (backend, cases_in_turn[number :: asked.processes])
+            for backend, number in itertools.product(backends, range(asked.processes))
+        ]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: _train_all(asked, part[0], modes, part[1]), parts))
     write_table(asked.folder, cases, sys.stdout)
 
 
@@ -101,6 +108,7 @@ def _train_all(
                 | _cache(asked.folder),
                 stderr=subprocess.PIPE,
                 check=False,
+                start_new_session=True,
             )
         left = [task for task in batch if not _written(asked.folder, task, started_at)]
         if left:

@@ -80,7 +80,6 @@ CORE = {
             "celu",
             "exponential",
             "gelu",
-            "glu",
             "hard_shrink",
             "hard_sigmoid",
             "hard_silu",
@@ -102,6 +101,12 @@ CORE = {
             "tanh_shrink",
         )
     },
+    # Keras 3.15 promises the shape of the inputs, and gives half as many columns.
+    "Activation-glu": Sequence(
+        build=lambda keras, x: keras.layers.GlobalAveragePooling1D()(
+            keras.layers.Permute((2, 1))(keras.layers.Activation("glu")(x))
+        )
+    ),
 }
 
 SHAPES = {

@@ -1,0 +1,100 @@
+"""The zoo lives: Keras has no class that it does not know, and every case of it trains."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import scenario
+from harness.trial import weights
+from harness.trial.initial import initialised
+
+SCENARIOS = Path(__file__).parents[2] / "studies" / "zoo" / "scenarios"
+
+MODULES = ("layers", "optimizers", "losses", "metrics")
+
+
+def _zoo():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_SCENARIO_PATH", str(SCENARIOS))
+        return scenario.find("zoo")
+
+
+ZOO = _zoo()
+CATALOGUE = sys.modules[f"{type(ZOO).__module__}.catalogue"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_class_of_keras_has_a_case_or_a_reason(module):
+    import keras
+
+    assert CATALOGUE.missing(keras, module) == []
+    assert CATALOGUE.unknown_to_keras(keras, module) == []
+    assert not CATALOGUE.covered(module) & CATALOGUE.LEFT_OUT[module].keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_class_that_a_new_keras_brings_is_named(module, monkeypatch):
+    import keras
+
+    class Novelty:
+        pass
+
+    monkeypatch.setattr(getattr(keras, module), "Novelty", Novelty, raising=False)
+    assert CATALOGUE.missing(keras, module) == ["Novelty"]
+
+
+def test_what_needs_tensorflow_is_refused_without_it(backend):
+    import keras
+
+    if backend == "tensorflow":
+        return
+    needing = [
+        name
+        for name, reason in CATALOGUE.LEFT_OUT["layers"].items()
+        if reason == CATALOGUE.NEEDS_TENSORFLOW
+    ]
+    assert needing
+    for name in needing:
+        with pytest.raises(ImportError, match="requires TensorFlow"):
+            getattr(keras.layers, name)(5)
+
+
+@pytest.mark.parametrize("case", CATALOGUE.CASES)
+def test_a_case_has_common_weights_and_trains(case, backend):
+    import keras
+
+    keras.utils.clear_session()
+    settings = scenario.parse_settings(ZOO, {"case": case})
+    data = ZOO.data(settings, None)
+    model = initialised(ZOO, settings, data, "common", 42)
+    drawn = weights.draw(model, 42)
+    assert weights.digest(drawn) == weights.digest(weights.current(model))
+    if "-" in case.partition("-")[2] or case.startswith("metric-"):
+        return  # a variant of a variant, or only another metric
+    _train_a_step(model, data.train, settings.batch_size, backend)
+
+
+def _train_a_step(model, split, batch_size, backend):
+    """One step, eagerly; JAX only works out what it gives, since it would compile every step."""
+    x = {name: values[:batch_size] for name, values in split.inputs.items()}
+    y = split.labels[:batch_size]
+    if backend != "jax":
+        model.run_eagerly = True
+        assert np.isfinite(model.train_on_batch(x, y)[0])
+        return
+    import jax
+
+    model.optimizer.build(model.trainable_variables)
+    model._symbolic_build(data_batch=(x, y))
+    state = model._get_jax_state(
+        trainable_variables=True,
+        non_trainable_variables=True,
+        optimizer_variables=True,
+        metrics_variables=True,
+    )
+    logs, _ = jax.eval_shape(lambda *given: model.train_step(given[0], given[1]), state, (x, y))
+    assert "loss" in logs
