@@ -246,16 +246,25 @@ class TorchAdapter(Adapter):
 
 
 class _Listening(TorchDispatchMode):
-    """Notes every operation that PyTorch itself tags as drawing random numbers."""
+    """Notes every operation that PyTorch itself tags as drawing random numbers, if it did.
+
+    The fused attention has the tag for the sake of its dropout, which Keras leaves at zero.
+    """
 
     def __init__(self, note: Callable[[str], None]) -> None:
         super().__init__()
         self._note = note
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if torch.Tag.nondeterministic_seeded in func.tags:
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **kwargs)
+        before = torch.get_rng_state()
+        result = func(*args, **kwargs)
+        # A generator of the caller's own leaves the default one alone.
+        if kwargs.get("generator") is not None or not torch.equal(before, torch.get_rng_state()):
             self._note(f"torch.ops.{func}")
-        return func(*args, **(kwargs or {}))
+        return result
 
 
 ADAPTER = TorchAdapter()
