@@ -29,11 +29,11 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 os.environ["HARNESS_SCENARIO_PATH"] = str(HERE / "scenarios")
 
 from verdicts import cases_of, write_table  # noqa: E402 - a study is a folder, no package
-from worker import failed  # noqa: E402
+from worker import failed, keep  # noqa: E402
 
 from harness import scenario  # noqa: E402
 from harness.launch import environments  # noqa: E402
-from harness.launch.parity import Left, save  # noqa: E402
+from harness.launch.parity import Left  # noqa: E402
 from harness.launch.variables import child_variables  # noqa: E402
 from harness.parity import Task  # noqa: E402
 from harness.record import BACKENDS, Cell, Mode, Provenance  # noqa: E402
@@ -114,10 +114,9 @@ def _train_all(
         if left:
             output = ended.stderr.decode(errors="replace")
             reason = f"the process ended with {ended.returncode} after {asked.limit:.0f} s or less"
-            own = asked.folder / str(left[0].cell.settings["case"])
-            own.mkdir(parents=True, exist_ok=True)
-            save(own, Left(record=failed(left[0], started_at, reason, output)))
-            print(f"{backend} {own.name}: {reason}", flush=True)
+            case = str(left[0].cell.settings["case"])
+            keep(asked.folder / case, Left(record=failed(left[0], started_at, reason, output)))
+            print(f"{backend} {case}: {reason}", flush=True)
             left = left[1:]
         tasks = left + tasks[AT_ONCE:]
 

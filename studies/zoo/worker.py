@@ -38,10 +38,18 @@ def main() -> None:
         case = str(task.cell.settings["case"])
         left = _train(msgspec.structs.replace(task, launched_at_ns=time.time_ns()), variables)
         faulthandler.cancel_dump_traceback_later()
-        own = folder / case
-        own.mkdir(parents=True, exist_ok=True)
-        save(own, left)
+        keep(folder / case, left)
         print(f"{task.cell.backend} {case}: {_short(left.record)}", flush=True)
+
+
+def keep(folder: Path, left: Left) -> None:
+    """Write a record and its arrays in the place of earlier ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cell = left.record.cell
+    stem = f"{cell.backend}-{cell.device}" + ("" if cell.mode == "fit" else f"-{cell.mode}")
+    for suffix in ("json", "npz"):
+        (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
+    save(folder, left)
 
 
 def _train(task: Task, variables: dict[str, str]) -> Left:
