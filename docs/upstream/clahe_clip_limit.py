@@ -5,8 +5,8 @@
 Seen with Keras 3.15.1 and PyTorch 2.13.0. The layer counts a histogram by
 ``self.backend.nn.one_hot(tiled_int, 256)`` without a dtype. That is float32 on JAX and TensorFlow
 and int64 on PyTorch (``keras/src/backend/torch/nn.py``); ``limit = cast(limit, hists.dtype)``
-then truncates a limit below 1 to 0, every histogram is clipped to nothing and spread evenly, and the
-layer gives back nearly its input. Tiles of less than 64 pixels are concerned with the default
+then truncates a limit below 1 to 0, every histogram is clipped to nothing and spread evenly, and
+the layer gives back nearly its input. Tiles of less than 64 pixels are concerned with the default
 ``clip_limit`` of 4, and larger ones have their limit rounded down.
 
 Expected: a difference from the definition in float64 of about 1e-5 (of 255) on every backend.

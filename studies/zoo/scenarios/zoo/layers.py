@@ -303,14 +303,13 @@ FEATURES = {
             mode="angle", frame_length=16, frame_step=8, fft_length=16
         )(keras.layers.Reshape((64, 1))(x)),
     ),
+    # In decibels, which are too large for the head to learn from.
     "MelSpectrogram": Case(
         inputs="audio",
-        build=_layer(
-            "MelSpectrogram",
-            fft_length=16,
-            sequence_stride=8,
-            sampling_rate=1000,
-            num_mel_bins=6,
+        build=lambda keras, x: keras.layers.Rescaling(0.01)(
+            keras.layers.MelSpectrogram(
+                fft_length=16, sequence_stride=8, sampling_rate=1000, num_mel_bins=6
+            )(x)
         ),
     ),
     "MelSpectrogram-power": Case(
