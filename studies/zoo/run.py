@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=120.0, help="seconds of a case")
     parser.add_argument("--processes", type=int, default=1, help="at a time, for each backend")
     parser.add_argument("--again", action="store_true", help="train failed cases again")
+    parser.add_argument("--mended", action="store_true", help="with the lines of mends.py")
     parser.add_argument("--judge-only", action="store_true")
     asked = parser.parse_args()
     patterns = asked.case.split(",")
@@ -95,6 +96,7 @@ def _train_all(
                     str(HERE / "worker.py"),
                     str(asked.folder),
                     str(asked.limit),
+                    *(["mended"] if asked.mended else []),
                 ],
                 input=msgspec.json.encode(batch),
                 env=child_variables(

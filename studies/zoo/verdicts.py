@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
 from harness import scenario
-from harness.analysis.parity import Pair, judge_all, largest
-from harness.analysis.subject import Subject
+from harness.analysis.parity import Pair, judge_all
+from harness.analysis.subject import Comparison, Subject
 from harness.launch.parity import load_arrays
-from harness.parity import STAGES, ParityRecord, labels
+from harness.parity import ParityRecord, labels
 
-COLUMNS = (
-    "case",
-    "pair",
-    "verdict",
-    "stage",
-    "quantity",
-    "at",
-    "difference",
-    "envelopes",
-    "largest",
-    "note",
-)
-"""``envelopes`` is the size of the first deviation, ``largest`` that of the whole comparison."""
+Row = dict[str, str]
 
 
 def cases_of() -> list[str]:
@@ -43,67 +31,60 @@ def subjects(folder: Path) -> tuple[list[Subject], list[ParityRecord]]:
         msgspec.json.decode(path.read_bytes(), type=ParityRecord)
         for path in sorted(folder.glob("*.json"))
     ]
-    good = [record for record in records if record.status == "ok"]
-    names = labels([record.cell for record in records])
-    by_id = {id(record): name for record, name in zip(records, names, strict=True)}
     return [
         Subject(
-            label=by_id[id(record)],
+            label=label,
             record=record,
             arrays=load_arrays((folder / (record.arrays or "")).read_bytes()),
         )
-        for record in good
+        for label, record in zip(labels([each.cell for each in records]), records, strict=True)
+        if record.status == "ok"
     ], [record for record in records if record.status != "ok"]
 
 
-def rows(case: str, folder: Path) -> Iterable[dict[str, str]]:
-    """One row for each pair of a case, and one for each backend that failed."""
+def row_of(case: str, folder: Path) -> Row:
+    """Verdict and size of each pair, the first deviation of all, and what failed with its reason.
+
+    A size is in envelopes: of the deviation, or of the largest difference where there is none.
+    """
     compared, broken = subjects(folder)
-    for record in broken:
-        reason = record.failure.reason if record.failure else "?"
-        yield {
-            "case": case,
-            "pair": f"{record.cell.backend} {record.cell.mode}".removesuffix(" fit"),
-            "verdict": "failed",
-            "note": " ".join(reason.split())[:300],
-        }
+    row, named = {"case": case}, None
     for pair in judge_all(compared):
-        yield _row(case, pair)
-
-
-def _row(case: str, pair: Pair) -> dict[str, str]:
-    most = max((c.size for s in STAGES if (c := largest(pair.comparisons, s))), default=0.0)
-    row = {
-        "case": case,
-        "pair": f"{pair.first} / {pair.second}",
-        "verdict": pair.verdict,
-        "largest": f"{most:.2g}",
-    }
-    named = pair.deviation or (pair.known.seen_as if pair.known else None)
-    if named is not None:
-        row |= {
-            "stage": named.stage,
-            "quantity": named.quantity,
-            "at": named.at or "",
-            "difference": "" if named.difference is None else f"{named.difference:.2g}",
-            "envelopes": f"{named.size:.2g}",
-            "note": named.note or (pair.known.behaviour if pair.known else ""),
-        }
+        deviation = pair.deviation or (pair.known.seen_as if pair.known else None)
+        size = deviation.size if deviation else max((c.size for c in pair.comparisons), default=0)
+        row[f"{pair.first} / {pair.second}"] = f"{pair.verdict} {size:.2g}"
+        if deviation is not None and named is None:
+            named = _named(deviation, pair)
+    notes = [named] if named else []
+    for record in broken:
+        reason = " ".join(record.failure.reason.split()) if record.failure else "?"
+        mode = "" if record.cell.mode == "fit" else f" {record.cell.mode}"
+        notes.append(f"{record.cell.backend}{mode} failed: {reason[:240]}")
+    notes += sorted({f"not served: {each}" for s in compared for each in s.record.not_served})
+    row["note"] = "; ".join(notes)
     return row
+
+
+def _named(deviation: Comparison, pair: Pair) -> str:
+    place = f" at {deviation.at}" if deviation.at else ""
+    size = "" if deviation.difference is None else f", {deviation.difference:.2g} apart"
+    note = f" ({deviation.note})" if deviation.note else ""
+    known = f" [{pair.known.behaviour}]" if pair.known else ""
+    return f"{deviation.stage}: {deviation.quantity}{place}{size}{note}{known}"
 
 
 def write_table(folder: Path, cases: list[str], out: TextIO) -> None:
     """Judge, print what is not the same, and write everything to ``zoo.csv``."""
-    found = [row for case in cases for row in rows(case, folder / case)]
+    found = [row_of(case, folder / case) for case in cases]
+    pairs = sorted({key for row in found for key in row} - {"case", "note"})
     with (folder / "zoo.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table = csv.DictWriter(file, ["case", *pairs, "note"], lineterminator="\n")
         table.writeheader()
         table.writerows(found)
     for row in found:
-        if row["verdict"] != "same":
-            out.write("  ".join(row.get(column, "") for column in COLUMNS) + "\n")
-    counts = {
-        v: sum(row["verdict"] == v for row in found)
-        for v in ("same", "same-except", "deviates", "failed")
-    }
-    out.write(f"{len(cases)} cases: " + ", ".join(f"{n} {v}" for v, n in counts.items()) + "\n")
+        if row["note"] or not all(row.get(pair, "").startswith("same ") for pair in pairs):
+            verdicts = (f"{pair}: {row.get(pair, '-')}" for pair in pairs)
+            out.write(f"{row['case']}: {', '.join(verdicts)}; {row['note']}\n")
+    counts = Counter(row[pair].partition(" ")[0] for row in found for pair in pairs if pair in row)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    out.write(f"{len(cases)} cases, {counts.total()} pairs: {told}\n")

@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import mends
 import msgspec
 import numpy as np
 
@@ -26,11 +27,13 @@ from harness.trial import failure
 
 
 def main() -> None:
-    """Train the tasks in turn: ``worker.py FOLDER LIMIT_IN_SECONDS``."""
+    """Train the tasks in turn: ``worker.py FOLDER LIMIT_IN_SECONDS [mended]``."""
     folder, limit_s = Path(sys.argv[1]), float(sys.argv[2])
     variables = dict(os.environ)
     import keras
 
+    if "mended" in sys.argv:
+        mends.apply(keras.backend.backend())
     for task in msgspec.json.decode(sys.stdin.buffer.read(), type=list[Task]):
         keras.utils.clear_session()
         gc.collect()
