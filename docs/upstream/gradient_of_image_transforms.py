@@ -5,10 +5,11 @@
 Seen with Keras 3.15.1 and TensorFlow 2.21.0. ``affine_transform`` and ``perspective_transform`` are
 linear in the image, so the gradient of a weighted sum s(image) has to give s(d) back for every d.
 TensorFlow's ``ImageProjectiveTransformV3`` transforms the gradient by the inverse matrix, which is
-not the adjoint of the bilinear interpolation. And ``hsv_to_rgb`` has no gradient there: what a layer
-before ``RandomHue`` or ``RandomSaturation`` learns is nothing at all. Concerned are
-``RandomRotation``, ``RandomTranslation``, ``RandomZoom``, ``RandomShear``, ``RandomPerspective``,
-``RandomHue``, ``RandomSaturation``, ``RandomColorJitter`` and ``RandAugment`` behind a trained layer.
+not the adjoint of the bilinear interpolation. And ``hsv_to_rgb`` has no gradient there: what a
+layer before ``RandomHue`` or ``RandomSaturation`` learns through it is nothing at all. Concerned
+are ``RandomRotation``, ``RandomTranslation``, ``RandomZoom``, ``RandomShear``,
+``RandomPerspective``, ``RandomHue``, ``RandomSaturation``, ``RandomColorJitter`` and
+``RandAugment`` behind a trained layer.
 
 Expected: round-off (1e-6) on every backend.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from harness.trial.initial import initialised
 
 SCENARIOS = Path(__file__).parents[2] / "studies" / "zoo" / "scenarios"
 
-MODULES = ("layers", "optimizers", "losses", "metrics")
-
 
 def _zoo():
     with pytest.MonkeyPatch.context() as patch:
@@ -25,6 +24,13 @@ def _zoo():
 
 ZOO = _zoo()
 CATALOGUE = sys.modules[f"{type(ZOO).__module__}.catalogue"]
+MODULES = list(CATALOGUE.MODULES)
+FIRST = list(dict.fromkeys(case for module in MODULES for case in CATALOGUE.first(module).values()))
+"""One case of each class; the study trains their variants too."""
+
+_IN_PLACE = "Keras' RandomBrightness changes its input in place on PyTorch"
+REFUSED = {("torch", "RandomBrightness"): _IN_PLACE, ("torch", "RandomColorJitter"): _IN_PLACE}
+"""What Keras cannot train, with the reason; see docs/zoo.md."""
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -63,18 +69,33 @@ def test_what_needs_tensorflow_is_refused_without_it(backend):
             getattr(keras.layers, name)(5)
 
 
-@pytest.mark.parametrize("case", CATALOGUE.CASES)
+@pytest.mark.parametrize("case", FIRST)
 def test_a_case_has_common_weights_and_trains(case, backend):
+    import keras
+
+    if (backend, case) in REFUSED:
+        pytest.skip(REFUSED[backend, case])
+    keras.utils.clear_session()
+    settings = scenario.parse_settings(ZOO, {"case": case})
+    data = ZOO.data(settings, None)
+    model = initialised(ZOO, settings, data, "common", 42)
+    assert all(np.isfinite(value).all() for value in weights.current(model))
+    _train_a_step(model, data.train, settings.batch_size, backend)
+
+
+@pytest.mark.parametrize(
+    "case", [case for own, case in REFUSED if own == os.environ.get("KERAS_BACKEND")]
+)
+def test_what_keras_does_not_train_here_still_fails(case, backend):
+    """Else it was mended, and the case belongs to the others: see docs/zoo.md."""
     import keras
 
     keras.utils.clear_session()
     settings = scenario.parse_settings(ZOO, {"case": case})
     data = ZOO.data(settings, None)
     model = initialised(ZOO, settings, data, "common", 42)
-    assert all(np.isfinite(value).all() for value in weights.current(model))
-    if "-" in case.partition("-")[2] or case.startswith("metric-"):
-        return  # a variant of a variant, or only another metric
-    _train_a_step(model, data.train, settings.batch_size, backend)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        _train_a_step(model, data.train, settings.batch_size, backend)
 
 
 def _train_a_step(model, split, batch_size, backend):

@@ -42,19 +42,29 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 """Public classes without a case, by module of Keras."""
 
 
-def covered(module: str) -> set[str]:
-    """The classes of ``keras.<module>`` that have a case."""
-    cases, prefix = {
-        "layers": (LAYERS, ""),
-        "optimizers": (optimizers.CASES, ""),
-        "losses": (losses.CASES, "loss-"),
-        "metrics": (losses.CASES, "metric-"),
-    }[module]
-    found: set[str] = set()
+MODULES: dict[str, tuple[dict[str, Case], str]] = {
+    "layers": (LAYERS, ""),
+    "optimizers": (optimizers.CASES, ""),
+    "losses": (losses.CASES, "loss-"),
+    "metrics": (losses.CASES, "metric-"),
+}
+"""The cases of each module of Keras, and what their names have before that of the class."""
+
+
+def first(module: str) -> dict[str, str]:
+    """The first case of each class of ``keras.<module>``, by the class."""
+    cases, prefix = MODULES[module]
+    found: dict[str, str] = {}
     for name, case in cases.items():
         if name.startswith(prefix):
-            found |= {name.removeprefix(prefix).partition("-")[0], *case.also}
+            for own in (name.removeprefix(prefix).partition("-")[0], *case.also):
+                found.setdefault(own, name)
     return found
+
+
+def covered(module: str) -> set[str]:
+    """The classes of ``keras.<module>`` that have a case."""
+    return set(first(module))
 
 
 def public(keras: Any, module: str) -> dict[str, str]:
