@@ -1,23 +1,50 @@
-"""What a position that may attend to nothing gets, differs between the backends.
+"""The gradient of a position that may attend to nothing is another one on PyTorch.
 
     KERAS_BACKEND=torch python docs/upstream/attention_of_padding.py
 
-Seen with Keras 3.15.1, JAX 0.10.2, TensorFlow 2.21.0, PyTorch 2.13.0. ``MultiHeadAttention`` and
-``GroupQueryAttention`` mask the whole row of a query that is padding itself. JAX and TensorFlow
-then give the mean of the values, PyTorch's fused attention zeros; no definition decides. Gradients
-flow through padding and differ too, unless something later masks it.
+Seen with Keras 3.15.1 and PyTorch 2.13.0. ``MultiHeadAttention`` and ``GroupQueryAttention`` mask
+the whole row of a query that is padding itself. All backends then give the mean of the values,
+which is linear in them, so that the gradient of a weighted sum s(values) has to give s(d) back for
+every d.
 
-Expected: the same row on every backend.
+Expected: two equal numbers on every backend.
 """
 
 import keras
 import numpy as np
 
+backend = keras.backend.backend()
 rng = np.random.default_rng(0)
-q, k, v = (rng.standard_normal((1, 3, 1, 2)).astype(np.float32) for _ in range(3))
+q, k, v, d, w = (rng.standard_normal((1, 3, 1, 2)).astype(np.float32) for _ in range(5))
 mask = np.array([[[[True, True, False], [True, True, False], [False, False, False]]]])
-found = keras.ops.dot_product_attention(q, k, v, mask=mask)
-found = keras.ops.convert_to_numpy(found)[0, :, 0]
+
+
+def weighted(values):
+    found = keras.ops.dot_product_attention(q, k, values, mask=mask)
+    return keras.ops.sum(found * keras.ops.convert_to_tensor(w))
+
+
+if backend == "jax":
+    import jax
+
+    gradient = np.asarray(jax.grad(weighted)(v))
+elif backend == "tensorflow":
+    import tensorflow as tf
+
+    x = tf.constant(v)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = weighted(x)
+    gradient = tape.gradient(value, x).numpy()
+else:
+    import torch
+
+    x = torch.tensor(v, requires_grad=True)
+    weighted(x).backward()
+    gradient = x.grad.numpy()
 print(
-    keras.backend.backend(), "row of a padded query", found[2].tolist(), "mean", v[0, :, 0].mean(0)
+    backend,
+    float((gradient * d).sum()),
+    "expected",
+    float(weighted(keras.ops.convert_to_tensor(d))),
 )
