@@ -47,7 +47,8 @@ class Randomness:
             backends need not have drawn the same seeds. Those that started alike still do.
         seed: of the comparison.
         rows: how many examples a batch may have.
-        outside_compiler: keeps a function out of the framework's compiler, which need not see the draws.
+        outside_compiler: keeps a function out of the framework's compiler, which need not see
+            the draws.
     """
 
     def __init__(
