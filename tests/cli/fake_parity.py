@@ -23,7 +23,9 @@ if sys.argv[1] == "-c":
 
 import hashlib, io, msgspec
 import numpy as np
-from harness.parity import AS_IT_IS, ParityRecord, Task, Training, Variable, array_name, perturbed
+from harness.parity import (
+    AS_IT_IS, SPARSE_DUPLICATES, ParityRecord, Task, Training, Variable, array_name, perturbed
+)
 
 folder = Path(sys.argv[3])
 task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
@@ -31,23 +33,35 @@ kernel = np.linspace(0.5, 1, 4, dtype=np.float32)
 losses, metrics = [0.5, 0.4], [0.3]
 
 
-def leave(kernel=kernel, losses=losses, **changes):
+def leave(kernel=kernel, losses=losses, squared=None, **changes):
+    """`squared` is the test metric that a known behaviour of TensorFlow leads to, if it has it."""
     stages = ("start", "step-1", "epoch-1")
-    arrays = {{array_name(AS_IT_IS, stage, "dense/kernel"): kernel for stage in stages}}
-    arrays[array_name(AS_IT_IS, "first-batch", "gradient of dense/kernel")] = kernel
-    for name in (AS_IT_IS, perturbed(1)):
+    extra = () if squared is None else (SPARSE_DUPLICATES.without, SPARSE_DUPLICATES.predicted)
+    arrays = {{
+        array_name(name, stage, "dense/kernel"): kernel
+        for name in (AS_IT_IS, *extra) for stage in stages
+    }}
+    for name in (AS_IT_IS, *extra):
+        arrays[array_name(name, "first-batch", "gradient of dense/kernel")] = kernel
+    for name in (AS_IT_IS, perturbed(1), *extra):
         arrays[array_name(name, "optimizer", "update")] = kernel[np.newaxis]
     content = io.BytesIO()
     np.savez(content, **arrays)
     (folder / "arrays.npz").write_bytes(content.getvalue())
     drift = {{name.partition("/")[2]: 1e-6 for name in arrays}}
-    plain = Training(name=AS_IT_IS, first_loss=0.5, losses=losses, metrics=metrics)
+    without = Training(name=SPARSE_DUPLICATES.without, first_loss=0.5, losses=losses, metrics=metrics)
+    plain = msgspec.structs.replace(
+        without, name=AS_IT_IS, metrics=metrics if squared is None else [squared]
+    )
     moved = msgspec.structs.replace(plain, name=perturbed(1), drift=drift)
+    trainings = [plain, moved]
+    if squared is not None:
+        trainings += [without, msgspec.structs.replace(plain, name=SPARSE_DUPLICATES.predicted)]
     record = ParityRecord(
         status="ok", cell=task.cell, scenario_version=1, seed=task.seed,
         perturbations=task.perturbations, campaign=task.campaign,
         started_at="2026-01-01T00:00:00+00:00", duration_s=1.0, harness=task.harness,
-        device="cpu:0", metric="loss", trainings=[plain, moved],
+        device="cpu:0", metric="loss", trainings=trainings,
         variables=[Variable(path="dense/kernel", shape=[4], trained=True)],
         arrays="arrays.npz", arrays_sha256=hashlib.sha256(content.getvalue()).hexdigest(),
     )

@@ -33,6 +33,7 @@ NO_ENVIRONMENT = ["--backend", "jax", "--env", "jax=nowhere"]
 NO_FOLDER = ["--results", "file/results"]
 POINT = ["--batch-size", "10"]
 OTHER_LOSS = "leave(losses=[0.5, 0.45])"
+SQUARED = "leave(squared=0.31)"
 
 
 class Row(NamedTuple):
@@ -117,6 +118,15 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ),
     ("parity", "the same model on every pair"): lambda w: w.harness("parity", *w.pair()),
     ("parity", "a pair deviates"): lambda w: w.harness("parity", *w.pair(OTHER_LOSS)),
+    ("parity", "a layer draws random numbers in a way of its own, so that nothing can be told"): (
+        lambda w: w.harness("parity", *w.pair('leave(not_served=["own: torch.rand"])'))
+    ),
+    ("parity", "a known behaviour of Keras moves the test metric"): lambda w: w.harness(
+        "parity", *w.pair(SQUARED, backend="tensorflow")
+    ),
+    ("parity", "the same, and `--allow` accepts it"): lambda w: w.harness(
+        "parity", *w.pair(SQUARED, backend="tensorflow"), "--allow", "sparse-duplicates"
+    ),
     ("parity", "a backend could not be trained"): lambda w: w.harness("parity", *w.pair(FAILS)),
     ("parity", "there is nothing to compare with: one backend, one mode"): lambda w: w.harness(
         "parity", TINY, *w.fake("parity")

@@ -128,9 +128,9 @@ class World:
         self._patch.setenv("HARNESS_SCENARIO_PATH", str(self._folder / "not-there"))
         return self
 
-    def pair(self, second: str = "leave()") -> list[str]:
+    def pair(self, second: str = "leave()", *, backend: str = "torch") -> list[str]:
         """Of parity: two backends, the second of which runs other lines."""
-        return [TINY, *self.fake("parity"), *self.fake("parity", second, backend="torch")]
+        return [TINY, *self.fake("parity"), *self.fake("parity", second, backend=backend)]
 
     def anatomy(self, child: str = "leave()") -> list[str]:
         """Of one process of an anatomy."""
