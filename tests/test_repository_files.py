@@ -76,3 +76,9 @@ def test_remade_pins_name_no_build_of_one_machine_and_not_this_project(remake, m
 def test_pins_of_an_unknown_name_are_refused_with_the_valid_ones(remake):
     with pytest.raises(SystemExit, match=r"no such file: jaks\. Valid: data, jax"):
         remake.main(["jaks"])
+
+
+def test_no_file_holds_the_marks_of_a_merge(project_files):
+    marks = (b"\n<<<<<<< ", b"\n>>>>>>> ")
+    held = [name for name in project_files if any(m in (ROOT / name).read_bytes() for m in marks)]
+    assert held == []
