@@ -103,11 +103,16 @@ def of_mean(moved: Sequence[Array], elements: int) -> float:
 
     Round-off goes up as often as down, so its mean is as small as the standard error says, except
     for half a unit in the last place of a constant; what another formula does stays in the mean.
+    So does the round-off of a number that all elements share, such as the norm by which a gradient
+    is clipped: it moves all of a moved gradient's elements at once, and is measured there.
     """
     unit = float(np.finfo(np.float32).eps)
     spreads = [_or_infinite(float(np.sqrt(np.mean(np.square(each))))) for each in moved]
-    spread = max(spreads, default=0.0)
-    return MARGIN * max(spread, unit) / float(np.sqrt(elements)) + unit / 2
+    spread = max(spreads, default=0.0) / float(np.sqrt(elements))
+    shared = max(
+        (_or_infinite(float(np.abs(each.mean(axis=-1)).max())) for each in moved), default=0.0
+    )
+    return MARGIN * max(spread, unit / float(np.sqrt(elements)), shared) + unit / 2
 
 
 def _largest(drifts: Figures) -> float:

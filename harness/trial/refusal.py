@@ -88,7 +88,7 @@ def _own_end(optimizer: Any) -> str | None:
     """What Keras' trainer has the optimizer do when ``fit`` ends."""
     if optimizer is None:
         return "needs an optimizer, and the model was compiled without one"
-    setter = _sets_last_weights(optimizer)
+    setter = sets_last_weights(optimizer)
     if setter is None:
         return None
     return (
@@ -105,14 +105,14 @@ def _native(prepared: Prepared) -> str | None:
     return None
 
 
-def _sets_last_weights(optimizer: Any) -> str | None:
+def sets_last_weights(optimizer: Any) -> str | None:
     """What has an optimizer, or one within it, change the weights when ``fit`` ends."""
     if optimizer.use_ema:
         return "use_ema=True"
     held = [one for value in vars(optimizer).values() for one in _flat(value)]
     inner = [one for one in held if isinstance(one, keras.optimizers.Optimizer)]
     for one in inner:
-        if (setter := _sets_last_weights(one)) is not None:
+        if (setter := sets_last_weights(one)) is not None:
             return setter
     # One that holds others hands the call on to them.
     own = _overrides(optimizer, "finalize_variable_values", keras.optimizers.Optimizer)

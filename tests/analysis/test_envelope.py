@@ -52,6 +52,14 @@ def test_the_mean_of_many_elements_has_a_smaller_one_than_each_of_them(elements)
     assert envelope.of_mean(moved, elements) < envelope.of_elements(moved)
 
 
+def test_what_moves_all_elements_alike_widens_the_mean_and_what_goes_both_ways_does_not():
+    up_and_down = np.tile([6e-8, -6e-8], 8_192)
+    norm_off_by_a_unit = up_and_down + 6e-8
+    assert envelope.of_mean([norm_off_by_a_unit], 16_384) > 4 * envelope.of_mean(
+        [up_and_down], 16_384
+    )
+
+
 def test_a_moved_training_that_diverges_makes_it_infinite():
     ones = np.ones(3, np.float32)
     assert envelope.of_array([None, 0.1], ones, ones) == math.inf

@@ -68,7 +68,7 @@ def test_sample_weights_are_no_decoration(backend):
 @pytest.mark.parametrize("case", CASES)
 def test_parity_trains_it_moved_and_as_it_is(case, backend):
     prepared = prepare(case, backend)
-    trainings, arrays, _ = Course(prepared, "fit").run(1)
+    trainings, arrays, _ = Course(prepared, "fit", 42).run(1)
     plain, moved = trainings
     assert len(plain.losses) == 3
     assert np.isfinite([*plain.losses, *plain.metrics]).all()

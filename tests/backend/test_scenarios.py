@@ -117,7 +117,7 @@ def test_its_prediction_is_shown_in_its_own_unit(chosen, settings, data, model):
 
 def test_the_example_in_the_docs_trains(run_child, tmp_path, monkeypatch):
     page = Path(__file__).parents[2] / "docs" / "scenarios.md"
-    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "user_mean.py").write_text(example, encoding="utf-8")
     monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
     _, record, output = run_child(scenario="user_mean", settings={"epochs": "1"})

@@ -49,7 +49,9 @@ def leave(kernel=kernel, losses=losses, squared=None, **changes):
     np.savez(content, **arrays)
     (folder / "arrays.npz").write_bytes(content.getvalue())
     drift = {{name.partition("/")[2]: 1e-6 for name in arrays}}
-    without = Training(name=SPARSE_DUPLICATES.without, first_loss=0.5, losses=losses, metrics=metrics)
+    without = Training(
+        name=SPARSE_DUPLICATES.without, first_loss=0.5, losses=losses, metrics=metrics
+    )
     plain = msgspec.structs.replace(
         without, name=AS_IT_IS, metrics=metrics if squared is None else [squared]
     )

@@ -76,8 +76,25 @@ def _apply(
     seen: dict[str, list[Array]] = {name: [] for name in (UPDATE, *(slot.kind for slot in slots))}
     for gradient in gradients:
         variable.assign(zeros)
-        fresh.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        _step(fresh, keras.ops.convert_to_tensor(gradient), variable)
         seen[UPDATE].append(-value_of(variable))
         for slot in slots:
             seen[slot.kind].append(value_of(slot.variable))
     return {name: np.stack(values) for name, values in seen.items()}
+
+
+def _step(optimizer: Any, gradient: Any, variable: Any) -> None:
+    """One update, in the way in which Keras' own trainer asks for it on this backend.
+
+    On JAX that is without state: a ``LossScaleOptimizer`` branches, and what it assigned within a
+    traced branch could not be read any more.
+    """
+    if keras.backend.backend() != "jax":
+        optimizer.apply([gradient], [variable])
+        return
+    slots = optimizer.variables
+    values, slot_values = optimizer.stateless_apply(
+        [slot.value for slot in slots], [gradient], [variable.value]
+    )
+    for held, value in zip([variable, *slots], [*values, *slot_values], strict=True):
+        held.assign(value)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import scenario
+from harness.errors import RefusedError
 from harness.record import Mode, Scalar, Struct
 from harness.trial import loops, refusal
 from harness.trial.evaluation import value_of
@@ -71,6 +72,13 @@ class WatchedFit(Watched):
         self._batches = adapter.tuned_batches if tuned else adapter.batches
         refusal.require("tuned" if tuned else "fit", prepared)
         self._facts = adapter.tune(prepared.model, prepared.steps) if tuned else {}
+        setter = refusal.sets_last_weights(prepared.model.optimizer)
+        if setter is not None and int(prepared.model.steps_per_execution) > 1:
+            raise RefusedError(
+                "parity trains the first epoch of tuned by itself, step by step, and this "
+                f"optimizer sets the weights anew at the end of every training ({setter}); "
+                "compare the mode fit"
+            )
 
     def engine(self) -> dict[str, Scalar | None]:
         """What was tuned."""
