@@ -67,7 +67,9 @@ def require(prepared: Prepared, test: Any) -> None:
 
     Which names Keras' own ``evaluate`` will give is known once model, loss and metrics have met a
     batch symbolically: nothing is computed or compiled, and on JAX and PyTorch ``fit`` itself does
-    no less before its first step. The scenario's ``evaluate`` is then asked with an answer of these
+    no less before its first step. (It then needs not do so. On PyTorch that leaves a draw out, and
+    a Dropout without a seed of its own has other masks than without this, the same in every trial.)
+    The scenario's ``evaluate`` is then asked with an answer of these
     names in place of Keras' own. Where a model tests in a way of its own, or the scenario cannot do
     with that answer, it evaluates the first batch, and what that changes is put back.
 
@@ -79,7 +81,7 @@ def require(prepared: Prepared, test: Any) -> None:
         MetricError: if it will not.
     """
     chosen, model = prepared.chosen, prepared.model
-    with _unchanged(model):
+    with _unchanged(model), prepared.adapter.random_state_kept():
         try:
             with _answering(model, dict.fromkeys(names(prepared), PLACEHOLDER)):
                 results = chosen.evaluate(model, test)

@@ -202,7 +202,9 @@ ZOO = {
         models["of_sequence"](layers.GRU(3, recurrent_dropout=0.3, seed=1))
     ),
     "convolution": lambda: Made(
-        models["of_image"](keras.Sequential([layers.Conv2D(3, 2), layers.BatchNormalization()]))
+        models["of_image"](
+            keras.Sequential([layers.Conv2D(3, 2, use_bias=False), layers.BatchNormalization()])
+        )
     ),
     "own loss": lambda: Made(dense, kind=models["OwnLoss"]),
     "loss weights": lambda: Made(dense, loss_weights=[0.25]),

@@ -82,6 +82,8 @@ def test_what_needs_tensorflow_is_refused_without_it(backend):
 
 # A layer that counts or rounds leaves the trained layer before it without a gradient.
 @pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
+# PyTorch about its own code, the first time that Equalization is traced.
+@pytest.mark.filterwarnings("ignore:.*Tensor.T is deprecated:UserWarning")
 # Keras asks JAX for int64 in MixUp and in the IoU metrics.
 @pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64:UserWarning")
 @pytest.mark.parametrize("case", FIRST)

@@ -142,6 +142,10 @@ class Adapter(abc.ABC):
         """The state of the framework's own generator, where Keras lets layers draw from it."""
         return b""
 
+    def random_state_kept(self) -> contextlib.AbstractContextManager[None]:
+        """Whatever draws inside leaves :meth:`random_state` as it was."""
+        return contextlib.nullcontext()
+
     def peak_device_bytes(self) -> int | None:
         """Peak memory on the device, ``None`` on a CPU."""
         return None

@@ -238,6 +238,11 @@ class TorchAdapter(Adapter):
         states += torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         return b"".join(state.numpy().tobytes() for state in states)
 
+    def random_state_kept(self) -> contextlib.AbstractContextManager[None]:
+        """Every ``DataLoader`` draws from PyTorch's generator, that of an evaluation too."""
+        kept: contextlib.AbstractContextManager[None] = torch.random.fork_rng()
+        return kept
+
     def peak_device_bytes(self) -> int | None:
         """Peak of CUDA's caching allocator."""
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():
