@@ -198,6 +198,9 @@ ZOO = {
     "noise": lambda: Made(between(layers.GaussianNoise(0.3, seed=1))),
     "spectral": lambda: Made(between(layers.SpectralNormalization(layers.Dense(3)))),
     "lstm": lambda: Made(models["of_sequence"](layers.LSTM(3, seed=1))),
+    "attention": lambda: Made(
+        models["of_sequence"](lambda x: layers.MultiHeadAttention(2, 3)(x, x))
+    ),
     "recurrent dropout": lambda: Made(
         models["of_sequence"](layers.GRU(3, recurrent_dropout=0.3, seed=1))
     ),
@@ -238,10 +241,10 @@ RANDOM = {"dropout", "noise", "recurrent dropout"}
 
 REFUSED = {
     "torch": {
-        "dropout": "random layers",
-        "noise": "random layers",
-        "recurrent dropout": "random layers",
-        "lstm": "random layers",
+        "dropout": "seed generator",
+        "noise": "seed generator",
+        "recurrent dropout": "seed generator",
+        "lstm": "seed generator",
         "spectral": "cannot trace",
         "accumulated": "cannot trace",
         "scaled dynamically": "cannot trace",

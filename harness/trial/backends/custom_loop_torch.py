@@ -33,15 +33,17 @@ class TorchLoop(Stateful):
     not computed while training.
 
     Raises:
-        UntraceableError: for a model with dropout or another random layer.
+        UntraceableError: for a model with a layer that holds a seed generator, be it for a dropout
+            of nothing, as recurrent layers do.
     """
 
     def __init__(self, model: keras.Model) -> None:
-        if any(layer._seed_generators for layer in model._flatten_layers()):  # noqa: SLF001 - Keras has no public list of them
-            raise UntraceableError(
-                "a model with random layers cannot be traced for PyTorch's custom_loop; "
-                "run it in the modes fit or tuned"
-            )
+        for layer in model._flatten_layers():  # noqa: SLF001 - Keras has no public way to walk all layers
+            if layer._seed_generators:  # noqa: SLF001 - nor a public list of these
+                raise UntraceableError(
+                    f"{layer.name} holds a seed generator for random numbers, which cannot be "
+                    "traced for PyTorch's custom_loop; run it in the modes fit or tuned"
+                )
         self._model = model
         model.optimizer.build(model.trainable_variables)
         self._compiled: dict[Any, Any] = {}
@@ -111,7 +113,7 @@ class TorchLoop(Stateful):
         finally:
             if filtering:
                 keras.config.enable_traceback_filtering()
-        drawn = sorted({str(node.target) for node in graph.graph.nodes if _is_random(node.target)})
+        drawn = sorted({str(node.target) for node in graph.graph.nodes if _draws(node)})
         if drawn:
             raise UntraceableError(
                 f"PyTorch's custom_loop would draw other random numbers than fit ({drawn[0]}); "
@@ -198,8 +200,14 @@ def _is_asked(frame: traceback.FrameSummary) -> bool:
     return folders.isdisjoint({"torch", "harness"}) or "keras" in folders
 
 
-def _is_random(target: Any) -> bool:
-    return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
+def _draws(node: torch.fx.Node) -> bool:
+    """Whether an operation draws random numbers; fused attention does so only for its dropout."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    arguments = node.target._schema.arguments  # noqa: SLF001 - PyTorch has no public way to its names
+    given = dict(zip((one.name for one in arguments), node.args, strict=False)) | node.kwargs
+    defaults = {one.name: one.default_value for one in arguments if one.has_default_value()}
+    return bool((defaults | given).get("dropout_p", 1.0))
 
 
 def _at(tensors: Any, index: int) -> Any:
