@@ -109,7 +109,8 @@ class JaxAdapter(Adapter):
         if note is not None:
             for operation in _random_operations(step.trace(trained).jaxpr):
                 note(operation)
-        (loss, _), values = step(trained)
+        # What is differentiated is the loss as the optimizer scales it; the plain one is beside it.
+        (_, (loss, *_)), values = step(trained)
         return Gradients(loss=float(loss), values=[np.array(value) for value in values])
 
     def bring_up_to_date(self, model: Any) -> None:

@@ -136,7 +136,8 @@ class TensorFlowAdapter(Adapter):
                 sample_weight=sample_weights,
                 training=True,
             )
-        found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+            scaled = model.optimizer.scale_loss(loss)
+        found = tape.gradient(scaled, [variable.value for variable in model.trainable_variables])
         return Gradients(
             loss=float(loss),
             values=[None if g is None else np.array(tf.convert_to_tensor(g)) for g in found],

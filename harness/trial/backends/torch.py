@@ -197,7 +197,7 @@ class TorchAdapter(Adapter):
             sample_weight=sample_weights,
             training=True,
         )
-        loss.backward()
+        model.optimizer.scale_loss(loss).backward()
         found = [variable.value.grad for variable in model.trainable_variables]
         values = [None if g is None else np.array(g.detach().cpu()) for g in found]
         model.zero_grad()
