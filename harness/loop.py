@@ -10,7 +10,7 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.record import Scalar
+from harness.records.trial import Scalar
 
 
 class OwnLoop(abc.ABC):

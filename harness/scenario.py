@@ -9,16 +9,17 @@ framework, so that the command line can list it; what trains is imported inside 
 from __future__ import annotations
 
 import abc
-import difflib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
 
 from harness import scenario_files, tree
+from harness.backends import Backend
 from harness.errors import HarnessError
-from harness.record import Backend, Scalar, StepWork
+from harness.records.trial import Scalar, StepWork
 from harness.scenario_files import ScenarioFile, ScenarioFileError
+from harness.words import unknown
 
 if TYPE_CHECKING:
     import keras
@@ -358,13 +359,6 @@ def parse_settings(scenario: Scenario, assignments: Mapping[str, str] | None = N
         return msgspec.convert(values, scenario.settings_type)
     except msgspec.ValidationError as error:
         raise InvalidSettingError(f"{scenario.name}: {_lower_first(str(error))}") from None
-
-
-def unknown(kind: str, name: str, valid: list[str]) -> str:
-    """The message for a name that is not among ``valid``, with the nearest match if one is near."""
-    near = difflib.get_close_matches(name, valid, n=1)
-    hint = f"; did you mean {near[0]}?" if near else "."
-    return f"unknown {kind} '{name}'{hint} Valid: {', '.join(valid)}"
 
 
 def _lower_first(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from harness.record import SourceLine
+from harness.records.trial import SourceLine
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _HARNESS = Path(__file__).resolve().parent

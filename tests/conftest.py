@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.anatomy import AnatomyRecord, Variant, VariantName, Visit
-from harness.record import (
+from harness.records.anatomy import AnatomyRecord, Variant, VariantName, Visit
+from harness.records.trial import (
     Cell,
     Cpu,
     DeviceInfo,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.backends import BACKENDS, FACTS
 from harness.data import cache
 from harness.errors import UnavailableError
 from harness.launch import environments, lock
-from harness.record import BACKENDS
 
 TESTS = Path(__file__).parent
 write_fake_python = runpy.run_path(str(TESTS / "launch" / "fake_python.py"))["write_fake_python"]
@@ -60,7 +60,7 @@ def test_times_are_told_in_one_zone():
 def test_no_environment_is_there_until_a_test_makes_one(backend, tmp_path):
     with pytest.raises(UnavailableError, match="no interpreter has"):
         environments.find(backend)
-    name = environments.TOX_NAMES[backend]
+    name = FACTS[backend].tox_name
     built = write_fake_python(tmp_path / ".tox" / name / "bin" / "python")
     assert [found.python for found in environments.find(backend)] == [built.resolve()]
 
@@ -83,7 +83,7 @@ def test_the_machine_of_whoever_runs_the_tests_is_there_on_request(as_started, s
 def odd_shell(tmp_path):
     """The variables of a shell in which nothing is as usual, on a machine that has everything."""
     odd = tmp_path / "odd"
-    for name in environments.TOX_NAMES.values():
+    for name in (facts.tox_name for facts in FACTS.values()):
         write_fake_python(odd / "tox" / name / "bin" / "python")
     for module in ("keras", "jax", "tensorflow", "torch"):
         (odd / "path" / module).mkdir(parents=True)

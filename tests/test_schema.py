@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from harness.schema import schema
+from harness.records.schema import schema
 
 PUBLISHED = Path(__file__).parents[1] / "docs" / "record.schema.json"
 
 
 def test_the_published_schema_is_that_of_the_code():
     assert PUBLISHED.read_bytes() == schema(), (
-        "run: python -m harness.schema > docs/record.schema.json"
+        "run: python -m harness.records.schema > docs/record.schema.json"
     )
 
 

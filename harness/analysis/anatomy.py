@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from harness.analysis.disturbed import taken_by_others
-from harness.analysis.interval import MINIMUM_ROUNDS, interval
-from harness.analysis.rows import package_set
+from harness.analysis.speed.disturbed import taken_by_others
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.work import cell_key
-from harness.anatomy import (
+from harness.backends import BACKENDS, package_set
+from harness.records.anatomy import (
     AGAIN,
     AS_IT_IS,
     PARTS,
@@ -29,7 +29,7 @@ from harness.anatomy import (
     Variant,
     VariantName,
 )
-from harness.record import BACKENDS, Cell, Struct
+from harness.records.trial import Cell, Struct
 
 ADDS_UP = 0.10
 """Share of the step time that the parts may miss (issue 4, part 3)."""

@@ -13,22 +13,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.couples import couples
-from harness.analysis.interval import MINIMUM_ROUNDS
-from harness.analysis.notes import Note, joined, note, share, started
+from harness.analysis.notes import Note, note, started
 from harness.analysis.quality import draws, of_couples
-from harness.analysis.rounds import MOST_ROUNDS
 from harness.analysis.rows import Group, Row, named
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
+from harness.analysis.speed.rounds_needed import MOST_ROUNDS
 from harness.analysis.work import asked
-from harness.record import MODES, Record
+from harness.backends import BACKENDS, FACTS
+from harness.records.trial import MODES, Record
+from harness.words import joined, share
 
 AFTER_A_TRIAL_S = 180.0
 """The load average of one minute still shows a trial that ended this long ago (exp(-3) = 5%)."""
 
 OWN_FOLDER = "--results results/interleaved"
 """Beside trials that were measured in blocks, interleaved ones would prove nothing."""
-
-ALIASES = {"jax": "jax", "tensorflow": "tf", "torch": "torch"}
-"""Backends as the tox environments and ``--backend`` call them."""
 
 
 def several_machines(groups: Sequence[Group]) -> Iterator[Note]:
@@ -298,11 +297,11 @@ def _by_scenario(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
 
 
 def _interleave(scenario: str, groups: Sequence[Group]) -> str:
-    backends = {g.row.cell.backend for g in groups}
+    backends: set[str] = {g.row.cell.backend for g in groups}
     if len(backends) == 1:
-        backends = set(ALIASES)  # type: ignore[arg-type]
+        backends = set(BACKENDS)
     gpu = all(g.row.cell.device == "gpu" for g in groups)
-    names = ",".join(alias for backend, alias in ALIASES.items() if backend in backends)
+    names = ",".join(FACTS[backend].tox_name for backend in BACKENDS if backend in backends)
     where = " --device gpu" if gpu else ""
     modes = [mode for mode in MODES if mode in {g.row.cell.mode for g in groups}]
     how = "" if modes == ["fit"] else f" --mode {','.join(modes)}"

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from harness.analysis.rows import Group, Row, named
 from harness.analysis.work import asked, cell_key, why_other
-from harness.record import BACKENDS, MODES, Cell
+from harness.backends import BACKENDS
+from harness.records.trial import MODES, Cell
 
 SHARED_PACKAGES = ("keras", "numpy", "python")
 """What the environments of two backends both hold."""

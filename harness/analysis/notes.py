@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.analysis import disturbed
 from harness.analysis.failures import failures
-from harness.analysis.steps import steadiness
-from harness.record import Record, Struct
+from harness.analysis.speed import disturbed
+from harness.analysis.step_time import steadiness
+from harness.records.trial import Record, Struct
+from harness.words import joined, listed, share
 
 if TYPE_CHECKING:
     from harness.analysis.rows import Group, Row  # which needs the words of this module
-
-LISTED = 5
-"""So many names stand in a note; the rest is counted."""
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -198,24 +195,6 @@ def _seconds(timestamp: str) -> float:
     except ValueError:
         return 0.0
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
-
-
-def listed(names: Sequence[str], separator: str = ", ") -> str:
-    """The first few names, each once, and how many more there are."""
-    counted = [name if n == 1 else f"{name} ({n} times)" for name, n in Counter(names).items()]
-    more = [f"and {len(counted) - LISTED} more"] if len(counted) > LISTED else []
-    return separator.join([*counted[:LISTED], *more])
-
-
-def joined(names: Iterable[str]) -> str:
-    """``a, b and c``."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def share(count: int, total: int, noun: str) -> str:
-    """``2 of 3 trials``."""
-    return f"{count} of {total} {noun}{'s' * (total != 1)}"
 
 
 def _measured(groups: Sequence[Group]) -> list[Record]:

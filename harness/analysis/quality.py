@@ -16,16 +16,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from harness.analysis.couples import Couple
-from harness.analysis.interval import (
+from harness.analysis.speed.interval import (
     MINIMUM_ROUNDS,
     NORMAL_EFFICIENCY,
     Interval,
     interval,
     relative_half_width,
 )
-from harness.analysis.rounds import MOST_ROUNDS, spread_of
-from harness.analysis.verdict import judging_confidence
-from harness.record import Record, Struct
+from harness.analysis.speed.rounds_needed import MOST_ROUNDS, spread_of
+from harness.analysis.speed.verdict import judging_confidence
+from harness.records.trial import Record, Struct
 
 QualityKind = Literal["equivalent", "better", "worse", "undecided"]
 Direction = Literal["lower", "higher"]
@@ -254,7 +254,8 @@ def seeds_needed(found: Interval, *, tolerance: float) -> int | None:
     """Seeds in all with which two cells that learn alike are found equivalent, mostly (9 in 10).
 
     Not how far the estimate lies from the tolerance decides, as in
-    :func:`harness.analysis.rounds.further_rounds`: at few seeds the estimate is noise itself.
+    :func:`harness.analysis.speed.rounds_needed.further_rounds`: at few seeds the estimate is noise
+    itself.
 
     Args:
         found: The interval of the differences by seed.

@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from harness.analysis.interval import MINIMUM_ROUNDS, interval
-from harness.record import Struct
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
+from harness.records.trial import Struct
 
 
 class Ratio(Struct, frozen=True, kw_only=True):

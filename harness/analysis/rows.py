@@ -11,16 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.analysis.steps import examples_per_s, step_time_s
+from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.analysis.work import Work, cell_key, work_of
-from harness.record import BACKENDS, MODES, Cell, Record, Struct
-
-DISTRIBUTIONS = {
-    "jax": ("jax",),
-    # TensorFlow is published under several names; whichever is installed is the one that ran.
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tensorflow-intel"),
-    "torch": ("torch",),
-}
+from harness.backends import BACKENDS, package_set
+from harness.records.trial import MODES, Cell, Record, Struct
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -119,17 +113,6 @@ def versions(record: Record) -> dict[str, str]:
         return {}
     environment = record.environment
     return package_set(record.cell.backend, environment.python, environment.packages)
-
-
-def package_set(backend: str, python: str, packages: Mapping[str, str]) -> dict[str, str]:
-    """The versions that can change a figure of ``backend``, of all that are installed."""
-    known = {name.lower().replace("_", "-"): version for name, version in packages.items()}
-    found = {"python": python}
-    found |= {name: known[name] for name in ("numpy", "keras") if name in known}
-    for name in DISTRIBUTIONS[backend]:
-        if name in known:
-            return {**found, backend: known[name]}
-    return found
 
 
 def grouped(records: Iterable[Record]) -> list[Group]:

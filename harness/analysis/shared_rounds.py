@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis import comparability, disturbed
+from harness.analysis import comparability
 from harness.analysis.notes import started
 from harness.analysis.rows import Group
-from harness.analysis.steps import step_time_s
-from harness.record import Record, Struct
+from harness.analysis.speed import disturbed
+from harness.analysis.step_time import step_time_s
+from harness.records.trial import Record, Struct
 
 RoundKey = tuple[str, int]
 """A run (its ``run_id``, or the campaign's name in records that have none) and a round in it."""

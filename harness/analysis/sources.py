@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from harness.analysis.notes import Note, joined, note
+from harness.analysis.notes import Note, note
 from harness.analysis.rows import Group
 from harness.analysis.trial_names import name_of
-from harness.record import Record
+from harness.records.trial import Record
+from harness.words import joined
 
 
 class HasSource(Protocol):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.parity import AS_IT_IS, ParityRecord, Stage, Training, array_name
-from harness.record import Struct
+from harness.records.parity import AS_IT_IS, ParityRecord, Stage, Training, array_name
+from harness.records.trial import Struct
 
 Array = NDArray[Any]
 

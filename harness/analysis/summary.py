@@ -14,7 +14,8 @@ from harness.analysis import comparability, notes
 from harness.analysis.notes import Broken, Missing, Note
 from harness.analysis.rows import Group, Row, grouped, with_measurements
 from harness.analysis.sources import changed_scenarios
-from harness.record import BACKENDS, Environment, Record, Scalar, Struct
+from harness.backends import BACKENDS, FACTS
+from harness.records.trial import Environment, Record, Scalar, Struct
 from harness.scenario import Metric
 
 MAIN_SCENARIO = "ranking"
@@ -210,7 +211,7 @@ def _machine(environments: list[Environment]) -> Machine:
 
 
 def _command(scenario: str, backend: str, device: str) -> str:
-    alias = comparability.ALIASES[backend]
+    alias = FACTS[backend].tox_name
     gpu = device == "gpu"
     if scenario == MAIN_SCENARIO:
         return f"tox -e {alias}{'-gpu' if gpu else ''}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from harness.plan import ranges
-from harness.record import Cell, Record, Scalar
+from harness.records.trial import Cell, Record, Scalar
+from harness.words import ranges
 
 Fact = Scalar | None
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from harness.analysis.notes import joined
-from harness.record import Cell, Record, Struct
+from harness.records.trial import Cell, Record, Struct
+from harness.words import joined
 
 NEUTRAL: dict[str, Any] = {"backend": "jax", "mode": "fit", "threads": None}
 """What stands in a cell for a field in which it may differ from another."""

@@ -15,8 +15,7 @@ from harness import probe
 from harness.analysis.anatomy import Anatomy, anatomies
 from harness.analysis.sources import is_changed
 from harness.analysis.summary import About
-from harness.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, Task
-from harness.cli import axes, ratings, request
+from harness.cli import asking, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError
 from harness.launch import anatomy as launch
@@ -24,9 +23,11 @@ from harness.launch import devices
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
-from harness.record import Cell, Scalar, Struct
-from harness.report import anatomy_answer, terminal
+from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, Task
+from harness.records.trial import Cell, Scalar, Struct
+from harness.report import anatomy_answer
 from harness.report import format as fmt
+from harness.report.outputs import terminal
 from harness.scenario import find, parse_settings
 
 if TYPE_CHECKING:
@@ -74,15 +75,15 @@ def carry_out(asked: Request) -> ExitCode:
 
 def _carry_out(asked: Request, say: Console) -> ExitCode:
     scenario = find(asked.scenario)
-    sets = axes.parse_setting_sets(scenario, asked.settings)
+    sets = parse.parse_setting_sets(scenario, asked.settings)
     if len(sets) > 1:
         raise HarnessError(
             f"--set names {len(sets)} sets of settings; a step is taken apart at one: "
             "give each setting one value"
         )
-    wish = axes.parse_one("device", asked.device, devices.WISHES)
-    found = request.candidates(
-        request.Request(
+    wish = parse.parse_one("device", asked.device, devices.WISHES)
+    found = asking.candidates(
+        asking.Request(
             scenario=asked.scenario, backends=asked.backends, environments=asked.environments
         ),
         say,

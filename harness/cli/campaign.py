@@ -13,26 +13,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness import probe, store
-from harness.cli import axes, outcome, points, progress, work
-from harness.cli.request import Request, candidates, memory_limit_bytes, plan_of
-from harness.cli.work import Work
+from harness import probe
+from harness.cli import outcome, parse, points, progress
+from harness.cli.asking import Request, candidates, memory_limit_bytes, plan_of
 from harness.errors import ExitCode, RefusedError
 from harness.launch import devices, preflight, variables
-from harness.launch.campaign import run_campaign
+from harness.launch.campaign import work
+from harness.launch.campaign.forecast import describe
+from harness.launch.campaign.loop import run_campaign
+from harness.launch.campaign.work import Work
 from harness.launch.devices import Placement
-from harness.launch.forecast import describe
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.local import LocalLauncher
 from harness.launch.lock import only_campaign
-from harness.plan import Plan
-from harness.preflight import Refusal
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
-from harness.record import Scalar
+from harness.records.plan import Plan
+from harness.records.preflight import Refusal
+from harness.records.trial import Scalar
 from harness.report import format as fmt
-from harness.report import terminal
+from harness.report.outputs import terminal
 from harness.scenario import Scenario, find, parse_settings
+from harness.store import folder as store
 from harness.table_use import needs_table
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def carry_out(request: Request) -> ExitCode:
     with ends_as_interrupt():
         scenario = find(request.scenario)
         setting_sets = points.setting_sets(scenario, request.settings, request.swept)
-        wish = axes.parse_one("device", request.device, devices.WISHES)
+        wish = parse.parse_one("device", request.device, devices.WISHES)
         _check_source(request.source)
         memory_limit_bytes(request)
         plan_of(request, setting_sets, {})  # mistakes come to light before environments are sought

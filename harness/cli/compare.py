@@ -13,9 +13,9 @@ from harness.errors import GateCode, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.analysis.compare import Comparison
-    from harness.analysis.gate import Finding
-    from harness.store import Results
+    from harness.analysis.before_after.compare import Comparison
+    from harness.analysis.before_after.gate import Finding
+    from harness.store.folder import Results
 
 EPILOG = f"""
 \b
@@ -83,13 +83,13 @@ def compare(
     they learned is compared all the same.
     """
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.analysis import gate
-    from harness.analysis.compare import compare as compared
+    from harness.analysis.before_after import gate
+    from harness.analysis.before_after.compare import compare as compared
     from harness.cli import fail_on as rules_of
     from harness.cli.report import about as known
-    from harness.report import comparison as report
-    from harness.report import markdown as md
-    from harness.report import terminal
+    from harness.report.outputs import markdown as md
+    from harness.report.outputs import terminal
+    from harness.report.sections import comparison as report
 
     rules = rules_of.parse(fail_on) if fail_on else gate.Rules()
     limits = rules_of.limits(rules, margin=rules_of.share(margin) if margin else None)
@@ -127,7 +127,7 @@ def compare(
 
 def _load(folder: Path) -> Results:
     from harness.cli.report import results_folder
-    from harness.store import load
+    from harness.store.folder import load
 
     results = load(results_folder(folder))
     if not results.records:

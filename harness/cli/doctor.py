@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from harness.launch.resolution import Resolution
+    from harness.launch.campaign.resolution import Resolution
     from harness.probe.checks import Finding
 
 GROUPS = {
@@ -116,10 +116,11 @@ def _measured(named: list[str]) -> Resolution:
     Raises:
         UnavailableError: if another campaign measures, or a trial fails.
     """
-    from harness.cli.axes import parse_environments
-    from harness.launch import environments, resolution
+    from harness.backends import BACKENDS
+    from harness.cli.parse import parse_environments
+    from harness.launch import environments
+    from harness.launch.campaign import resolution
     from harness.launch.lock import only_campaign
-    from harness.record import BACKENDS
 
     chosen = parse_environments(named)
     interpreter = None

@@ -56,7 +56,7 @@ def export(
     from harness.cli.report import results_folder
     from harness.report import exports
     from harness.report.exports.content import gather
-    from harness.store import load
+    from harness.store.folder import load
 
     exports.check(name)
     results = load(results_folder(folder))

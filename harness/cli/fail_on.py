@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.compare import Limits
-from harness.analysis.gate import Rules
+from harness.analysis.before_after.compare import Limits
+from harness.analysis.before_after.gate import Rules
 from harness.errors import HarnessError
-from harness.scenario import unknown
+from harness.words import unknown
 
 SHARES = {"slower": "slower:5%", "memory": "memory:10%"}
 EXAMPLES = {**SHARES, "worse": "worse:0.002"}

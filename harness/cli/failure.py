@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.record import Failure, SourceLine, Status
+from harness.records.trial import Failure, SourceLine, Status
 from harness.report import format as fmt
 
 LAST_LINES = 5

@@ -36,14 +36,15 @@ def findings(
     Every sentence is made from the records; what no verdict settles is said to be open.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
-    from harness.analysis.ladder import ladders
-    from harness.analysis.pairs import judging
+    from harness.analysis.ladder.ladder import ladders
+    from harness.analysis.speed.pairs import judging
     from harness.analysis.summary import summarise
     from harness.cli import pages
     from harness.cli.report import about, results_folder
-    from harness.report import anatomy_found, markdown
-    from harness.report import findings as page
-    from harness.store import load
+    from harness.report import anatomy_found
+    from harness.report.outputs import markdown
+    from harness.report.sections import findings as page
+    from harness.store.folder import load
 
     campaigns = []
     for folder in folders:

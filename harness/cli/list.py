@@ -91,9 +91,9 @@ def _bounds(schema: dict[str, Any]) -> str:
 
 
 def _backends() -> list[dict[str, Any]]:
+    from harness.backends import BACKENDS
     from harness.errors import UnavailableError
     from harness.launch import environments
-    from harness.record import BACKENDS
 
     listed = []
     for backend in BACKENDS:

@@ -39,7 +39,7 @@ def merge(
     """
     # Imported here, so that `harness --help` does not wait for it.
     from harness.cli.report import results_folder
-    from harness.merge import merge as merge_into
+    from harness.store.merge import merge as merge_into
 
     sources = [results_folder(folder) for folder in folders]
     try:

@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from harness import store
-from harness.analysis import disturbed
-from harness.analysis.answers import Answers, answer
 from harness.analysis.couples import differ_in
-from harness.analysis.ladder import ladders
-from harness.analysis.pairs import PairVerdict, judging, verdicts_within
+from harness.analysis.ladder.ladder import ladders
 from harness.analysis.rows import grouped
-from harness.analysis.steps import examples_per_s, step_time_s
+from harness.analysis.speed import disturbed
+from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
+from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.analysis.study import Answers, answer
 from harness.analysis.summary import summarise
-from harness.analysis.sweeps import Sweep, sweeps
+from harness.analysis.sweeps.sweeps import Sweep, sweeps
 from harness.cli.report import about, local_titles
-from harness.cli.work import Work
 from harness.errors import ExitCode
 from harness.launch import preflight
-from harness.launch.contracts import Outcome
+from harness.launch.campaign.contracts import Outcome
+from harness.launch.campaign.forecast import spell_duration
+from harness.launch.campaign.work import Work
 from harness.launch.devices import Placement
-from harness.launch.forecast import spell_duration
-from harness.plan import Plan, count
-from harness.preflight import Refusal
-from harness.record import Cell, Record, Struct, ended_as
-from harness.report import document, terminal
+from harness.records.plan import Plan
+from harness.records.preflight import Refusal
+from harness.records.trial import Cell, Record, Struct, ended_as
+from harness.report import document
 from harness.report import format as fmt
-from harness.store import Saved
+from harness.report.outputs import terminal
+from harness.store import folder as store
+from harness.store.folder import Saved
+from harness.words import count
 
 if TYPE_CHECKING:
     from rich.console import Console

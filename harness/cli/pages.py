@@ -67,10 +67,10 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     Raises:
         UnavailableError: if a file cannot be written.
     """
-    from harness.analysis.history import timelines
+    from harness.analysis.before_after.history import timelines
     from harness.cli.report import about
-    from harness.report import history as told
-    from harness.report import markdown, terminal
+    from harness.report.outputs import markdown, terminal
+    from harness.report.sections import history as told
 
     campaigns, broken = told.campaigns(root)
     known = about(record for one in campaigns for record in one.records)

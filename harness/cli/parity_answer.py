@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from harness.analysis.parity import Pair
+from harness.analysis.parity.judge import Pair
 from harness.analysis.subject import Comparison
 from harness.errors import ExitCode
-from harness.parity import PARITY_SCHEMA_VERSION, ParityRecord
-from harness.record import Scalar
-from harness.report import parity as report
+from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
+from harness.records.trial import Scalar
+from harness.report.sections import parity as report
 
 
 def encode(

@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from harness import probe, store
-from harness.analysis.parity import judge_all
+from harness import probe
+from harness.analysis.parity.judge import judge_all
 from harness.analysis.sources import is_changed
 from harness.analysis.subject import Subject
-from harness.cli import axes, parity_answer, ratings
+from harness.backends import BACKENDS
+from harness.cli import parity_answer, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
 from harness.launch import parity as launch
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
-from harness.launch.keeping import write
 from harness.launch.lock import only_campaign
-from harness.parity import KNOWN_BEHAVIOURS, Task, labels
-from harness.record import BACKENDS, MODES, Cell, Scalar, Struct
+from harness.records.parity import KNOWN_BEHAVIOURS, Task, labels
+from harness.records.trial import MODES, Cell, Scalar, Struct
 from harness.report import format as fmt
-from harness.report import parity as report
-from harness.report import terminal
-from harness.scenario import find, parse_settings, unknown
+from harness.report.outputs import terminal
+from harness.report.sections import parity as report
+from harness.scenario import find, parse_settings
+from harness.store import folder as store
+from harness.store.runs import write
+from harness.words import unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,15 +80,15 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
         if name not in known:
             raise HarnessError(unknown("known behaviour", name, known))
     scenario = find(request.scenario)
-    sets = axes.parse_setting_sets(scenario, request.settings)
+    sets = parse.parse_setting_sets(scenario, request.settings)
     if len(sets) > 1:
         raise HarnessError(
             f"--set names {len(sets)} sets of settings; parity compares backends at one: "
             "give each setting one value"
         )
     settings = sets[0]
-    modes = axes.parse_names("mode", [request.modes], MODES)
-    wish = axes.parse_one("device", request.device, devices.WISHES)
+    modes = parse.parse_names("mode", [request.modes], MODES)
+    wish = parse.parse_one("device", request.device, devices.WISHES)
     placements = _placements(request, wish, modes, say)
     table = ratings.prepared(scenario, settings, request.source, lambda line: _say(line, say))
     folder = launch.new_folder(request.results, request.scenario, request.seed)
@@ -171,8 +174,8 @@ def _placements(
     request: Request, wish: str, modes: Sequence[str], say: Console
 ) -> dict[str, Placement]:
     """Interpreter and device of each backend; of all that are found, if none was named."""
-    named = axes.parse_environments(request.environments)
-    asked = axes.parse_backends(request.backends) if request.backends else list(BACKENDS)
+    named = parse.parse_environments(request.environments)
+    asked = parse.parse_backends(request.backends) if request.backends else list(BACKENDS)
     if strangers := [backend for backend in named if backend not in asked]:
         raise HarnessError(
             f"--env names an environment for {', '.join(strangers)}, which will not run: "

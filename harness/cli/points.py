@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 
-from harness.cli import axes
+from harness.cli import parse
 from harness.errors import HarnessError
-from harness.record import Scalar
+from harness.records.trial import Scalar
 from harness.scenario import Scenario
 
 
@@ -25,7 +25,7 @@ def setting_sets(
         HarnessError: for an axis without a value, and a setting or a value that is named twice.
         InvalidSettingError: for an axis, a setting or a value that the scenario does not take.
     """
-    assignments = axes.parse_assignments(texts)
+    assignments = parse.parse_assignments(texts)
     asked_by = dict.fromkeys((name for one in assignments for name in one), "--set")
     defaults: dict[str, str] = {}
     courses: list[list[dict[str, str]]] = []
@@ -33,7 +33,7 @@ def setting_sets(
         values = [part.strip() for part in text.split(",") if part.strip()]
         if not values:
             raise HarnessError(f"{option(axis)} names no value: write several, such as 1,10,100")
-        axes.each_once(option(axis), values)
+        parse.each_once(option(axis), values)
         course = [dict(scenario.axis_settings(axis, value)) for value in values]
         for name in dict.fromkeys(name for point in course for name in point):
             if name in asked_by:
@@ -43,8 +43,8 @@ def setting_sets(
             asked_by[name] = option(axis)
         defaults |= scenario.axis_defaults(axis)
         courses.append(course)
-    return axes.all_different(
-        axes.complete(scenario, _merged(defaults, chosen, *point))
+    return parse.all_different(
+        parse.complete(scenario, _merged(defaults, chosen, *point))
         for chosen in assignments
         for point in itertools.product(*courses)
     )

@@ -7,20 +7,20 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.analysis.steps import step_time_s
+from harness.analysis.step_time import step_time_s
 from harness.cli.failure import FailureLines
-from harness.launch.forecast import spell_duration, told_apart
-from harness.plan import PlannedTrial
-from harness.record import Cell, Record
+from harness.launch.campaign.forecast import spell_duration, told_apart
+from harness.records.plan import PlannedTrial
+from harness.records.trial import Cell, Record
 from harness.report import format as fmt
 from harness.scenario import Metric
-from harness.store import Saved
+from harness.store.folder import Saved
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from harness.launch.contracts import Observer
-    from harness.launch.steering import CellStanding, Standing
+    from harness.launch.campaign.contracts import Observer
+    from harness.launch.campaign.steering import CellStanding, Standing
 
 REDRAWS_PER_S = 0.5
 """A redraw takes the processor from the trial that is being measured, for about 5 ms."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.record import Scalar
+from harness.records.trial import Scalar
 from harness.scenario import Scenario, parse_settings
 from harness.table_use import needs_table
 

@@ -13,7 +13,7 @@ from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
     from harness.analysis.summary import About, Summary
-    from harness.record import Record
+    from harness.records.trial import Record
 
 DEFAULT_FOLDER = Path("results/local")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -97,21 +97,15 @@ def report(
       harness report results --history
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.analysis.answers import answer
-    from harness.analysis.ladder import ladders
-    from harness.analysis.pairs import judging
+    from harness.analysis.ladder.ladder import ladders
+    from harness.analysis.speed.pairs import judging
+    from harness.analysis.study import answer
     from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.report import (
-        anatomy_found,
-        benchmarks,
-        document,
-        evidence,
-        markdown,
-        parity_found,
-        terminal,
-    )
-    from harness.store import load
+    from harness.report import anatomy_found, document, evidence, parity_found
+    from harness.report.outputs import markdown, terminal
+    from harness.store import benchmarks
+    from harness.store.folder import load
 
     root = results_folder(folder)
     if history:

@@ -70,7 +70,7 @@ def run(
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import campaign
-    from harness.cli.request import Request
+    from harness.cli.asking import Request
 
     code = campaign.carry_out(
         Request(

@@ -99,7 +99,7 @@ def sweep(
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import campaign
-    from harness.cli.request import Request
+    from harness.cli.asking import Request
 
     named = {
         "batch_size": batch_size,

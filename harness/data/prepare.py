@@ -17,7 +17,7 @@ from harness.data.sources import SOURCES, SourceError
 from harness.data.sources.archive import URL
 from harness.data.table import Table
 from harness.errors import HarnessError, UnavailableError
-from harness.scenario import unknown
+from harness.words import unknown
 
 AUTO = "auto"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness.anatomy import AnatomyRecord, Task
 from harness.launch.child import Nothing, run_child
 from harness.launch.environments import Interpreter
-from harness.launch.keeping import numbered_folder, write
 from harness.launch.process import Ended
+from harness.records.anatomy import AnatomyRecord, Task
+from harness.store.runs import numbered_folder, write
 
 FOLDER = "anatomy"
 """Below the campaign's folder; nothing else in a results folder is called so."""

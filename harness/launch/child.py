@@ -18,7 +18,7 @@ import msgspec
 from harness.launch.environments import Interpreter
 from harness.launch.process import Ended, run_process
 from harness.launch.variables import child_variables
-from harness.record import Cell, Failure, Status, Struct
+from harness.records.trial import Cell, Failure, Status, Struct
 
 
 class Asked(Protocol):

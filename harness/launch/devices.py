@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from harness.backends import FACTS
 from harness.errors import UnavailableError
-from harness.launch.environments import TOX_NAMES, Interpreter
+from harness.launch.environments import Interpreter
 from harness.launch.variables import child_variables
-from harness.record import Device, Gpu, Struct
+from harness.records.trial import Device, Gpu, Struct
 
 WISHES: tuple[str, ...] = ("auto", "cpu", "gpu")
 """What a user may ask for; a cell always holds a definite device."""
@@ -67,7 +68,9 @@ def place(
     names = [gpu.name for gpu in gpus()]
     if names:
         driver = f"the NVIDIA driver knows {', '.join(names)}"
-        remedy = f"Build an environment for it with `tox run -e {TOX_NAMES[backend]}-gpu --notest`"
+        remedy = (
+            f"Build an environment for it with `tox run -e {FACTS[backend].tox_name}-gpu --notest`"
+        )
     else:
         driver = "no NVIDIA driver answers on this machine"
         remedy = "Install the driver (`nvidia-smi` must list the GPU)"

@@ -13,11 +13,9 @@ from typing import TypeVar
 import msgspec
 
 import harness
+from harness.backends import FACTS
 from harness.errors import UnavailableError
-from harness.record import Struct
-
-TOX_NAMES: Mapping[str, str] = {"jax": "jax", "tensorflow": "tf", "torch": "torch"}
-"""Backends and the tox environments that hold them; ``-gpu`` is a factor of each."""
+from harness.records.trial import Struct
 
 # Looks without importing: a framework takes seconds to import, this takes 15 ms.
 _LOOK = """
@@ -101,7 +99,7 @@ def find(
         )
     refused = []
     for folder in tox_folders() if folders is None else folders:
-        for name in (TOX_NAMES[backend], f"{TOX_NAMES[backend]}-gpu"):
+        for name in (FACTS[backend].tox_name, f"{FACTS[backend].tox_name}-gpu"):
             environment = folder / name
             if not environment.is_dir() or _is_current(environment):
                 continue
@@ -193,7 +191,7 @@ def _problem(contents: Contents) -> str | None:
 
 
 def _command(backend: str) -> str:
-    name = TOX_NAMES[backend]
+    name = FACTS[backend].tox_name
     return (
         f"Build one with `tox run -e {name} --notest` in the harness's folder, or name one with "
         f"`--env {_short(backend)}=PATH`"
@@ -201,7 +199,7 @@ def _command(backend: str) -> str:
 
 
 def _short(backend: str) -> str:
-    return TOX_NAMES[backend]
+    return FACTS[backend].tox_name
 
 
 def _is_current(environment: Path) -> bool:

@@ -20,7 +20,7 @@ from harness.launch.process import Ended, SlowLimit, run_process
 from harness.launch.slowed import OtherWork
 from harness.launch.variables import child_variables
 from harness.probe.memory import oom_kills
-from harness.record import Cause, Failure, Noise, Record, Status, Trial
+from harness.records.trial import Cause, Failure, Noise, Record, Status, Trial
 
 DEFAULT_TIMEOUT_S = 600.0
 """Many times what the tutorial's trial takes, even where other programs use the same cores."""

@@ -14,7 +14,7 @@ import filelock
 import msgspec
 
 from harness.errors import UnavailableError
-from harness.record import Struct
+from harness.records.trial import Struct
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"
 """Names the lock's folder, where containers or users share processors but not ``/tmp``."""

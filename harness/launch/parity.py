@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from harness.launch.child import Nothing, run_child
 from harness.launch.environments import Interpreter
-from harness.launch.keeping import numbered_folder, write
 from harness.launch.process import Ended
-from harness.parity import ParityRecord, Task
-from harness.record import Struct
+from harness.records.parity import ParityRecord, Task
+from harness.records.trial import Struct
+from harness.store.runs import numbered_folder, write
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -11,9 +11,9 @@ import msgspec
 from harness.launch.child import Nothing, run_child
 from harness.launch.environments import Interpreter
 from harness.launch.process import Ended
-from harness.plan import Plan
-from harness.preflight import Answer, Refusal, Task
-from harness.record import Cell
+from harness.records.plan import Plan
+from harness.records.preflight import Answer, Refusal, Task
+from harness.records.trial import Cell
 from harness.scenario import Scenario
 
 TIMEOUT_S = 90.0

@@ -16,7 +16,7 @@ from typing import IO, Literal
 
 import psutil
 
-from harness.record import Struct
+from harness.records.trial import Struct
 
 TAIL_LINES = 40
 """How many of the last lines are kept, each cut at :data:`LINE_CHARACTERS`."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-from harness.analysis.disturbed import taken_by_others
+from harness.analysis.speed.disturbed import taken_by_others
 from harness.probe import noise
-from harness.record import Disturbance
+from harness.records.trial import Disturbance
 
 
 class OtherWork:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from harness.probe import files
-from harness.record import Struct
+from harness.records.trial import Struct
 
 
 class MemoryLimit(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from harness.probe import files
-from harness.record import Cpu, Struct
+from harness.records.trial import Cpu, Struct
 
 MODEL_FIELDS = ("model name", "cpu model", "cpu")
 """Names of the model's line in /proc/cpuinfo: x86, MIPS, POWER. ARM has none."""

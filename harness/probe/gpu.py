@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import Any
 
-from harness.record import Gpu
+from harness.records.trial import Gpu
 
 
 def gpus() -> list[Gpu]:

@@ -13,7 +13,7 @@ import psutil
 
 from harness.probe import files
 from harness.probe.cpu import parse_cpuinfo
-from harness.record import Cpu
+from harness.records.trial import Cpu
 
 _VENDORS = {
     # Text in the vendor or product name of the firmware, and what it stands for; the first counts.

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from harness.probe import cgroup, files
-from harness.record import Struct
+from harness.records.trial import Struct
 
 
 class MemorySize(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.probe import files
 from harness.probe.cpu import affinity, frequency_mhz
-from harness.record import Disturbance, Struct
+from harness.records.trial import Disturbance, Struct
 
 # The work of the speed probe, sized to take about 0.2 s on two cores with AVX-512. Figures of two
 # records can be compared only if these are the same: changing one is changing SCHEMA_VERSION.

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import psutil
 
-from harness.record import Struct
+from harness.records.trial import Struct
 
 SAMPLE_S = 0.3
 """Long enough to see 3% of a core: the kernel counts CPU time in ticks of 10 ms."""

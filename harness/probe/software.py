@@ -12,7 +12,7 @@ from pathlib import Path
 
 import harness
 from harness.probe import files
-from harness.record import Provenance
+from harness.records.trial import Provenance
 
 PACKAGE_FOLDER = Path(harness.__file__).resolve().parent
 

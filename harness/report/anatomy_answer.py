@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.anatomy import Anatomy
 from harness.analysis.summary import About
-from harness.anatomy import PARTS, SAYS, AnatomyRecord
+from harness.records.anatomy import PARTS, SAYS, AnatomyRecord
 from harness.report import format as fmt
-from harness.report.anatomy import HEADING, READING, lines, tables
 from harness.report.document import Bullet, Document, Section
+from harness.report.sections.anatomy import HEADING, READING, lines, tables
 
 
 def compose(

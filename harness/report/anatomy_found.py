@@ -8,8 +8,8 @@ import msgspec
 
 from harness.analysis.anatomy import Anatomy, anatomies
 from harness.analysis.notes import Broken
-from harness.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
-from harness.record import Struct
+from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
+from harness.records.trial import Struct
 
 FOLDER = "anatomy"
 """Records lie below a folder of this name, at any depth."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.analysis.change import Change
-from harness.analysis.compare import CellChange, Comparison
+from harness.analysis.before_after.change import Change
+from harness.analysis.before_after.compare import CellChange, Comparison
 from harness.analysis.rows import Figure
 from harness.analysis.summary import About
 from harness.report import format as fmt
 from harness.report.columns import cell_tables, figure, stacked
+from harness.report.sections.verdicts import difference, found_word, quality_word
 from harness.report.table import Column, Table
-from harness.report.verdicts import difference, found_word, quality_word
 
 
 def speeds(comparison: Comparison, about: Mapping[str, About]) -> list[Table]:

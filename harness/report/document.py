@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from harness.analysis.answers import Answers
-from harness.analysis.ladder import Ladder
+from harness.analysis.ladder.ladder import Ladder
 from harness.analysis.notes import Broken, Note
+from harness.analysis.study import Answers
 from harness.analysis.summary import MAIN_SCENARIO, About, DataSet, Machine, Summary
-from harness.record import Struct
-from harness.report import anatomy, ladder, predictions, sweeps, table, verdicts
-from harness.report import benchmarks as bench
+from harness.records.trial import Struct
 from harness.report import format as fmt
+from harness.report import table
 from harness.report.anatomy_found import Dissected
 from harness.report.parity_found import Parity
+from harness.report.sections import anatomy, ladder, predictions, sweeps, verdicts
+from harness.report.sections import operations as bench
 from harness.report.table import Table
+from harness.store.benchmarks import Benchmarks
 
 TITLE = "Keras backends, measured"
 
@@ -68,7 +70,7 @@ class Document(Struct, frozen=True, kw_only=True):
 
 def compose(
     summary: Summary,
-    benchmarks: bench.Benchmarks | None = None,
+    benchmarks: Benchmarks | None = None,
     titles: Mapping[int, str] | None = None,
     answers: Answers | None = None,
     ladders: Sequence[Ladder] = (),
@@ -109,7 +111,7 @@ def compose(
         ),
         Section(heading="How to read the table", paragraphs=_reading(summary)),
         _predictions(summary, titles),
-        _operations(benchmarks or bench.Benchmarks()),
+        _operations(benchmarks or Benchmarks()),
         Section(
             heading="Machine",
             bullets=[Bullet(text=_machine(machine)) for machine in summary.machines],
@@ -206,7 +208,7 @@ def _predictions(summary: Summary, titles: Mapping[int, str] | None) -> Section:
     return Section(heading="Prediction", tables=predictions.tables(summary, titles))
 
 
-def _operations(benchmarks: bench.Benchmarks) -> Section:
+def _operations(benchmarks: Benchmarks) -> Section:
     tables = bench.tables(benchmarks)
     explained = (
         "Latency of one call in a warm process: median, interquartile range (IQR) and rounds, "

@@ -11,24 +11,24 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis.answers import Answers, Pair
-from harness.analysis.answers import answer as answers_of
-from harness.analysis.ladder import Ladder
-from harness.analysis.ladder import ladders as ladders_of
-from harness.analysis.pairs import judging
+from harness.analysis.ladder.ladder import Ladder
+from harness.analysis.ladder.ladder import ladders as ladders_of
 from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
 from harness.analysis.shared_rounds import reasons_by_id
+from harness.analysis.speed.pairs import judging
+from harness.analysis.study import Answers, Pair
+from harness.analysis.study import answer as answers_of
 from harness.analysis.summary import MAIN_SCENARIO, Summary
 from harness.analysis.work import asked
-from harness.plan import Plan
-from harness.record import MODES, Cell, Record
+from harness.backends import FACTS
+from harness.records.plan import Plan
+from harness.records.trial import MODES, Cell, Record
 from harness.report import format as fmt
 from harness.report import table
 from harness.report.anatomy_found import Dissected
-from harness.report.benchmarks import Benchmarks
 from harness.report.parity_found import Parity
+from harness.store.benchmarks import Benchmarks
 
-NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 """What the frameworks call themselves."""
 
 
@@ -216,7 +216,7 @@ def _places(rows: Sequence[Row]) -> list[list[str]]:
 
 def side(cell: Cell, apart: Mapping[str, str]) -> str:
     """A row as the answer names it: ``JAX``, ``JAX, keras 3.14.0``."""
-    return fmt.plain(NAMES[cell.backend] + distinction(apart), limit=120)
+    return fmt.plain(FACTS[cell.backend].label + distinction(apart), limit=120)
 
 
 def _work(row: Row, *, any_mode: bool = False) -> object:

@@ -1,7 +1,7 @@
 """What ``harness parity`` left in a results folder, for the report on that folder.
 
 Only what the records hold is read, not the arrays beside them: the losses of every step and the
-verdicts in words, which :mod:`harness.report.parity` made when the arrays were at hand.
+verdicts in words, which :mod:`harness.report.sections.parity` made when the arrays were at hand.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.notes import Broken
-from harness.parity import PARITY_SCHEMA_VERSION, ParityRecord
-from harness.record import Struct
+from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
+from harness.records.trial import Struct
 from harness.report import format as fmt
 
 VERDICT = "verdict.json"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from harness.analysis.answers import Pair
-from harness.analysis.notes import joined
+from harness.analysis.study import Pair
 from harness.analysis.work import NOT_THE_SAME
 from harness.report import format as fmt
 from harness.report.evidence import Contest, Evidence, side
+from harness.words import joined
 
 WHY_UNRANKED = {
     "several-machines": "the records come from different machines",

@@ -6,11 +6,11 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.comparability import ALIASES
 from harness.analysis.rows import Group
 from harness.analysis.summary import About
-from harness.plan import Plan
-from harness.record import Cell, Scalar
+from harness.backends import FACTS
+from harness.records.plan import Plan
+from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
 
 
@@ -28,7 +28,7 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
     cells = [group.row.cell for group in groups]
     first = cells[0]
     words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
-    words += ["--backend", _joined(ALIASES[cell.backend] for cell in cells)]
+    words += ["--backend", _joined(FACTS[cell.backend].tox_name for cell in cells)]
     words += ["--device", _joined(cell.device for cell in cells)]
     if any(cell.mode != "fit" for cell in cells):
         words += ["--mode", _joined(cell.mode for cell in cells)]

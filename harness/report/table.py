@@ -13,7 +13,7 @@ from harness.analysis.notes import Missing
 from harness.analysis.rows import Figure, Row
 from harness.analysis.summary import About, Summary
 from harness.analysis.work import asked
-from harness.record import Cell, Scalar, Struct
+from harness.records.trial import Cell, Scalar, Struct
 from harness.report import format as fmt
 
 MISSING = "missing"

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
-from harness.record import Record, Trial
+from harness.records.trial import Record, Trial
 from harness.trial import failure
 
 

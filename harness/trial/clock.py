@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import keras
 
-from harness.record import Epoch
+from harness.records.trial import Epoch
 
 NANOSECONDS = 1e-9
 
@@ -87,7 +87,7 @@ class EpochClock(keras.callbacks.Callback):
     """Times every epoch, evaluates after it outside the clock, and keeps all of it.
 
     Args:
-        phase: what the epochs are for; see :class:`harness.record.Epoch`.
+        phase: what the epochs are for; see :class:`harness.records.trial.Epoch`.
         steps: training steps per epoch.
         examples: training examples per epoch.
         synchronize: waits until the device has finished what training has asked of it.

@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.atomic import write_new
 from harness.errors import HarnessError
 from harness.scenario import Scenario, sources_sha256
+from harness.store.atomic import write_new
 
 Array = NDArray[Any]
 

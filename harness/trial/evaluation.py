@@ -12,9 +12,10 @@ import numpy as np
 from keras.src.backend import compute_output_spec
 
 from harness.errors import HarnessError
-from harness.scenario import Metric, unknown
+from harness.scenario import Metric
 from harness.tree import leaves, map_leaves
 from harness.trial.prepared import Prepared
+from harness.words import unknown
 
 PLACEHOLDER = 0.5
 """Stands for the value of every metric where only their names are asked for."""

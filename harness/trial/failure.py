@@ -14,7 +14,7 @@ from pathlib import Path
 from harness import scenario_files
 from harness.errors import HarnessError, RefusedError
 from harness.probe.memory import peak_rss_bytes
-from harness.record import Failure
+from harness.records.trial import Failure
 from harness.source_line import place, source_line
 
 TAIL_LINES = 40

@@ -19,7 +19,7 @@ from harness import probe, scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
-from harness.record import (
+from harness.records.trial import (
     DeviceInfo,
     Environment,
     Epoch,

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from harness.backends import Backend
     from harness.data import Table
     from harness.loop import NativeTraining
-    from harness.record import Backend, StepWork
+    from harness.records.trial import StepWork
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]

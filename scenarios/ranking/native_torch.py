@@ -12,7 +12,7 @@ from harness.loop import NativeTraining
 from scenarios.ranking.native import require_known
 
 if TYPE_CHECKING:
-    from harness.record import Scalar
+    from harness.records.trial import Scalar
     from scenarios.ranking import RankingSettings
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.record import StepWork
+from harness.records.trial import StepWork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -32,11 +32,12 @@ from verdicts import cases_of, write_table  # noqa: E402 - a study is a folder, 
 from worker import failed, keep  # noqa: E402
 
 from harness import scenario  # noqa: E402
+from harness.backends import BACKENDS  # noqa: E402
 from harness.launch import environments  # noqa: E402
 from harness.launch.parity import Left  # noqa: E402
 from harness.launch.variables import child_variables  # noqa: E402
-from harness.parity import Task  # noqa: E402
-from harness.record import BACKENDS, Cell, Mode, Provenance  # noqa: E402
+from harness.records.parity import Task  # noqa: E402
+from harness.records.trial import Cell, Mode, Provenance  # noqa: E402
 
 AT_ONCE = 40
 """Cases of one process: compiled code piles up in it."""

@@ -11,10 +11,10 @@ from typing import TextIO
 import msgspec
 
 from harness import scenario
-from harness.analysis.parity import Pair, judge_all
+from harness.analysis.parity.judge import Pair, judge_all
 from harness.analysis.subject import Comparison, Subject
 from harness.launch.parity import load_arrays
-from harness.parity import ParityRecord, labels
+from harness.records.parity import ParityRecord, labels
 
 Row = dict[str, str]
 

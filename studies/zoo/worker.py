@@ -21,8 +21,8 @@ import msgspec
 import numpy as np
 
 from harness.launch.parity import Left, save
-from harness.parity import ParityRecord, Task
-from harness.record import Failure
+from harness.records.parity import ParityRecord, Task
+from harness.records.trial import Failure
 from harness.trial import failure
 
 

@@ -4,9 +4,9 @@ Two kinds. The made-up ones have one fault each, the size of which is known. The
 processes from 75 that were measured (``data/fit_trials.jsonl``) and, in each, epochs anew, so that
 a process is never repeated to the last digit.
 
-The truth is the population value of what ``harness.analysis.interval`` estimates: the pseudo-median
-of the paired log-ratio. It is exact where both cells have one distribution, which makes the
-difference symmetric, and otherwise taken from a million draws.
+The truth is the population value of what ``harness.analysis.speed.interval`` estimates: the
+pseudo-median of the paired log-ratio. It is exact where both cells have one distribution, which
+makes the difference symmetric, and otherwise taken from a million draws.
 """
 
 from __future__ import annotations

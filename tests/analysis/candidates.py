@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
-from harness.analysis.interval import bounds, signed_rank_order, walsh_averages
+from harness.analysis.speed.interval import bounds, signed_rank_order, walsh_averages
 
 Array = npt.NDArray[np.float64]
 Ends = tuple[Array, Array]

@@ -22,8 +22,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness import store
-from harness.record import (
+from harness.records.trial import (
     Cell,
     Cpu,
     Environment,
@@ -36,6 +35,7 @@ from harness.record import (
     Quality,
     Record,
 )
+from harness.store import folder as store
 
 STEP_TIME_S = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
 STEPS = 80

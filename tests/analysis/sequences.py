@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from campaigns import Draw
 
-from harness.analysis.interval import MINIMUM_ROUNDS, bounds, interval
-from harness.analysis.rounds import further_rounds
-from harness.analysis.verdict import classify, judging_confidence
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, bounds, interval
+from harness.analysis.speed.rounds_needed import further_rounds
+from harness.analysis.speed.verdict import classify, judging_confidence
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

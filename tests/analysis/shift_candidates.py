@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from harness.analysis.shift import rank_sum_order, shift_bounds
+from harness.analysis.before_after.shift import rank_sum_order, shift_bounds
 
 Array = npt.NDArray[np.float64]
 Ends = tuple[Array, Array]

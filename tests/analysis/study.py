@@ -39,9 +39,9 @@ from sequences import (
     stop_at_precision,
 )
 
-from harness.analysis.interval import bounds, interval
-from harness.analysis.rounds import rounds_for_precision, rounds_needed, spread_of
-from harness.analysis.verdict import STOP_FROM, judging_confidence
+from harness.analysis.speed.interval import bounds, interval
+from harness.analysis.speed.rounds_needed import rounds_for_precision, rounds_needed, spread_of
+from harness.analysis.speed.verdict import STOP_FROM, judging_confidence
 from harness.analysis.warmup import steady_state
 
 ROUNDS = (4, 5, 6, 8, 14, 40)

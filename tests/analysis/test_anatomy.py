@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.anatomy import anatomies, located, parts_of, step_times_s
-from harness.anatomy import AGAIN, AS_IT_IS, PARTS, REMOVED, Variant, Visit
-from harness.record import Disturbance, Failure
+from harness.records.anatomy import AGAIN, AS_IT_IS, PARTS, REMOVED, Variant, Visit
+from harness.records.trial import Disturbance, Failure
 
 TIMES = st.floats(min_value=1e-7, max_value=10.0)
 

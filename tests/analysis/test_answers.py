@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.answers import answer
-from harness.record import Quality
+from harness.analysis.study import answer
+from harness.records.trial import Quality
 
 TWO = {"jax": 0.002, "torch": 0.004}
 TOLERANCES = {"ranking": 5e-4}

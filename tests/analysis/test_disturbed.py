@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.disturbed import (
+from harness.analysis.speed.disturbed import (
     FOREIGN_SHARE,
     PROBE_FLOOR,
     STEAL_SHARE,
     SWITCH_FLOOR_PER_S,
     reasons,
 )
-from harness.record import Noise
+from harness.records.trial import Noise
 
 fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
 noise, environment = fakes["noise"], fakes["environment"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.analysis import envelope
+from harness.analysis.parity import envelope
 
 finite_arrays = hnp.arrays(
     np.float32, hnp.array_shapes(max_dims=2), elements=st.floats(-100, 100, width=32)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.floor import Floor, common_floor, floor_of, times_floor
+from harness.analysis.ladder.floor import Floor, common_floor, floor_of, times_floor
 from harness.analysis.ratio import ratio
 from harness.analysis.rows import grouped
 from harness.analysis.shared_rounds import reasons_by_id
-from harness.record import Disturbance, Noise, Rates, StepWork
+from harness.records.trial import Disturbance, Noise, Rates, StepWork
 
 WORK = StepWork(flops=2e8, bytes=1e7)
 RATES = Rates(matmul_flops_per_s=2e11, copy_bytes_per_s=2e10, threads=2)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis import growth
+from harness.analysis.sweeps import growth
 
 SIZES = [256, 1_000, 4_096, 16_384]
 

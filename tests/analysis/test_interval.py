@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.analysis.interval import (
+from harness.analysis.speed.interval import (
     bounds,
     interval,
     method_at,
@@ -122,7 +122,7 @@ class TestInterval:
 
     def test_many_rounds_use_the_normal_approximation(self, monkeypatch):
         approximate = signed_rank_order(200, 0.95)
-        monkeypatch.setattr("harness.analysis.interval.NORMAL_FROM", 1000)
+        monkeypatch.setattr("harness.analysis.speed.interval.NORMAL_FROM", 1000)
         assert abs(signed_rank_order.__wrapped__(200, 0.95) - approximate) <= 4
 
     def test_many_campaigns_at_once_give_what_each_gives_alone(self):

@@ -7,9 +7,9 @@ import math
 import msgspec
 import pytest
 
-from harness.analysis.ladder import ladders
-from harness.analysis.pairs import verdicts_within
-from harness.record import Rates, StepWork
+from harness.analysis.ladder.ladder import ladders
+from harness.analysis.speed.pairs import verdicts_within
+from harness.records.trial import Rates, StepWork
 
 MODES = {"fit": 0.004, "tuned": 0.003, "custom_loop": 0.0022, "native": 0.002}
 WORK = StepWork(flops=2e8, bytes=1e7)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.pairs import judging, paired, to_compare, verdicts_within
-from harness.record import BACKENDS, MODES
+from harness.analysis.speed.pairs import judging, paired, to_compare, verdicts_within
+from harness.backends import BACKENDS
+from harness.records.trial import MODES
 
 fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
 noise, environment, make_plan = (fakes[n] for n in ("noise", "environment", "make_plan"))

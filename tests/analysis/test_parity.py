@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis import envelope
-from harness.analysis.parity import apart, first_deviation, judge, judge_all
-from harness.analysis.stages import compare
+from harness.analysis.parity import envelope
+from harness.analysis.parity.judge import apart, first_deviation, judge, judge_all
+from harness.analysis.parity.stages import compare
 from harness.analysis.subject import Comparison, Subject
-from harness.parity import (
+from harness.records.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,
     Draw,
@@ -24,7 +24,7 @@ from harness.parity import (
     array_name,
     perturbed,
 )
-from harness.record import Cell, Provenance
+from harness.records.trial import Cell, Provenance
 
 DRIFT = 1e-6
 """How far every quantity of the made-up model drifts from itself; its values are about 1."""

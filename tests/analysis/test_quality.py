@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.analysis.interval import interval
 from harness.analysis.quality import compare_quality, equivalent, over_seeds
+from harness.analysis.speed.interval import interval
 
 SEEDS = range(10)
 RMSE = dict(zip(SEEDS, 0.259 + 0.0026 * np.random.default_rng(1).normal(size=10), strict=True))

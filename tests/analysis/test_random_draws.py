@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.analysis.answers import answer
 from harness.analysis.comparability import quality_differs
 from harness.analysis.quality import compare_quality
 from harness.analysis.rows import grouped
+from harness.analysis.study import answer
 
 TOLERANCE = {"ranking": 0.01}
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.interval import interval
-from harness.analysis.shift import (
+from harness.analysis.before_after.shift import (
     NORMAL_FROM,
     Shift,
     method_at,
@@ -19,6 +18,7 @@ from harness.analysis.shift import (
     shift,
     trials_needed,
 )
+from harness.analysis.speed.interval import interval
 
 # Multiples of a power of two: their sums and differences are exact, so that ties stay ties.
 logs = st.integers(-8 * 2**16, 8 * 2**16).map(lambda value: value / 2**16)

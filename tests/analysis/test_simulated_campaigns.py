@@ -24,9 +24,9 @@ from sequences import (
     unadjusted,
 )
 
-from harness.analysis.interval import bounds, interval
-from harness.analysis.rounds import rounds_needed, spread_of
-from harness.analysis.verdict import (
+from harness.analysis.speed.interval import bounds, interval
+from harness.analysis.speed.rounds_needed import rounds_needed, spread_of
+from harness.analysis.speed.verdict import (
     STOP_FROM,
     classify,
     judging_confidence,

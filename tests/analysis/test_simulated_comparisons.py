@@ -14,8 +14,8 @@ from sequences import intervals_by_round, stop_at_precision
 from shift_candidates import rank_sum, welch
 from two_campaigns import SETTINGS, SIZES, simulate
 
-from harness.analysis.shift import shift_bounds
-from harness.analysis.verdict import STOP_FROM, judging_confidence
+from harness.analysis.before_after.shift import shift_bounds
+from harness.analysis.speed.verdict import STOP_FROM, judging_confidence
 
 MARGIN = math.log1p(0.02)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.steps import SHORT, examples_per_s, steadiness, step_time_s
+from harness.analysis.step_time import SHORT, examples_per_s, steadiness, step_time_s
 
 
 @pytest.fixture

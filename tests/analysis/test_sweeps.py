@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis import sweeps as module
 from harness.analysis.rows import grouped
-from harness.analysis.sweeps import AUTO, THREADS, sweeps
-from harness.record import Failure, Memory
+from harness.analysis.sweeps import sweeps as module
+from harness.analysis.sweeps.sweeps import AUTO, THREADS, sweeps
+from harness.records.trial import Failure, Memory
 
 SETTINGS = {"batch_size": 1000, "precision": "float32"}
 

@@ -8,7 +8,7 @@ from harness.analysis.failures import failures
 from harness.analysis.rows import grouped
 from harness.analysis.sources import changed_between, changed_scenarios
 from harness.analysis.trial_names import name_of
-from harness.record import Failure
+from harness.records.trial import Failure
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.interval import interval, relative_half_width
-from harness.analysis.rounds import (
+from harness.analysis.speed.interval import interval, relative_half_width
+from harness.analysis.speed.rounds_needed import (
     further_rounds,
     rounds_for_precision,
     rounds_needed,
     smallest_difference,
     spread_of,
 )
-from harness.analysis.verdict import (
+from harness.analysis.speed.verdict import (
     MARGIN,
     classify,
     judging_confidence,

@@ -1,8 +1,8 @@
 """Simulated pairs of campaigns: logs of step times of one cell, before and after, truth known.
 
 The single draws are those of ``campaigns.py``, real processes among them. The truth is the
-population value of what ``harness.analysis.shift`` estimates, the median difference: exactly 0
-where both campaigns draw alike, else taken from a million draws.
+population value of what ``harness.analysis.before_after.shift`` estimates, the median
+difference: exactly 0 where both campaigns draw alike, else taken from a million draws.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from filelock import FileLock
 from harness import scenario
 from harness.data.prepare import prepare
 from harness.launch.variables import child_variables
-from harness.record import Cell, Provenance, Record, Trial
+from harness.records.trial import Cell, Provenance, Record, Trial
 
 Child = tuple[int, Record, str]
 

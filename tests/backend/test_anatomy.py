@@ -15,10 +15,10 @@ import pytest
 
 from harness import scenario
 from harness.analysis.anatomy import anatomies, parts_of, step_times_s
-from harness.anatomy import AS_IT_IS, PARTS, VARIANTS, Task
 from harness.launch.anatomy import run_anatomy
 from harness.launch.environments import Interpreter
-from harness.record import Cell, Provenance
+from harness.records.anatomy import AS_IT_IS, PARTS, VARIANTS, Task
+from harness.records.trial import Cell, Provenance
 from harness.trial import backends, weights
 from harness.trial.anatomy import ablate
 from harness.trial.anatomy.dissect import TooFewStepsError, first_steps

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from harness import scenario
-from harness.analysis.parity import first_deviation, judge
-from harness.analysis.stages import compare
+from harness.analysis.parity.judge import first_deviation, judge
+from harness.analysis.parity.stages import compare
 from harness.analysis.subject import Subject
 from harness.launch.environments import Interpreter
 from harness.launch.parity import load_arrays, run_parity
-from harness.parity import SPARSE_DUPLICATES, STAGES, Task
-from harness.record import Cell, Provenance
+from harness.records.parity import SPARSE_DUPLICATES, STAGES, Task
+from harness.records.trial import Cell, Provenance
 
 SETTINGS = {"data": "synthetic", "synthetic_ratings": "20000", "epochs": "1"}
 """16 steps on generated ratings: a mutant needs no more, and no test of this needs the table."""

@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.analysis.interval import MINIMUM_ROUNDS, interval
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.launch.variables import child_variables
 
 sys.path.append(str(Path(__file__).parent))

@@ -26,7 +26,7 @@ from harness.data.prepare import prepare
 from harness.launch.environments import Interpreter
 from harness.launch.local import run_trial
 from harness.launch.variables import child_variables
-from harness.record import Cell, Trial
+from harness.records.trial import Cell, Trial
 
 BACKEND = os.environ["KERAS_BACKEND"]
 EPOCHS = 30

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.analysis.interval import interval
+from harness.analysis.speed.interval import interval
 from harness.launch.variables import child_variables
 
 sys.path.append(str(Path(__file__).parent))

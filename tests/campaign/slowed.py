@@ -22,10 +22,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import store
-from harness.analysis.pairs import PairVerdict, judging, verdicts_within
-from harness.cli.axes import parse_share
-from harness.record import Cell
+from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
+from harness.cli.parse import parse_share
+from harness.records.trial import Cell
+from harness.store import folder as store
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 

@@ -80,7 +80,7 @@ class TestExpectation:
     def judge(self, make_record):
         """Makes eight rounds of a backend as it is and slowed; is the verdict on them right?"""
         slowed = load(HERE / "slowed.py")
-        from harness.analysis.pairs import verdicts_within
+        from harness.analysis.speed.pairs import verdicts_within
 
         def ask(ratio, slowdown):
             records = [

@@ -21,9 +21,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness import store
-from harness.analysis import disturbed
-from harness.analysis.pairs import judging, verdicts_within
+from harness.analysis.speed import disturbed
+from harness.analysis.speed.pairs import judging, verdicts_within
+from harness.store import folder as store
 
 
 def main(folder: Path) -> None:

@@ -14,16 +14,17 @@ import msgspec
 from rich.console import Console
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import app, outcome, pages
 from harness.cli.report import about
-from harness.cli.work import Work
-from harness.launch.contracts import Outcome
-from harness.plan import Plan
-from harness.record import Record
-from harness.report import answer, evidence
+from harness.launch.campaign.contracts import Outcome
+from harness.launch.campaign.work import Work
+from harness.records.plan import Plan
+from harness.records.trial import Record
+from harness.report import evidence
 from harness.report.exports import FORMATS, export
 from harness.report.exports.content import gather
+from harness.report.sections import answer
+from harness.store import folder as store
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 

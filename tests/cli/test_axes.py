@@ -11,9 +11,10 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from harness.cli import axes
+from harness.backends import BACKENDS
+from harness.cli import parse
 from harness.errors import HarnessError
-from harness.record import BACKENDS, Cell
+from harness.records.trial import Cell
 from harness.scenario import InvalidSettingError, Scenario, Settings
 
 
@@ -39,28 +40,28 @@ class Throwaway(Scenario):
 
 
 scenario = Throwaway()
-seed_numbers = st.integers(0, axes.MAX_SEED)
+seed_numbers = st.integers(0, parse.MAX_SEED)
 
 
 @given(st.lists(seed_numbers, min_size=1, max_size=20, unique=True))
 def test_seeds_come_back_in_the_order_typed(seeds):
-    assert axes.parse_seeds([",".join(map(str, seeds))]) == seeds
+    assert parse.parse_seeds([",".join(map(str, seeds))]) == seeds
 
 
 @given(st.integers(0, 10**6), st.integers(0, 500))
 def test_a_range_of_seeds_includes_both_ends(first, more):
-    assert axes.parse_seeds([f"{first}-{first + more}"]) == list(range(first, first + more + 1))
+    assert parse.parse_seeds([f"{first}-{first + more}"]) == list(range(first, first + more + 1))
 
 
 @given(st.text(alphabet="0123456789-, ²x", max_size=12))
 def test_any_text_is_either_seeds_or_a_clear_refusal(text):
     try:
-        seeds = axes.parse_seeds([text])
+        seeds = parse.parse_seeds([text])
     except HarnessError:
         event("refused")
     else:
         assert seeds
-        assert all(0 <= seed <= axes.MAX_SEED for seed in seeds)
+        assert all(0 <= seed <= parse.MAX_SEED for seed in seeds)
 
 
 @pytest.mark.parametrize(
@@ -76,28 +77,28 @@ def test_any_text_is_either_seeds_or_a_clear_refusal(text):
 )
 def test_a_wrong_seed_is_refused_with_the_remedy(text, message):
     with pytest.raises(HarnessError, match=message):
-        axes.parse_seeds([text])
+        parse.parse_seeds([text])
 
 
 @given(st.lists(st.sampled_from(BACKENDS), min_size=1, unique=True))
 def test_backends_may_be_separated_by_commas_or_given_apart(backends):
-    assert axes.parse_backends([",".join(backends)]) == backends
-    assert axes.parse_backends(backends) == backends
+    assert parse.parse_backends([",".join(backends)]) == backends
+    assert parse.parse_backends(backends) == backends
 
 
 def test_tf_is_what_tox_calls_tensorflow():
-    assert axes.parse_backends(["tf, torch"]) == ["tensorflow", "torch"]
+    assert parse.parse_backends(["tf, torch"]) == ["tensorflow", "torch"]
 
 
 @pytest.mark.parametrize(
     ("parse", "texts", "message"),
     [
-        (axes.parse_backends, ["jax,tf,jax"], "--backend names jax twice"),
-        (axes.parse_backends, ["jax", "jax"], "--backend names jax twice"),
-        (axes.parse_backends, ["tensorflow,tf"], "--backend names tensorflow twice"),
-        (axes.parse_seeds, ["1,2,1"], "--seeds names 1 twice: for several rounds of each write"),
-        (axes.parse_seeds, ["1-3,2"], "--seeds names 2 twice"),
-        (axes.parse_assignments, ["x=1, 1"], "--set x names 1 twice"),
+        (parse.parse_backends, ["jax,tf,jax"], "--backend names jax twice"),
+        (parse.parse_backends, ["jax", "jax"], "--backend names jax twice"),
+        (parse.parse_backends, ["tensorflow,tf"], "--backend names tensorflow twice"),
+        (parse.parse_seeds, ["1,2,1"], "--seeds names 1 twice: for several rounds of each write"),
+        (parse.parse_seeds, ["1-3,2"], "--seeds names 2 twice"),
+        (parse.parse_assignments, ["x=1, 1"], "--set x names 1 twice"),
     ],
 )
 def test_what_is_named_twice_is_refused_since_it_would_be_measured_once(parse, texts, message):
@@ -107,33 +108,33 @@ def test_what_is_named_twice_is_refused_since_it_would_be_measured_once(parse, t
 
 def test_a_mode_is_named_once():
     with pytest.raises(HarnessError, match="--mode names fit twice: name each once"):
-        axes.parse_names("mode", ["fit,tuned,fit"], ["fit", "tuned"])
+        parse.parse_names("mode", ["fit,tuned,fit"], ["fit", "tuned"])
 
 
 @pytest.mark.parametrize(("text", "twice"), [("1,2,1", "1"), ("auto,auto", "auto")])
 def test_a_number_of_threads_is_named_once(text, twice):
     with pytest.raises(HarnessError, match=f"--threads names {twice} twice"):
-        axes.parse_threads(text)
+        parse.parse_threads(text)
 
 
 def test_two_spellings_of_one_value_are_that_value_twice():
     with pytest.raises(HarnessError, match=r"come to the same settings: .*learning_rate=0\.1"):
-        axes.parse_setting_sets(scenario, ["learning_rate=0.1,1e-1"])
+        parse.parse_setting_sets(scenario, ["learning_rate=0.1,1e-1"])
 
 
 @pytest.mark.parametrize("texts", [["jax=/a", "jax=/b"], ["tf=/a", "tensorflow=/b"]])
 def test_two_environments_of_one_backend_are_refused_with_both(texts):
     with pytest.raises(HarnessError, match=r"--env names two environments for .*: /a and /b"):
-        axes.parse_environments(texts)
+        parse.parse_environments(texts)
 
 
 def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
     with pytest.raises(HarnessError, match=r"'tensorflo'; did you mean tensorflow\? Valid: jax"):
-        axes.parse_backends(["tensorflo"])
+        parse.parse_backends(["tensorflo"])
     with pytest.raises(HarnessError, match="unknown mode 'tf'"):
-        axes.parse_names("mode", ["tf"], ["fit"])
+        parse.parse_names("mode", ["tf"], ["fit"])
     with pytest.raises(HarnessError, match=r"unknown device 'gpus'; did you mean gpu\?"):
-        axes.parse_one("device", "gpus", ["auto", "cpu", "gpu"])
+        parse.parse_one("device", "gpus", ["auto", "cpu", "gpu"])
 
 
 @pytest.mark.parametrize(
@@ -141,13 +142,13 @@ def test_an_unknown_name_is_answered_with_the_valid_ones_and_the_nearest():
     [(None, [None]), ("2", [2]), ("1, 2", [1, 2]), ("auto,4", [None, 4])],
 )
 def test_threads_are_numbers_or_the_frameworks_own_choice(text, threads):
-    assert axes.parse_threads(text) == threads
+    assert parse.parse_threads(text) == threads
 
 
 @pytest.mark.parametrize("text", ["0", "4097", "two", "1-4", "-1", ""])
 def test_what_is_no_number_of_threads_is_refused(text):
     with pytest.raises(HarnessError, match=r"--threads .*no number"):
-        axes.parse_threads(text)
+        parse.parse_threads(text)
 
 
 @pytest.mark.parametrize(
@@ -155,18 +156,18 @@ def test_what_is_no_number_of_threads_is_refused(text):
     [("16GB", 16e9), ("16g", 16e9), ("1.5 GiB", 1.5 * 2**30), ("500MB", 5e8), ("2t", 2e12)],
 )
 def test_a_size_has_a_unit_decimal_or_binary(text, size_bytes):
-    assert axes.parse_size_bytes("--memory-limit", text) == size_bytes
+    assert parse.parse_size_bytes("--memory-limit", text) == size_bytes
 
 
 @pytest.mark.parametrize("text", ["16", "", "GB", "0GB", "-1GB", "16 apples", "1e3MB"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(HarnessError, match=r"--memory-limit .* is no size: write such as 16GB"):
-        axes.parse_size_bytes("--memory-limit", text)
+        parse.parse_size_bytes("--memory-limit", text)
 
 
 def test_naming_nothing_is_refused():
     with pytest.raises(HarnessError, match=r"no backend is named\. Valid: jax, tensorflow, torch"):
-        axes.parse_backends([" , "])
+        parse.parse_backends([" , "])
 
 
 @given(
@@ -178,14 +179,14 @@ def test_values_with_commas_give_every_combination(batch_sizes, epochs):
         "batch_size=" + ",".join(map(str, batch_sizes)),
         "epochs = " + ", ".join(map(str, epochs)),
     ]
-    sets = axes.parse_setting_sets(scenario, texts)
+    sets = parse.parse_setting_sets(scenario, texts)
     assert [(s["batch_size"], s["epochs"]) for s in sets] == list(
         itertools.product(batch_sizes, epochs)
     )
 
 
 def test_settings_are_always_complete():
-    assert axes.parse_setting_sets(scenario, []) == [
+    assert parse.parse_setting_sets(scenario, []) == [
         {"batch_size": 1000, "epochs": 5, "precision": "float32", "learning_rate": 1.0}
     ]
 
@@ -194,7 +195,7 @@ def test_a_typed_default_is_the_same_cell_as_the_default():
     digests = {
         Cell(scenario="throwaway", backend="jax", device="cpu", settings=settings).digest
         for typed in ([], ["learning_rate=1"], ["learning_rate=1.0", "epochs=5"])
-        for settings in axes.parse_setting_sets(scenario, typed)
+        for settings in parse.parse_setting_sets(scenario, typed)
     }
     assert len(digests) == 1
 
@@ -209,17 +210,17 @@ def test_a_typed_default_is_the_same_cell_as_the_default():
 )
 def test_a_malformed_setting_is_refused_with_the_remedy(texts, message):
     with pytest.raises(HarnessError, match=message):
-        axes.parse_setting_sets(scenario, texts)
+        parse.parse_setting_sets(scenario, texts)
 
 
 @pytest.mark.parametrize("text", ["batch=3", "batch_size=0", "batch_size=many", "epochs=1,0"])
 def test_a_setting_that_the_scenario_does_not_take_is_refused(text):
     with pytest.raises(InvalidSettingError):
-        axes.parse_setting_sets(scenario, [text])
+        parse.parse_setting_sets(scenario, [text])
 
 
 def test_environments_are_named_by_backend():
-    assert axes.parse_environments(["jax=/a", "tf=b=c"]) == {
+    assert parse.parse_environments(["jax=/a", "tf=b=c"]) == {
         "jax": Path("/a"),
         "tensorflow": Path("b=c"),
     }
@@ -228,25 +229,25 @@ def test_environments_are_named_by_backend():
 @pytest.mark.parametrize("text", ["jax", "jax="])
 def test_an_environment_without_a_path_is_refused(text):
     with pytest.raises(HarnessError, match="names no path: write --env jax=PATH"):
-        axes.parse_environments([text])
+        parse.parse_environments([text])
 
 
 @pytest.mark.parametrize(
     ("text", "share"), [("2%", 0.02), ("0.02", 0.02), (" 2.5 % ", 0.025), ("0.5%", 0.005)]
 )
 def test_a_share_is_a_percentage_or_a_fraction(text, share):
-    assert axes.parse_share("--precision", text) == pytest.approx(share)
+    assert parse.parse_share("--precision", text) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("text", ["2", "0", "0%", "100%", "-1%", "two", "2%%", "nan", ""])
 def test_what_is_no_share_is_answered_with_how_to_write_one(text):
     with pytest.raises(HarnessError, match=r"--precision .* is no share: .* such as 2%, or 0.02"):
-        axes.parse_share("--precision", text)
+        parse.parse_share("--precision", text)
 
 
 @given(st.floats(0.001, 99.9))
 def test_a_percentage_is_read_as_it_was_written(percent):
-    assert axes.parse_share("--margin", f"{percent!r}%") == pytest.approx(percent / 100)
+    assert parse.parse_share("--margin", f"{percent!r}%") == pytest.approx(percent / 100)
 
 
 @pytest.mark.parametrize(
@@ -254,10 +255,10 @@ def test_a_percentage_is_read_as_it_was_written(percent):
     [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1 h 30 m", 5400), ("0.5h", 1800)],
 )
 def test_a_duration_is_seconds_minutes_and_hours(text, seconds):
-    assert axes.parse_duration_s("--budget", text) == seconds
+    assert parse.parse_duration_s("--budget", text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "0s", "-5m", "m", "5x", "5m1h", "inf"])
 def test_what_is_no_duration_is_answered_with_how_to_write_one(text):
     with pytest.raises(HarnessError, match=r"--budget .* is no duration: .* 90s, 5m or 1h30m"):
-        axes.parse_duration_s("--budget", text)
+        parse.parse_duration_s("--budget", text)

@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli.compare import EPILOG, compare
 from harness.errors import ExitCode, GateCode, HarnessError, UnavailableError
+from harness.store import folder as store
 
 TWO = {"jax": 0.002, "torch": 0.004}
 

@@ -112,7 +112,8 @@ def test_the_prepared_table_is_looked_for_where_the_data_room_keeps_it(monkeypat
 @pytest.fixture
 def measured(monkeypatch, tmp_path):
     """A minute of measuring that passes at once; there is no environment of a backend."""
-    from harness.launch import environments, resolution
+    from harness.launch import environments
+    from harness.launch.campaign import resolution
 
     def none(*_):
         raise UnavailableError("no interpreter")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreter
 GATE = ["--fail-on", "slower:5%,worse:0.002,memory:10%,missing,inconclusive"]
 FAILS = "sys.exit(3)"
 SLOWED = (
-    "from harness.record import Failure\n"
+    "from harness.records.trial import Failure\n"
     "ended = Failure(reason='ended early: other work slowed it', cause='slowed')\n"
     "leave(msgspec.structs.replace(good, status='killed', failure=ended))"
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.gate import Rules
+from harness.analysis.before_after.gate import Rules
 from harness.cli.fail_on import VALID, limits, parse, share
 from harness.errors import HarnessError
 

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
-from harness.analysis.history import Campaign, timelines
+from harness.analysis.before_after.history import Campaign, timelines
 from harness.cli import app, pages
-from harness.record import Failure, Noise, Provenance, Record
+from harness.records.trial import Failure, Noise, Provenance, Record
 from harness.report.exports.content import gather
+from harness.store import folder as store
 
 sys.path.append(str(Path(__file__).parent))
 

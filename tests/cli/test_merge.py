@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import app
 from harness.errors import ExitCode, UnavailableError
+from harness.store import folder as store
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import app
 from harness.errors import ExitCode
+from harness.store import folder as store
 
 TESTS = Path(__file__).parents[1]
 write_fake_python = runpy.run_path(str(TESTS / "cli" / "fake_parity.py"))["write_fake_python"]

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from harness.cli.progress import Lines, figures, progress
-from harness.launch.steering import standing
-from harness.plan import PlannedTrial
-from harness.record import Failure, SourceLine
+from harness.launch.campaign.steering import standing
+from harness.records.plan import PlannedTrial
+from harness.records.trial import Failure, SourceLine
 from harness.scenario import Metric
-from harness.store import Saved
+from harness.store.folder import Saved
 
 fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
 make_plan, noise, environment = (fakes[n] for n in ("make_plan", "noise", "environment"))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import app, campaign
 from harness.errors import ExitCode, RefusedError
+from harness.store import folder as store
 
 LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
 write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
@@ -112,7 +112,7 @@ def test_a_preflight_that_leaves_no_answer_stops_nothing(run, monkeypatch):
 
 
 ENDED = (
-    "from harness.record import Failure\n"
+    "from harness.records.trial import Failure\n"
     "ended = Failure(reason='ended early: other work slowed it', cause='slowed')\n"
     "leave(msgspec.structs.replace(good, status='killed', failure=ended))"
 )

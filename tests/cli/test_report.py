@@ -10,10 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli.report import report
 from harness.errors import ExitCode, UnavailableError
-from harness.record import Prediction
+from harness.records.trial import Prediction
+from harness.store import folder as store
 
 
 @pytest.fixture

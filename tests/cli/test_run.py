@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
-from harness.cli import app, campaign, request
+from harness.cli import app, asking, campaign
 from harness.errors import ExitCode
+from harness.store import folder as store
 
 LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
 write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
@@ -254,7 +254,7 @@ def test_a_wrong_keras_backend_is_told_to_come_from_there(monkeypatch):
 
 
 def test_without_any_word_all_backends_with_an_environment_run(fake, monkeypatch):
-    monkeypatch.setattr(request.environments.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(asking.environments.importlib.util, "find_spec", lambda _: None)
     result = run(*fake("jax")[2:], "--dry-run")
     assert result.exit_code == ExitCode.OK, result.output
     assert "left out: torch: no interpreter has torch" in result.output

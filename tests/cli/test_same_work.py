@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
-from harness.analysis.ladder import ladders
+from harness.analysis.ladder.ladder import ladders
 from harness.cli import app
+from harness.store import folder as store
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import cli, scenario_files, store
+from harness import cli, scenario_files
 from harness.cli import app, campaign
 from harness.errors import ExitCode
+from harness.store import folder as store
 
 LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
 write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]

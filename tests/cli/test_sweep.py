@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import app, campaign
 from harness.errors import ExitCode
+from harness.store import folder as store
 
 LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
 write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
@@ -21,7 +21,7 @@ SCENARIO = runpy.run_path(str(LAUNCH_TESTS / "conftest.py"))["SCENARIO"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
 GROWING = (
-    "from harness.record import Memory\n"
+    "from harness.records.trial import Memory\n"
     "size = trial.cell.settings['batch_size']\n"
     "step_s = 1e-3 + 2e-6 * size\n"
     "epoch = msgspec.structs.replace(good.epochs[0], wall_s=10 * step_s)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.analysis.history import Campaign, timelines
+from harness.analysis.before_after.history import Campaign, timelines
 from harness.cli import pages
 
 sys.path.append(str(Path(__file__).parent))

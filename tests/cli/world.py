@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import typer
 
-from harness import cli, store
+from harness import cli
 from harness.cli import campaign
 from harness.data import cache, file, synthetic
 from harness.data import table as tables
@@ -25,6 +25,7 @@ from harness.data.sources import SOURCES
 from harness.launch.lock import only_campaign
 from harness.probe import doctor
 from harness.probe.checks import Finding
+from harness.store import folder as store
 
 TESTS = Path(__file__).parents[1]
 SCENARIO = runpy.run_path(str(TESTS / "launch" / "conftest.py"))["SCENARIO"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.launch.environments import Interpreter
-from harness.record import Cell, Provenance, Trial
+from harness.records.trial import Cell, Provenance, Trial
 
 write_fake_python = runpy.run_path(str(Path(__file__).with_name("fake_python.py")))[
     "write_fake_python"

@@ -10,8 +10,8 @@ import math
 import msgspec
 
 from harness.launch.local import TrialInterrupted
-from harness.plan import Plan
-from harness.record import Cpu, Disturbance, Environment, Failure, Noise
+from harness.records.plan import Plan
+from harness.records.trial import Cpu, Disturbance, Environment, Failure, Noise
 
 
 class FakeClock:

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import store
-from harness.analysis.verdict import STOP_FROM
-from harness.launch.campaign import run_campaign
-from harness.launch.forecast import Durations
-from harness.record import Provenance
+from harness.analysis.speed.verdict import STOP_FROM
+from harness.launch.campaign.forecast import Durations
+from harness.launch.campaign.loop import run_campaign
+from harness.records.trial import Provenance
+from harness.store import folder as store
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 FakeLauncher, FakeObserver, FakeClock = (

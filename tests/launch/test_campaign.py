@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
-from harness.launch import campaign
-from harness.launch.campaign import run_campaign
-from harness.launch.forecast import Durations
-from harness.launch.prober import Prober
-from harness.record import Provenance, Rates
+from harness.launch.campaign import loop
+from harness.launch.campaign.forecast import Durations
+from harness.launch.campaign.loop import run_campaign
+from harness.launch.campaign.prober import Prober
+from harness.records.trial import Provenance, Rates
+from harness.store import folder as store
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 FakeLauncher, FakeObserver, FakeClock = (
@@ -101,7 +101,7 @@ def test_ctrl_c_while_a_record_is_written_waits_for_it(plan, root, make_record, 
         return store_save(root, record)
 
     store_save = store.save
-    monkeypatch.setattr(campaign.store, "save", interrupted_save)
+    monkeypatch.setattr(loop.store, "save", interrupted_save)
     outcome = run(plan, FakeLauncher(make_record), root)
     assert outcome.interrupted
     assert len(outcome.saved) == 1
@@ -112,7 +112,7 @@ def test_a_record_that_can_be_kept_nowhere_is_not_forgotten(plan, root, make_rec
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(campaign.store, "save", fail)
+    monkeypatch.setattr(loop.store, "save", fail)
     outcome = run(plan, FakeLauncher(make_record), root)
     assert len(outcome.saved) == len(outcome.lost) == 4
     assert all("No space left" in saved.trouble for saved in outcome.saved)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from harness.launch.forecast import (
+from harness.backends import BACKENDS, FACTS
+from harness.launch.campaign.forecast import (
     EPOCH_GUESS_S,
-    START_UP_GUESS_S,
     Durations,
     describe,
     expected_rounds,
     spell_duration,
     stopping,
 )
-from harness.record import BACKENDS
 
 make_plan = runpy.run_path(str(Path(__file__).with_name("fakes.py")))["make_plan"]
 
@@ -31,7 +30,7 @@ def test_without_records_the_duration_is_a_guess(make_cell):
     durations = Durations()
     cell = make_cell(backend="torch")
     assert not durations.knows(cell)
-    expected = START_UP_GUESS_S["torch"] + 5 * EPOCH_GUESS_S + 3.0
+    expected = FACTS["torch"].start_up_guess_s + 5 * EPOCH_GUESS_S + 3.0
     assert durations.expected_s(cell, 3.0) == expected
 
 

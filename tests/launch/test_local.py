@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.analysis import disturbed
+from harness.analysis.speed import disturbed
 from harness.launch import local, process, slowed
 from harness.launch.environments import Interpreter
 from harness.launch.local import LocalLauncher, TrialInterrupted, run_trial
@@ -238,7 +238,7 @@ class TestOtherWork:
 
 def test_a_failure_that_the_child_explains_is_completed_with_its_output(trial, fake_python):
     lines = (
-        "from harness.record import Failure\n"
+        "from harness.records.trial import Failure\n"
         "print('the last words')\n"
         "leave(msgspec.structs.replace(good, status='failed', failure=Failure(reason='no GPU')))\n"
         "sys.exit(1)"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UnavailableError
-from harness.launch import resolution
+from harness.launch.campaign import resolution
 
 FakeClock = runpy.run_path(str(Path(__file__).with_name("fakes.py")))["FakeClock"]
 

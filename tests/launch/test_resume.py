@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from harness.errors import HarnessError
-from harness.launch.resume import UNDER_WAY_S, Circumstances, resume
-from harness.record import Failure
+from harness.launch.campaign.resume import UNDER_WAY_S, Circumstances, resume
+from harness.records.trial import Failure
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 make_plan, environment = fakes["make_plan"], fakes["environment"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
-from harness.launch import steering
-from harness.launch.campaign import run_campaign
-from harness.launch.forecast import Durations
-from harness.record import Failure, Provenance
+from harness.launch.campaign import steering
+from harness.launch.campaign.forecast import Durations
+from harness.launch.campaign.loop import run_campaign
+from harness.records.trial import Failure, Provenance
+from harness.store import folder as store
 
 fakes = runpy.run_path(str(Path(__file__).with_name("fakes.py")))
 FakeLauncher, FakeObserver, FakeClock = (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.backends import BACKENDS
 from harness.launch.variables import PASSED_ON, child_variables, is_passed_on, kept_back
-from harness.record import BACKENDS
 
 HOME = Path("/empty")
 CHANGES_A_MEASUREMENT = [

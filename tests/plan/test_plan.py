@@ -6,8 +6,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plan import Axes, Campaign, Plan, cells, ranges
-from harness.record import BACKENDS, INITS
+from harness.backends import BACKENDS
+from harness.records.plan import Axes, Campaign, Plan, cells
+from harness.records.trial import INITS
+from harness.words import ranges
 
 any_axes = st.builds(
     Axes,

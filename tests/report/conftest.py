@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.summary import About
-from harness.record import Cpu, Environment, Prediction, Record
+from harness.records.trial import Cpu, Environment, Prediction, Record
 from harness.report.document import Document
-from harness.report.terminal import show
+from harness.report.outputs.terminal import show
 from harness.scenario import Metric
 
 VERSIONS = {"jax": ("jax", "0.10.2"), "tensorflow": ("tensorflow-cpu", "2.21.0")}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness import store
-from harness.record import Record
+from harness.records.trial import Record
+from harness.store import folder as store
 
 
 def write(folder: Path, records: Iterable[Record]) -> Path:

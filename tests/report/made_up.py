@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.record import (
+from harness.records.trial import (
     Cell,
     Cpu,
     DeviceInfo,

@@ -7,10 +7,11 @@ import pytest
 
 from harness.analysis.anatomy import anatomies
 from harness.analysis.summary import summarise
-from harness.anatomy import Variant
-from harness.report import anatomy, anatomy_found, document
+from harness.records.anatomy import Variant
+from harness.report import anatomy_found, document
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
+from harness.report.sections import anatomy
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.report.answer import answer
 from harness.report.evidence import gather
+from harness.report.sections.answer import answer
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from harness.report import benchmarks
+from harness.report.sections import operations
+from harness.store import benchmarks
 
 
 def entry(name="test_train_step[ranking]", backend="jax", median=0.002, **changes):
@@ -44,7 +45,7 @@ def test_operations_against_backends(write):
         write(f"{backend}.json", *(entry(name, backend) for name in names))
         for backend in ("torch", "jax")
     ]
-    (table,) = benchmarks.tables(benchmarks.read(files))
+    (table,) = operations.tables(benchmarks.read(files))
     assert [column.header for column in table.columns] == [
         "operation",
         "jax cpu",
@@ -62,7 +63,7 @@ def test_operations_against_backends(write):
 
 def test_an_operation_that_one_backend_lacks_is_left_open(write):
     files = [write("jax.json", entry()), write("torch.json", entry("test_predict[3]", "torch"))]
-    (table,) = benchmarks.tables(benchmarks.read(files))
+    (table,) = operations.tables(benchmarks.read(files))
     assert [row[1:3] for row in table.rows] == [
         ["2.00 ms\nIQR 0.10 ms", "—"],
         ["—", "2.00 ms\nIQR 0.10 ms"],
@@ -82,7 +83,7 @@ def test_machines_are_never_put_into_one_table(write):
         write("a.json", entry(), node="one"),
         write("b.json", entry(backend="torch"), node="two"),
     ]
-    tables = benchmarks.tables(benchmarks.read(files))
+    tables = operations.tables(benchmarks.read(files))
     assert [table.title.rpartition(" ")[2] for table in tables] == ["one", "two"]
 
 
@@ -116,8 +117,8 @@ def test_an_unknown_backend_is_a_broken_file(write):
     ],
 )
 def test_operations_are_named_in_words(name, words):
-    assert benchmarks.label(name) == words
+    assert operations.label(name) == words
 
 
 def test_no_files_are_no_tables():
-    assert benchmarks.tables(benchmarks.read([])) == []
+    assert operations.tables(benchmarks.read([])) == []

@@ -7,10 +7,10 @@ import re
 import msgspec
 import pytest
 
-from harness.analysis.compare import Limits, compare
-from harness.analysis.gate import Rules, findings, open_questions
-from harness.report import comparison as report
-from harness.report import markdown
+from harness.analysis.before_after.compare import Limits, compare
+from harness.analysis.before_after.gate import Rules, findings, open_questions
+from harness.report.outputs import markdown
+from harness.report.sections import comparison as report
 
 TWO = {"jax": 0.002, "torch": 0.004}
 RULES = Rules(slower=0.05, worse=0.002, memory=0.1, missing=True, inconclusive=True)

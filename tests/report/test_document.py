@@ -8,10 +8,10 @@ import pytest
 
 from harness.analysis.notes import Broken
 from harness.analysis.summary import summarise
-from harness.report import benchmarks as bench
-from harness.report import markdown
 from harness.report.document import PARITY, compose
+from harness.report.outputs import markdown
 from harness.report.parity_found import Compared, PairSaid, Parity, Said
+from harness.store.benchmarks import Benchmarks, Operation
 
 TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
 
@@ -28,7 +28,7 @@ def operation(**changes):
         "machine": "host",
         "measured_at": "2026-01-01",
     }
-    return bench.Operation(**(fields | changes))
+    return Operation(**(fields | changes))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def document(measured, about):
     ]
     records.append(measured("tensorflow", seed=4, status="timeout"))
     summary = summarise(records, [("records/broken.json", "cut off")], about=about)
-    return compose(summary, bench.Benchmarks(operations=[operation()]), TITLES)
+    return compose(summary, Benchmarks(operations=[operation()]), TITLES)
 
 
 def section(document, heading):

@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.analysis.ladder import ladders
+from harness.analysis.ladder.ladder import ladders
+from harness.analysis.speed.verdict import Verdict
 from harness.analysis.summary import summarise
-from harness.analysis.verdict import Verdict
-from harness.report import findings, markdown
 from harness.report.anatomy_found import Dissected
-from harness.report.findings import Campaign
+from harness.report.outputs import markdown
+from harness.report.sections import findings
+from harness.report.sections.findings import Campaign
 
 sys.path.append(str(Path(__file__).parent))
 

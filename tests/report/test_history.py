@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.history import timelines
-from harness.report import markdown
-from harness.report.history import campaigns, compose
+from harness.analysis.before_after.history import timelines
+from harness.report.outputs import markdown
+from harness.report.sections.history import campaigns, compose
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.analysis.ladder import ladders
+from harness.analysis.ladder.ladder import ladders
 from harness.analysis.summary import summarise
-from harness.report import markdown
 from harness.report.document import compose
+from harness.report.outputs import markdown
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # comes with rich
 
 from harness.report import format as fmt
-from harness.report import markdown
 from harness.report.document import Bullet, Document, Section
+from harness.report.outputs import markdown
 from harness.report.table import Column, Table
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis.rows import grouped
 from harness.analysis.summary import About
-from harness.plan import Plan
+from harness.records.plan import Plan
 from harness.report.repeat import command, seeds
 
 sys.path.append(str(Path(__file__).parent))

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.record import Failure, Memory
-from harness.report import sweeps
+from harness.records.trial import Failure, Memory
 from harness.report.document import compose
+from harness.report.sections import sweeps
 
 SETTINGS = {"batch_size": 1000, "embedding_dimension": 32, "precision": "float32"}
 

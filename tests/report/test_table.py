@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.record import Hashes, Memory
+from harness.records.trial import Hashes, Memory
 from harness.report.table import results
 
 

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.summary import summarise
-from harness.report import terminal
 from harness.report.document import compose
+from harness.report.outputs import terminal
 
 
 @pytest.fixture

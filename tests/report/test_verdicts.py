@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.answers import answer
+from harness.analysis.study import answer
 from harness.analysis.summary import summarise
-from harness.report import markdown
 from harness.report.document import compose
+from harness.report.outputs import markdown
 
 THREE = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
 DEFAULTS = {"batch_size": 1000, "epochs": 5, "embedding_dimension": 32, "learning_rate": 0.1}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness import store
-from harness.merge import merge
+from harness.store import folder as store
+from harness.store.merge import merge
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import resource
 
 import pytest
 
-from harness import store
 from harness.errors import ExitCode, UnavailableError
+from harness.store import folder as store
 
 
 @pytest.fixture

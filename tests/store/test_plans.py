@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
-from harness.merge import merge
+from harness.store import folder as store
+from harness.store.merge import merge
 
 make_plan = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))["make_plan"]
 
@@ -55,7 +55,7 @@ def test_a_folder_that_cannot_be_written_keeps_the_plans_it_has(tmp_path, plan, 
     def fail(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("harness.atomic.write_synced", fail)
+    monkeypatch.setattr("harness.store.atomic.write_synced", fail)
     with pytest.raises(OSError, match="No space"):
         store.add_plan(tmp_path, make_plan(plan.cells, run_id="later"))
     assert store.load(tmp_path).plans == [plan]

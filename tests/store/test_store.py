@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import atomic, store
-from harness.record import BACKENDS, Cell, Record
+from harness.backends import BACKENDS
+from harness.records.trial import Cell, Record
+from harness.store import atomic
+from harness.store import folder as store
 
 cells = st.builds(
     Cell,
@@ -104,7 +106,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(root, make_r
         "import os, signal, sys, msgspec\n"
         "from pathlib import Path\n"
         "from harness import atomic, store\n"
-        "from harness.record import Record\n"
+        "from harness.records.trial import Record\n"
         "atomic.os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store.save(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=Record))\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.anatomy import AS_IT_IS
+from harness.records.anatomy import AS_IT_IS
 from harness.trial.anatomy.rounds import measured, prepared
 
 

@@ -75,7 +75,7 @@ def check(name: str) -> None:
     Raises:
         UnknownFormatError: if it is none; the message names the nearest and lists all.
     """
-    from harness.scenario import unknown
+    from harness.words import unknown
 
     if name not in FORMATS and name != ALL:
         raise UnknownFormatError(unknown("format", name, [*FORMATS, ALL]))

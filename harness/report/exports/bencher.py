@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.rows import Figure
-from harness.atomic import write_over
 from harness.report.exports import measures as m
 from harness.report.exports.content import Content
+from harness.store.atomic import write_over
 
 NANOSECONDS = 1e9
 SLUG_LENGTH = 64

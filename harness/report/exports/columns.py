@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from harness.analysis.rows import versions
-from harness.analysis.steps import examples_per_s, step_time_s
-from harness.record import Epoch, Record, Scalar
+from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.records.trial import Epoch, Record, Scalar
 from harness.report.exports.content import epoch_step_time_s
 
 SETTING = "setting_"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import polars as pl
 
-from harness.atomic import write_over
 from harness.report.exports.content import Content
 from harness.report.exports.long_table import frame
+from harness.store.atomic import write_over
 
 ACTIVE = "=+-@\t\r\n＝＋－＠"  # the wide ones are taken for the others in some languages
 """With these a formula begins, for one program or another."""

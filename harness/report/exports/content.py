@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from harness.analysis import notes
 from harness.analysis.notes import Broken
 from harness.analysis.rows import Group, Row, grouped
-from harness.analysis.steps import steadiness
-from harness.record import Epoch, Record, Struct
+from harness.analysis.step_time import steadiness
+from harness.records.trial import Epoch, Record, Struct
 from harness.report import format as fmt
 
 SYNTHETIC = "SYNTHETIC"

@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from harness.atomic import write_over
 from harness.report.exports.content import Content
 from harness.report.exports.measures import FAILED, Measure, facts, measures
+from harness.store.atomic import write_over
 
 
 def write(content: Content, path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from harness.record import Epoch
+from harness.records.trial import Epoch
 from harness.report.exports import columns
 from harness.report.exports.content import Content, counted
 

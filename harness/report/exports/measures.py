@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.analysis.rows import Figure, Group, Row
-from harness.record import Struct
+from harness.records.trial import Struct
 from harness.report import format as fmt
 
 Unit = Literal["s", "bytes", "examples/s", "trials", ""]

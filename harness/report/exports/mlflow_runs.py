@@ -26,9 +26,9 @@ import msgspec
 
 from harness.analysis import notes
 from harness.analysis.rows import versions
-from harness.analysis.steps import examples_per_s, step_time_s
+from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.errors import UnavailableError
-from harness.record import Record
+from harness.records.trial import Record
 from harness.report.exports.content import SYNTHETIC, Content, epoch_step_time_s
 
 EXPERIMENT = "keras-backend-harness"

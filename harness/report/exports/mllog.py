@@ -22,10 +22,10 @@ from typing import Any
 import msgspec
 
 from harness.analysis import notes
-from harness.analysis.steps import step_time_s
-from harness.atomic import write_over
-from harness.record import Epoch, Record, Struct
+from harness.analysis.step_time import step_time_s
+from harness.records.trial import Epoch, Record, Struct
 from harness.report.exports.content import Content, counted, epoch_step_time_s
+from harness.store.atomic import write_over
 
 PREFIX = ":::MLLOG"
 ESCAPED = r"\u004dLLOG"

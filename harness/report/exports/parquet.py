@@ -8,9 +8,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from harness.atomic import write_over
 from harness.report.exports.content import Content
 from harness.report.exports.long_table import frame
+from harness.store.atomic import write_over
 
 
 def write(content: Content, path: Path) -> list[str]:

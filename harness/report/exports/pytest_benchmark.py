@@ -21,11 +21,11 @@ from harness import __version__
 from harness.analysis.rows import Group
 from harness.analysis.summary import machines
 from harness.analysis.work import SHOWN, asked
-from harness.atomic import write_over
-from harness.record import Record
+from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.exports import round_statistics
 from harness.report.exports.content import SYNTHETIC, Content, samples_s
+from harness.store.atomic import write_over
 
 FORMAT_VERSION = "5.3.1"
 """The release of pytest-benchmark whose form this is."""

@@ -14,14 +14,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
-from harness.analysis.history import Timeline
+from harness.analysis.before_after.history import Timeline
 from harness.analysis.summary import About
-from harness.report.answer import answer
 from harness.report.document import Document, Section
 from harness.report.evidence import Evidence
 from harness.report.html import details, embed, svg, trials
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import NARROW, WIDE, Plot
+from harness.report.sections.answer import answer
 
 if TYPE_CHECKING:
     from jinja2 import Environment

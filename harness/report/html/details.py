@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.analysis.notes import started
 from harness.analysis.rows import Group
-from harness.record import Environment, Record
+from harness.records.trial import Environment, Record
 from harness.report import format as fmt
 from harness.report.evidence import Evidence, side
 from harness.report.table import Column, Table, machine_label

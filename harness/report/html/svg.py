@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from harness.report.plots.base import COLOURS, FAINT, INK
+from harness.backends import FACTS
+from harness.report.plots.base import FAINT, INK
 
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "defs", "clipPath"}
 ATTRIBUTES = {
@@ -25,7 +26,7 @@ MARKS = re.compile(r"\brole-mark\b")
 THEMED = {
     INK: "var(--ink)",
     FAINT: "var(--faint)",
-    **{colour: f"var(--{backend})" for backend, colour in COLOURS.items()},
+    **{facts.colour: f"var(--{backend})" for backend, facts in FACTS.items()},
 }
 """Colours of the specification, and the page's variables that replace them."""
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from harness.analysis.notes import started
-from harness.analysis.steps import steadiness, step_time_s
+from harness.analysis.step_time import steadiness, step_time_s
 from harness.analysis.warmup import SteadyState
-from harness.record import Record, Scalar, Struct
+from harness.records.trial import Record, Scalar, Struct
 from harness.report import format as fmt
 from harness.report import repeat
 from harness.report.evidence import Evidence

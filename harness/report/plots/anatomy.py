@@ -9,12 +9,12 @@ import altair as alt
 import msgspec
 
 from harness.analysis.anatomy import Anatomy
-from harness.anatomy import PARTS
-from harness.report import anatomy as told
+from harness.records.anatomy import PARTS
 from harness.report import format as fmt
 from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
+from harness.report.sections import anatomy as told
 from harness.report.table import Column, Table
 
 COLOURS = {

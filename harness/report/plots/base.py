@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
-from harness.record import BACKENDS
-from harness.report.evidence import NAMES
+from harness.backends import BACKENDS, FACTS
 from harness.report.table import Table
-
-COLOURS = {"jax": "#0072b2", "tensorflow": "#d55e00", "torch": "#009e73"}
-SHAPES = {"jax": "circle", "tensorflow": "square", "torch": "triangle-up"}
-DASHES: dict[str, list[int]] = {"jax": [1, 0], "tensorflow": [7, 3], "torch": [2, 2]}
 
 INK = "#1b1f24"
 """Text and axes. The HTML page replaces it by the colour of its theme."""
@@ -74,33 +69,47 @@ def values(rows: Iterable[dict[str, Any]]) -> alt.Data:
 def colour(names: Sequence[str], *, legend: bool = True) -> alt.Color:
     """The colour of each backend in ``names``, from a field called ``backend``."""
     return alt.Color(
-        "backend:N", scale=_scale(names, COLOURS), legend=key() if legend else None, title=None
+        "backend:N",
+        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}),
+        legend=key() if legend else None,
+        title=None,
     )
 
 
 def fill(names: Sequence[str]) -> alt.Fill:
     """The same colour for the inside of a mark, where its outline has an opacity of its own."""
-    return alt.Fill("backend:N", scale=_scale(names, COLOURS), legend=None, title=None)
+    return alt.Fill(
+        "backend:N",
+        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}),
+        legend=None,
+        title=None,
+    )
 
 
 def shape(names: Sequence[str], *, legend: bool = True) -> alt.Shape:
     """The shape of each backend, in the same legend as its colour."""
     return alt.Shape(
-        "backend:N", scale=_scale(names, SHAPES), legend=key() if legend else None, title=None
+        "backend:N",
+        scale=_scale(names, {f.label: f.shape for f in FACTS.values()}),
+        legend=key() if legend else None,
+        title=None,
     )
 
 
 def dash(names: Sequence[str], *, legend: bool = True) -> alt.StrokeDash:
     """The dash of each backend, in the same legend as its colour."""
     return alt.StrokeDash(
-        "backend:N", scale=_scale(names, DASHES), legend=key() if legend else None, title=None
+        "backend:N",
+        scale=_scale(names, {f.label: f.dash for f in FACTS.values()}),
+        legend=key() if legend else None,
+        title=None,
     )
 
 
 def backends(rows: Iterable[dict[str, Any]]) -> list[str]:
     """The backends (by their own names) that stand in ``rows``, in the usual order."""
     seen = {row["backend"] for row in rows}
-    return [NAMES[backend] for backend in BACKENDS if NAMES[backend] in seen]
+    return [FACTS[b].label for b in BACKENDS if FACTS[b].label in seen]
 
 
 def few_ticks() -> alt.Axis:
@@ -149,8 +158,7 @@ def _finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _scale(names: Sequence[str], by_backend: dict[str, Any]) -> alt.Scale:
-    known = {NAMES[backend]: value for backend, value in by_backend.items()}
+def _scale(names: Sequence[str], known: Mapping[str, Any]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[known[name] for name in names])
 
 

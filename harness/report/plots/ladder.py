@@ -7,12 +7,13 @@ from typing import Any
 
 import altair as alt
 
-from harness.analysis.floor import CommonFloor
-from harness.analysis.ladder import Ladder, Rung
+from harness.analysis.ladder.floor import CommonFloor
+from harness.analysis.ladder.ladder import Ladder, Rung
 from harness.analysis.rows import distinction
-from harness.record import MODES
+from harness.backends import FACTS
+from harness.records.trial import MODES
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence, side
+from harness.report.evidence import Evidence, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point
@@ -96,7 +97,7 @@ def _row(rung: Rung) -> dict[str, Any]:
     over = rung.times_floor
     times = f", {fmt.significant(over.value)} times the floor" if over else ""
     return {
-        "backend": NAMES[rung.cell.backend],
+        "backend": FACTS[rung.cell.backend].label,
         "cell": side(rung.cell, rung.apart),
         "line": f"{rung.cell.backend} {rung.versions}",
         "mode": rung.cell.mode,

@@ -7,12 +7,14 @@ from typing import Any
 
 import altair as alt
 
-from harness.report import benchmarks as bench
+from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
+from harness.report.sections import operations as bench
 from harness.report.table import Column, Table
+from harness.store.benchmarks import Operation
 
 
 def plots(evidence: Evidence) -> Iterator[Plot]:
@@ -28,7 +30,7 @@ def plots(evidence: Evidence) -> Iterator[Plot]:
         yield _plot(mine, f"latency-{number}" if number else "latency", where)
 
 
-def _plot(operations: list[bench.Operation], key: str, where: str) -> Plot:
+def _plot(operations: list[Operation], key: str, where: str) -> Plot:
     rows = [_row(one) for one in operations if one.median_s > 0]
     names = base.backends(rows)
     order = list(dict.fromkeys(row["operation"] for row in rows))
@@ -79,15 +81,15 @@ def _plot(operations: list[bench.Operation], key: str, where: str) -> Plot:
     )
 
 
-def _row(one: bench.Operation) -> dict[str, Any]:
+def _row(one: Operation) -> dict[str, Any]:
     half = one.iqr_s / 2
     return {
         "operation": bench.label(one.name),
-        "backend": NAMES[one.backend],
+        "backend": FACTS[one.backend].label,
         "ms": 1e3 * one.median_s,
         # A logarithmic axis has no place for 0.
         "low": 1e3 * max(one.median_s - half, one.median_s / 10),
         "high": 1e3 * (one.median_s + half),
-        "tip": f"{bench.label(one.name)}, {NAMES[one.backend]}: {fmt.duration(one.median_s)}, "
-        f"IQR {fmt.spread(one.iqr_s, of=one.median_s)}",
+        "tip": f"{bench.label(one.name)}, {FACTS[one.backend].label}: "
+        f"{fmt.duration(one.median_s)}, IQR {fmt.spread(one.iqr_s, of=one.median_s)}",
     }

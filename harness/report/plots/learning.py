@@ -12,9 +12,10 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.summary import About
-from harness.record import Record
+from harness.backends import FACTS
+from harness.records.trial import Record
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -65,7 +66,7 @@ def _curve(trials: Sequence[Point]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "cell": label,
-                "backend": NAMES[trials[0].backend],
+                "backend": FACTS[trials[0].backend].label,
                 "epoch": epoch,
                 "seconds": seconds,
                 "metric": mean,

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from harness.analysis.notes import started
-from harness.analysis.steps import steadiness
-from harness.record import Record, Struct
+from harness.analysis.step_time import steadiness
+from harness.records.trial import Record, Struct
 from harness.report.evidence import Evidence
 
 
@@ -80,7 +80,7 @@ def counted_s(record: Record) -> list[float]:
 
 
 def _quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
-    """The middle is the trial's step time, as :func:`harness.analysis.steps.step_time_s` has it."""
+    """The middle is the trial's step time, as in :func:`harness.analysis.step_time.step_time_s`."""
     if len(samples) < 2:
         return samples[0], samples[0], samples[0]
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive")

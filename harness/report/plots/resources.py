@@ -8,9 +8,10 @@ from typing import Any
 
 import altair as alt
 
-from harness.record import Record
+from harness.backends import FACTS
+from harness.records.trial import Record
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -50,7 +51,7 @@ def _peak(trials: Sequence[Point], field: str, name: str) -> Iterator[dict[str, 
         middle, label = statistics.median(sizes), trials[0].label
         yield {
             "cell": label if name == "process" else f"{label}, device",
-            "backend": NAMES[trials[0].backend],
+            "backend": FACTS[trials[0].backend].label,
             "mb": middle / 1e6,
             "low": min(sizes) / 1e6,
             "high": max(sizes) / 1e6,
@@ -109,7 +110,7 @@ def _phases(trials: Sequence[Point]) -> Iterator[dict[str, Any]]:
             middle, label = statistics.median(times), trials[0].label
             yield {
                 "cell": label,
-                "backend": NAMES[trials[0].backend],
+                "backend": FACTS[trials[0].backend].label,
                 "phase": phase,
                 "seconds": middle,
                 "tip": f"{label}, {phase}: {fmt.duration(middle)}",

@@ -9,9 +9,10 @@ from typing import Any
 
 import altair as alt
 
-from harness.analysis.interval import MINIMUM_ROUNDS, interval
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
+from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence
+from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -128,7 +129,7 @@ def _row(point: Point, scale: float) -> dict[str, Any]:
     noisy = f", disturbed: {fmt.plain(point.disturbed, limit=120)}" if point.disturbed else ""
     return {
         "cell": point.label,
-        "backend": NAMES[point.backend],
+        "backend": FACTS[point.backend].label,
         "step": point.step_time_s / scale,
         "low": point.low_s / scale,
         "high": point.high_s / scale,

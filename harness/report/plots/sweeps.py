@@ -10,13 +10,14 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.rows import Figure, Row, distinction
-from harness.analysis.sweeps import Course, Growth, Point, Sweep, sweeps
+from harness.analysis.sweeps.sweeps import Course, Growth, Point, Sweep, sweeps
+from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import NAMES, Evidence, side
+from harness.report.evidence import Evidence, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point as Trial
-from harness.report.sweeps import growth_in_words, shown, title
+from harness.report.sections.sweeps import growth_in_words, shown, title
 from harness.report.table import Column, Table
 
 LINE_POINTS = 40
@@ -106,7 +107,7 @@ def _caption(sweep: Sweep, measure: Measure) -> str:
 def _rows(sweep: Sweep, measure: Measure) -> list[dict[str, Any]]:
     return [
         {
-            "backend": NAMES[course.backend],
+            "backend": FACTS[course.backend].label,
             "cell": _name(course),
             "value": point.value if sweep.numbers else shown(point.value),
             "y": figure.value * measure.scale,
@@ -127,7 +128,7 @@ def _fitted(sweep: Sweep, measure: Measure) -> Iterator[dict[str, Any]]:
             for i in range(LINE_POINTS):
                 value = math.exp(low + (high - low) * i / (LINE_POINTS - 1))
                 yield {
-                    "backend": NAMES[course.backend],
+                    "backend": FACTS[course.backend].label,
                     "cell": _name(course),
                     "value": value,
                     "y": growth.line.at(value) * measure.scale,

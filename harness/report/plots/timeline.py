@@ -10,14 +10,14 @@ from typing import Any
 import altair as alt
 import msgspec
 
-from harness.analysis.history import Moment, Timeline
-from harness.analysis.interval import MINIMUM_ROUNDS, interval
+from harness.analysis.before_after.history import Moment, Timeline
+from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.summary import About
+from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import NAMES
-from harness.report.history import day, name_of, version_changes
 from harness.report.plots import base
 from harness.report.plots.base import Plot
+from harness.report.sections.history import day, name_of, version_changes
 from harness.report.table import Column, Table
 
 UPRIGHT = 6
@@ -88,7 +88,7 @@ def _plot(family: Sequence[Timeline], about: Mapping[str, About], number: int) -
 
 
 def _rows(timeline: Timeline) -> list[dict[str, Any]]:
-    backend = NAMES[timeline.cell.backend]
+    backend = FACTS[timeline.cell.backend].label
     rows = []
     for moment in timeline.moments:
         if moment.middle_s is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.anatomy import AnatomyRecord, Task
+from harness.records.anatomy import AnatomyRecord, Task
 from harness.trial import failure
 
 

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from harness import probe, scenario
-from harness.anatomy import VARIANTS, AnatomyRecord, Task
 from harness.errors import HarnessError
 from harness.probe import noise
+from harness.records.anatomy import VARIANTS, AnatomyRecord, Task
 from harness.trial import backends, checks
 
 

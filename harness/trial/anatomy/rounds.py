@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.anatomy import AS_IT_IS, Variant, VariantName, Visit
+from harness.records.anatomy import AS_IT_IS, Variant, VariantName, Visit
 
 
 class Timed(Protocol):

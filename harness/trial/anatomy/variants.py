@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from harness.anatomy import AGAIN, AS_IT_IS, VariantName
+from harness.records.anatomy import AGAIN, AS_IT_IS, VariantName
 from harness.scenario import Data, Scenario
 from harness.trial import weights
 from harness.trial.anatomy import ablate
@@ -71,7 +71,7 @@ class Subjects:
         chosen: the scenario.
         settings: its settings.
         data: what it trains on, cut to the epoch that is timed.
-        init: where the initial weights come from; see :class:`harness.record.Cell`.
+        init: where the initial weights come from; see :class:`harness.records.trial.Cell`.
         seed: of them.
         adapter: of the backend that runs.
         steps: of an epoch.

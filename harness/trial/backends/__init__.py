@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
+from harness.backends import BACKENDS, Backend
 from harness.errors import UnavailableError
-from harness.record import BACKENDS, Backend, Device, Scalar
-from harness.scenario import Split, unknown
+from harness.records.trial import Device, Scalar
+from harness.scenario import Split
+from harness.words import unknown
 
 if TYPE_CHECKING:
     from harness.trial.loops.stateful import Stateful
@@ -26,7 +28,7 @@ class DeviceUnavailableError(UnavailableError):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a variable lives, as its framework tells it; see :class:`harness.record.DeviceInfo`."""
+    """Where a variable lives; see :class:`harness.records.trial.DeviceInfo`."""
 
     kind: Device
     framework_id: str

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import keras
 from keras.src.backend import compute_output_spec
 
-from harness.record import Scalar
+from harness.records.trial import Scalar
 from harness.tree import leaves
 from harness.trial.loops.stateful import Stateful
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from harness.record import Scalar
+from harness.records.trial import Scalar
 from harness.tree import first_leaf, map_leaves
 from harness.trial.loops.stateful import Stateful
 

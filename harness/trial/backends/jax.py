@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import jax
 import numpy as np
 
-from harness.record import Backend, Device, Scalar
+from harness.backends import Backend
+from harness.records.trial import Device, Scalar
 from harness.scenario import Split
 from harness.trial.backends import Adapter, Gradients, Placement
 

@@ -17,7 +17,8 @@ from tensorflow.python.ops import (
     gen_stateless_random_ops_v2,
 )
 
-from harness.record import Backend, Device, Scalar
+from harness.backends import Backend
+from harness.records.trial import Device, Scalar
 from harness.scenario import Split
 from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement

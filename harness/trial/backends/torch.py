@@ -12,8 +12,9 @@ import torch
 import torch._dynamo
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.backends import Backend
 from harness.errors import UnavailableError
-from harness.record import Backend, Device, Scalar
+from harness.records.trial import Device, Scalar
 from harness.scenario import Split
 from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.parity import ParityRecord, Task
+from harness.records.parity import ParityRecord, Task
 from harness.trial import failure
 
 

@@ -14,8 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import scenario
-from harness.parity import AS_IT_IS, SPARSE_DUPLICATES, Stage, Training, array_name, perturbed
-from harness.record import Mode
+from harness.records.parity import (
+    AS_IT_IS,
+    SPARSE_DUPLICATES,
+    Stage,
+    Training,
+    array_name,
+    perturbed,
+)
+from harness.records.trial import Mode
 from harness.trial.parity import optimizer, watched
 from harness.trial.parity.outputs import outputs_of_layers
 from harness.trial.parity.random_numbers import reordered_rows

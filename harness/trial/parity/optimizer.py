@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.parity import UPDATE, UPDATE_FROM_EMPTY
+from harness.records.parity import UPDATE, UPDATE_FROM_EMPTY
 from harness.trial.parity.state import moved_by_one_ulp
 from harness.trial.slots import slots_of, value_of
 

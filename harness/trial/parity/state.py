@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.parity import Variable
+from harness.records.parity import Variable
 from harness.trial.slots import is_float, slots_of, value_of
 
 Array = NDArray[Any]

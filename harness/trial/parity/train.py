@@ -11,7 +11,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from harness import probe, scenario
-from harness.parity import ParityRecord, Task
+from harness.records.parity import ParityRecord, Task
 from harness.trial import backends, checks
 
 Arrays = dict[str, NDArray[Any]]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.preflight import Task
+from harness.records.preflight import Task
 from harness.trial import failure
 
 

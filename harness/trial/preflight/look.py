@@ -9,8 +9,8 @@ import msgspec
 
 from harness import scenario
 from harness.errors import HarnessError
-from harness.preflight import Answer, Refusal, Task
-from harness.record import Cell
+from harness.records.preflight import Answer, Refusal, Task
+from harness.records.trial import Cell
 from harness.trial import backends, checks
 
 ENOUGH_S = 30.0

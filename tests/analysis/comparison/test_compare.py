@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.compare import Limits, compare
-from harness.record import Disturbance, Memory, Noise
+from harness.analysis.before_after.compare import Limits, compare
+from harness.records.trial import Disturbance, Memory, Noise
 
 THREE = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
 TOLERANCES = {"ranking": 5e-4}

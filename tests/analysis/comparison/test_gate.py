@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.compare import Limits, compare
-from harness.analysis.gate import Rules, exit_code, findings, open_questions
+from harness.analysis.before_after.compare import Limits, compare
+from harness.analysis.before_after.gate import Rules, exit_code, findings, open_questions
 from harness.errors import ExitCode, GateCode
 
 TWO = {"jax": 0.002, "torch": 0.004}

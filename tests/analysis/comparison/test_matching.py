@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.matching import Matches, match
-from harness.record import Failure, Hashes
+from harness.analysis.before_after.match import Matches, match
+from harness.records.trial import Failure, Hashes
 
 BOTH = {"jax": 0.002, "torch": 0.004}
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.analysis.summary import About
-from harness.record import BACKENDS, Environment, Record
+from harness.backends import BACKENDS
+from harness.records.trial import Environment, Record
 from harness.scenario import Metric
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.record import BACKENDS
+from harness.backends import BACKENDS
 
 
 def at(minute):

@@ -8,16 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.rows import grouped
-from harness.analysis.steps import examples_per_s, step_time_s
-from harness.record import (
-    Epoch,
-    Failure,
-    Hashes,
-    Memory,
-    Prediction,
-    Provenance,
-    Record,
-)
+from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.records.trial import Epoch, Failure, Hashes, Memory, Prediction, Provenance, Record
 
 with_fixtures = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50

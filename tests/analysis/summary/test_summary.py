@@ -7,7 +7,8 @@ import cProfile
 import msgspec
 
 from harness.analysis.summary import Summary, summarise
-from harness.record import BACKENDS, Failure, Hashes, Provenance
+from harness.backends import BACKENDS
+from harness.records.trial import Failure, Hashes, Provenance
 
 
 def at(minute):

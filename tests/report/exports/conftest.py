@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from harness.record import Failure, Record
+from harness.records.trial import Failure, Record
 from harness.report.exports.content import Content, gather
 
 HOSTILE = [

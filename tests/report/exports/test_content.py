@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.steps import step_time_s
+from harness.analysis.step_time import step_time_s
 from harness.analysis.summary import summarise
-from harness.record import Epoch
+from harness.records.trial import Epoch
 from harness.report.exports.content import counted, gather, names, samples_s
 
 

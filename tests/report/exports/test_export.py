@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness import store
 from harness.cli import export as command
 from harness.errors import ExitCode, UnavailableError
 from harness.report import exports
 from harness.report.exports import FORMATS, UnknownFormatError
+from harness.store import folder as store
 
 OPTIONAL = {"polars", "mlflow"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.record import Record
+from harness.records.trial import Record
 from harness.report import document
 from harness.report.document import Document
 from harness.report.evidence import Evidence, gather

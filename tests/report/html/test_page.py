@@ -13,7 +13,7 @@ import pytest
 from elements import Elements
 from made_up import campaign, failed
 
-from harness.report import markdown
+from harness.report.outputs import markdown
 
 FIGURE = re.compile(r"\d[\d,]*\.\d+(?:×| (?:ms|s|µs|MB))?")
 
@@ -51,7 +51,7 @@ def test_the_same_figures_to_the_printed_digit_as_terminal_and_markdown(
 
 
 def test_the_figures_of_the_answer_are_those_of_the_tables(told, records):
-    from harness.report.answer import answer
+    from harness.report.sections.answer import answer
 
     document, evidence = told(records)
     source = markdown.render(document).replace("\\", "")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import campaign, failed
 
-from harness.record import Record
+from harness.records.trial import Record
 from harness.report.html import embed, svg
 
 HOSTILE = [

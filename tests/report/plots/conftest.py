@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.summary import summarise
-from harness.record import Record
+from harness.records.trial import Record
 from harness.report.evidence import Evidence, gather
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a

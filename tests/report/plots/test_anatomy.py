@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.anatomy import anatomies
-from harness.anatomy import PARTS
+from harness.records.anatomy import PARTS
 from harness.report.anatomy_found import Dissected
 from harness.report.plots import draw, plots
 from harness.report.plots.base import NARROW, WIDE

@@ -9,14 +9,15 @@ import pytest
 from folders import operations
 from made_up import SETTINGS, campaign, ladder_campaign
 
-from harness.analysis.history import Campaign, timelines
-from harness.parity import AS_IT_IS, ParityRecord, Training
-from harness.record import Provenance
-from harness.report import benchmarks
+from harness.analysis.before_after.history import Campaign, timelines
+from harness.backends import FACTS
+from harness.records.parity import AS_IT_IS, ParityRecord, Training
+from harness.records.trial import Provenance
 from harness.report.parity_found import Compared, Parity, Said
 from harness.report.plots import draw, plots, timeline
-from harness.report.plots.base import COLOURS, MOST_POINTS, NARROW, WIDE, styled
+from harness.report.plots.base import MOST_POINTS, NARROW, WIDE, styled
 from harness.report.plots.points import points
+from harness.store import benchmarks
 
 
 @pytest.fixture
@@ -111,13 +112,13 @@ def test_every_plot_is_told_in_words_with_its_numbers(evidence, records, latenci
 def test_a_backend_has_its_colour_shape_and_dash_everywhere(evidence, records, latencies):
     made = plots(evidence(records, benchmarks=latencies))
     for plot in made:
-        assert COLOURS["torch"] in str(plot.specification())
+        assert FACTS["torch"].colour in str(plot.specification())
     assert "triangle-up" in str(named(made, "drift").specification())
     assert "strokeDash" in str(named(made, "learning-epochs").specification())
 
 
 def test_the_step_time_of_a_point_is_that_of_the_table(evidence, records):
-    from harness.analysis.steps import step_time_s
+    from harness.analysis.step_time import step_time_s
 
     for point in points(evidence(records)):
         assert point.step_time_s == step_time_s(point.record)

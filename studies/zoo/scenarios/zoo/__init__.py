@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 import numpy as np
 
-from harness.scenario import Data, Metric, Scenario, Settings, Split, unknown
+from harness.scenario import Data, Metric, Scenario, Settings, Split
+from harness.words import unknown
 
 from .case import BATCH_SIZE, TESTED, TRAINED, digest, examples, model
 from .catalogue import CASES

@@ -1,0 +1,1 @@
+"""Two folders of records: what changed between them, and by how much."""

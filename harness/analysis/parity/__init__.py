@@ -1,0 +1,1 @@
+"""Whether backends train the same model: envelopes, stages, and the verdict."""

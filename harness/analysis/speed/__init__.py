@@ -1,0 +1,1 @@
+"""Whether one cell is faster than another, by the rounds that they share."""

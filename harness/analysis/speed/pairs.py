@@ -1,0 +1,216 @@
+"""From records to verdicts between the cells of one machine: pair by round, then judge.
+
+Shared by the end of ``harness run`` and by ``harness report``. What may make a pair is decided in
+:mod:`harness.analysis.couples`; here it must also have been measured in the same rounds of one run.
+Where there is no such pair, the variants of one backend are the pairs (``--set
+optimizer=adagrad,adam``, or one thing under two names). Cells of different machines, or measured
+one after the other, are never paired: between them lies whatever else changed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from harness.analysis.couples import alike_but_one, couples
+from harness.analysis.rows import Group, grouped
+from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
+from harness.analysis.speed.interval import pair
+from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
+from harness.analysis.step_time import step_time_s
+from harness.analysis.work import whatever_the_settings
+from harness.records.plan import Plan
+from harness.records.trial import Cell, Record, Struct
+
+
+class CellPair(Struct, frozen=True, kw_only=True):
+    """Two cells, most often of two backends or two modes, with what their common rounds say.
+
+    ``first_apart`` and ``second_apart`` are those of their rows
+    (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
+    one for each round in which both have a trial that was not disturbed. ``disturbed`` and
+    ``incomplete`` count rounds that are left out (:class:`harness.analysis.shared_rounds.Shared`).
+    """
+
+    first: Cell
+    second: Cell
+    machine_id: str | None
+    log_ratios: tuple[float, ...]
+    disturbed: int
+    incomplete: int
+    first_apart: dict[str, str]
+    second_apart: dict[str, str]
+
+
+class Judging(Struct, frozen=True, kw_only=True):
+    """The margin, as a share, and whether a campaign might have stopped at a precision."""
+
+    margin: float
+    sequential: bool
+
+
+class PairVerdict(Struct, frozen=True, kw_only=True):
+    """A :class:`CellPair` and the verdict on it, whose ratio is the first over the second."""
+
+    pair: CellPair
+    verdict: Verdict
+
+
+def verdicts_within(
+    records: Iterable[Record],
+    *,
+    margin: float = MARGIN,
+    confidence: float = 0.95,
+    sequential: bool = False,
+) -> list[PairVerdict]:
+    """The verdicts on every pair of cells that were interleaved, in the order of the rows.
+
+    All pairs together are one family (``docs/method.md``): each interval holds at the confidence
+    that makes all of them hold at ``confidence``.
+
+    Args:
+        records: any records, good and failed, of one or several machines.
+        margin: smallest difference that matters, as a share.
+        confidence: of all intervals together.
+        sequential: whether a campaign that left some of the records might have stopped at a
+            precision; its plan tells (:func:`judging`).
+    """
+    records = list(records)
+    found = pairs_of(grouped(records), reasons_by_id(records))
+    return judged(
+        [pair for _, _, pair in found], margin=margin, confidence=confidence, sequential=sequential
+    )
+
+
+def judged(
+    pairs: Sequence[CellPair],
+    *,
+    margin: float = MARGIN,
+    confidence: float = 0.95,
+    sequential: bool = False,
+) -> list[PairVerdict]:
+    """The verdict on each of ``pairs``, which make one family; see :func:`verdicts_within`."""
+    return [
+        PairVerdict(
+            pair=one,
+            verdict=_with_disturbed(
+                one,
+                verdict(
+                    one.log_ratios,
+                    margin=margin,
+                    confidence=confidence,
+                    comparisons=len(pairs),
+                    sequential=sequential,
+                ),
+            ),
+        )
+        for one in pairs
+    ]
+
+
+def judging(plans: Iterable[Plan]) -> Judging:
+    """How the records of ``plans`` are to be judged: as the runs that left them said beforehand.
+
+    Without a plan by the defaults. Where plans differ, the latest margin holds, and one run that
+    might have stopped at a precision is enough for all to be judged as such.
+    """
+    ordered = sorted(plans, key=lambda plan: plan.started_at)
+    return Judging(
+        margin=ordered[-1].margin if ordered else MARGIN,
+        sequential=any(plan.sequential for plan in ordered),
+    )
+
+
+def paired(records: Iterable[Record]) -> list[CellPair]:
+    """All pairs of cells that have at least one round in common."""
+    records = list(records)
+    return [pair for _, _, pair in pairs_of(grouped(records), reasons_by_id(records))]
+
+
+def pairs_of(groups: Sequence[Group], why: Reasons) -> list[tuple[Group, Group, CellPair]]:
+    """All pairs of ``groups`` that have at least one round in common.
+
+    Args:
+        groups: What may be pooled, put together.
+        why: What disturbed each record.
+    """
+    alike = [(couple.first, couple.second) for couple in couples(groups) if couple.why is None]
+    return _measured_together(alike, why) or _measured_together(_variants(groups), why)
+
+
+def to_compare(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
+    """The pairs that a campaign of ``cells`` will be judged on."""
+    return alike_but_one(cells) or [
+        (a, b) for a, b in itertools.combinations(cells, 2) if _place(a) == _place(b)
+    ]
+
+
+def _variants(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+    """Groups of one backend and device that differ in anything else that was asked."""
+    families: Mapping[object, list[Group]] = defaultdict(list)
+    for group in groups:
+        row = group.row
+        work = whatever_the_settings(row.work)
+        families[_place(row.cell), row.machine_id, work].append(group)
+    return [
+        (first, second)
+        for members in families.values()
+        for first, second in itertools.combinations(members, 2)
+        if first.row.cell != second.row.cell
+        # What the settings do not explain is other work, here as everywhere.
+        and (
+            first.row.cell.settings != second.row.cell.settings or first.row.work == second.row.work
+        )
+    ]
+
+
+def _measured_together(
+    candidates: Iterable[tuple[Group, Group]], why: Reasons
+) -> list[tuple[Group, Group, CellPair]]:
+    return [
+        (
+            first,
+            second,
+            CellPair(
+                first=first.row.cell,
+                second=second.row.cell,
+                machine_id=first.row.machine_id,
+                log_ratios=log_ratios(found),
+                disturbed=found.disturbed,
+                incomplete=found.incomplete,
+                first_apart=first.row.apart,
+                second_apart=second.row.apart,
+            ),
+        )
+        for first, second in candidates
+        if (found := shared(first, second, why)) is not None
+    ]
+
+
+def log_ratios(together: Shared) -> tuple[float, ...]:
+    """The logarithm of the first's step time over the second's, for each common round."""
+    # Rounds of several runs may have the same number, so they are counted anew.
+    first_s, second_s = (
+        {i: step_time_s(trials[side]) or math.nan for i, trials in enumerate(together.trials)}
+        for side in (0, 1)
+    )
+    return pair(first_s, second_s).log_ratios
+
+
+def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
+    """A verdict that lacks rounds says so, if they were there and had to be left out."""
+    if given.low is not None or not one.disturbed:
+        return given
+    left_out = "1 round is" if one.disturbed == 1 else f"{one.disturbed} rounds are"
+    return msgspec.structs.replace(
+        given, reason=f"{given.reason}; {left_out} left out, since a trial was disturbed"
+    )
+
+
+def _place(cell: Cell) -> tuple[str, str, str]:
+    """What variants of one backend have in common."""
+    return cell.scenario, cell.backend, cell.device

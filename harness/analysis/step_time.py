@@ -1,0 +1,65 @@
+"""A trial's step time, from the epochs that its own samples show to be steady."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import statistics
+
+from harness.analysis.warmup import MINIMUM_STEADY, SteadyState, steady_state
+from harness.records.trial import Epoch, Record
+
+SHORT = 2 * MINIMUM_STEADY
+"""Epochs below which a trial is too short to decide its warm-up: the later half sets the level."""
+
+
+def step_time_s(record: Record) -> float | None:
+    """Seconds per training step: median of ``wall_s / steps`` over the epochs after warm-up.
+
+    ``None`` if no epoch counts. Source: the table of figures in ``docs/method.md``.
+    """
+    state = steadiness(record)
+    if state is not None:
+        return state.step_time_s
+    samples = [e.wall_s / e.steps for e in _timed(record) if not e.warm_up]
+    return statistics.median(samples) if samples else None
+
+
+def examples_per_s(record: Record) -> float | None:
+    """Training examples per second, from the same epochs as :func:`step_time_s`.
+
+    Examples of a mean step over the step time, so that the two figures never disagree.
+    """
+    step = step_time_s(record)
+    if step is None:
+        return None
+    timed, state = _timed(record), steadiness(record)
+    marks = [e.warm_up for e in timed] if state is None else state.warm_up
+    # A trial that never settled may have all of its epochs marked; its step time is theirs then.
+    counted = [e for e, mark in zip(timed, marks, strict=True) if not mark] or timed
+    return sum(e.examples for e in counted) / sum(e.steps for e in counted) / step
+
+
+def steadiness(record: Record) -> SteadyState | None:
+    """Which epochs of a trial are warm-up, decided from its own samples, of both phases.
+
+    ``None`` for a trial of fewer than :data:`SHORT` epochs: too few to tell a level from a trend,
+    so that the marks in the record decide, which stand at the first epoch of every ``fit``.
+    """
+    timed = _timed(record)
+    if len(timed) < SHORT:
+        return None
+    restarts = [
+        i for i, (a, b) in enumerate(itertools.pairwise(timed), start=1) if a.phase != b.phase
+    ]
+    return _steady_state(tuple(e.wall_s / e.steps for e in timed), tuple(restarts))
+
+
+# A report asks several times for the same trial, and a folder may hold ten thousand.
+@functools.lru_cache(maxsize=100_000)
+def _steady_state(step_times_s: tuple[float, ...], restarts: tuple[int, ...]) -> SteadyState:
+    return steady_state(step_times_s, restarts=restarts)
+
+
+def _timed(record: Record) -> list[Epoch]:
+    return [e for e in record.epochs if e.steps > 0 and e.wall_s > 0]

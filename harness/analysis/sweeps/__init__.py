@@ -1,0 +1,1 @@
+"""How step time and quality change along a setting."""

@@ -1,0 +1,275 @@
+"""Reads what was typed for a plan: names, seeds, settings, environments, shares, durations."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.backends import BACKENDS, canonical
+from harness.errors import HarnessError
+from harness.records.trial import Scalar
+from harness.scenario import Scenario, parse_settings
+from harness.words import unknown
+
+"""What the tox environments are called, where that differs from the backend's name in Keras."""
+
+MAX_SEEDS = 10_000
+"""More than any campaign needs; it catches ``1-99999999`` before the plan fills the memory."""
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt])(i)?b?")
+
+MAX_THREADS = 4096
+
+MAX_SEED = 2**32 - 1
+"""What NumPy and the frameworks all take."""
+
+
+def parse_names(kind: str, texts: Iterable[str], valid: Sequence[str]) -> list[str]:
+    """Names from comma-separated texts, in the order typed.
+
+    Raises:
+        HarnessError: for a name that is not among ``valid``, with the nearest that is, and for one
+            that is named twice.
+    """
+    names = [canonical(name) if kind == "backend" else name for name in _parts(texts)]
+    for name in names:
+        if name not in valid:
+            raise HarnessError(unknown(kind, name, list(valid)))
+    if not names:
+        raise HarnessError(f"no {kind} is named. Valid: {', '.join(valid)}")
+    each_once(f"--{kind}", names)
+    return names
+
+
+def each_once(option: str, values: Iterable[object], instead: str = "name each once") -> None:
+    """Raise where a value comes twice: it would be measured once, in silence.
+
+    Args:
+        option: how it is written on the command line.
+        values: what was typed, in one spelling.
+        instead: what to do.
+
+    Raises:
+        HarnessError: naming the first that comes again.
+    """
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            raise HarnessError(f"{option} names {value} twice: {instead}")
+        seen.add(value)
+
+
+def parse_backends(texts: Iterable[str]) -> list[str]:
+    """Backends from comma-separated texts; ``tf`` means ``tensorflow``."""
+    return parse_names("backend", texts, BACKENDS)
+
+
+def parse_one(kind: str, text: str, valid: Sequence[str]) -> str:
+    """A single name that must be among ``valid``.
+
+    Raises:
+        HarnessError: if it is not, with the nearest that is.
+    """
+    if text not in valid:
+        raise HarnessError(unknown(kind, text, list(valid)))
+    return text
+
+
+def parse_seeds(texts: Iterable[str]) -> list[int]:
+    """Seeds from texts such as ``1,2,3``, ``1-5`` or ``1-3,7``, in the order typed.
+
+    Raises:
+        HarnessError: if a part is neither a number nor a range, a seed is out of range, or comes
+            twice.
+    """
+    seeds: list[int] = []
+    for part in _parts(texts):
+        first, dash, last = part.partition("-")
+        if not _is_number(first) or (dash and not _is_number(last)):
+            raise HarnessError(
+                f"'{part}' is no seed: give whole numbers or ranges, such as 1,2,3 or 1-5"
+            )
+        low, high = int(first), int(last or first)
+        if high < low:
+            raise HarnessError(f"the range of seeds '{part}' runs backwards: write {high}-{low}")
+        if high > MAX_SEED:
+            raise HarnessError(f"seed {high} is too large: the highest that counts is {MAX_SEED}")
+        if high - low + len(seeds) >= MAX_SEEDS:
+            raise HarnessError(f"'{part}' makes more than {MAX_SEEDS:,} seeds: name fewer")
+        seeds += range(low, high + 1)
+    if not seeds:
+        raise HarnessError("no seed is named: give whole numbers or ranges, such as 1,2,3 or 1-5")
+    each_once("--seeds", seeds, "for several rounds of each write --repetitions NUMBER")
+    return seeds
+
+
+def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[str, Scalar]]:
+    """All settings of ``scenario`` for every combination of what ``--set name=value`` says.
+
+    A value with commas, ``batch_size=500,1000``, gives one set for each.
+
+    Raises:
+        HarnessError: for a text without ``=``, and a setting or a value named twice.
+        InvalidSettingError: for a setting or a value that the scenario does not take.
+    """
+    return all_different(complete(scenario, chosen) for chosen in parse_assignments(texts))
+
+
+def all_different(sets: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Sets of settings, none of which comes twice, in whatever spelling: ``0.1`` and ``1e-1``.
+
+    Raises:
+        HarnessError: for one that does; it would be measured once, in silence.
+    """
+    kept: dict[bytes, dict[str, Scalar]] = {}
+    for one in sets:
+        key = msgspec.json.encode(one, order="deterministic")  # as a cell tells itself apart
+        if key in kept:
+            raise HarnessError(
+                f"two of the values that were typed come to the same settings: "
+                f"{', '.join(f'{name}={value}' for name, value in one.items())}. Name each value "
+                "once"
+            )
+        kept[key] = one
+    return list(kept.values())
+
+
+def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
+    """Every combination of what ``--set name=value`` says, as typed.
+
+    Raises:
+        HarnessError: for a text without ``=``, and a setting or one of its values named twice.
+    """
+    choices: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise HarnessError(f"--set {text} names no value: write --set name=value")
+        if name in choices:
+            raise HarnessError(
+                f"--set names {name} twice: for several values write {name}=VALUE,VALUE"
+            )
+        choices[name] = [value.strip() for value in values.split(",")]
+        each_once(f"--set {name}", choices[name])
+    return [dict(zip(choices, one, strict=True)) for one in itertools.product(*choices.values())]
+
+
+def complete(scenario: Scenario, assignments: Mapping[str, str]) -> dict[str, Scalar]:
+    """All settings of ``scenario`` with ``assignments`` put in.
+
+    Raises:
+        InvalidSettingError: for a setting or a value that the scenario does not take.
+    """
+    settings = parse_settings(scenario, assignments)
+    # Twice through convert, so that a default of 1 and a typed 1 are the same float and hence the
+    # same cell.
+    plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(settings), type(settings)))
+    return dict(plain)
+
+
+def parse_threads(text: str | None) -> list[int | None]:
+    """Numbers of CPU threads from a text such as ``1,2``; ``None`` stands for ``auto``.
+
+    Raises:
+        HarnessError: for what is neither, out of range, or comes twice.
+    """
+    threads: list[int | None] = []
+    for part in _parts(["auto" if text is None else text]):
+        number = int(part) if _is_number(part) else 0
+        if part != "auto" and not 1 <= number <= MAX_THREADS:
+            raise HarnessError(
+                f"--threads {part} is no number of threads: write whole numbers from 1 to "
+                f"{MAX_THREADS:,}, or auto for the framework's own choice"
+            )
+        threads.append(number or None)
+    if not threads:
+        raise HarnessError("--threads names no number: write one or several, such as 1,2")
+    each_once("--threads", ("auto" if number is None else number for number in threads))
+    return threads
+
+
+def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
+    """Interpreters from texts such as ``jax=PATH``, by backend.
+
+    Raises:
+        HarnessError: for a text without ``=``, an unknown backend, and one that is named twice.
+    """
+    paths: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise HarnessError(f"--env {text} names no path: write --env jax=PATH")
+        for backend in parse_backends([name]):
+            if backend in paths:
+                raise HarnessError(
+                    f"--env names two environments for {backend}: {paths[backend]} and {path}. A "
+                    "run measures one of each backend: name one, and run the other into another "
+                    "folder with --results"
+                )
+            paths[backend] = Path(path).expanduser()
+    return paths
+
+
+def parse_share(option: str, text: str) -> float:
+    """A share from a text such as ``2%`` or ``0.02``.
+
+    Raises:
+        HarnessError: if it is neither, or not above 0 and below 1.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 < share < 1:
+        raise HarnessError(
+            f"{option} {text} is no share: write a percentage such as 2%, or 0.02 for it"
+        )
+    return share
+
+
+def parse_duration_s(option: str, text: str) -> float:
+    """Seconds from a text such as ``90s``, ``5m``, ``1h30m`` or ``90``.
+
+    Raises:
+        HarnessError: if it is no duration, or not above 0.
+    """
+    found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
+    parts = [float(part or 0) for part in found.groups()] if found else []
+    seconds = sum(p * unit for p, unit in zip(parts, (3600.0, 60.0, 1.0), strict=False))
+    if not found or seconds <= 0:
+        raise HarnessError(
+            f"{option} {text} is no duration: write seconds, minutes or hours, such as 90s, 5m or "
+            "1h30m"
+        )
+    return seconds
+
+
+def parse_size_bytes(option: str, text: str) -> float:
+    """Bytes from a text such as ``16GB``, ``500MB``, or ``16GiB`` with its 2**30 bytes each.
+
+    Raises:
+        HarnessError: if it is no size with its unit, or not above 0.
+    """
+    found = _SIZE.fullmatch(text.strip().lower().replace(" ", ""))
+    if not found or float(found[1]) <= 0:
+        raise HarnessError(f"{option} {text} is no size: write such as 16GB, 16GiB or 500MB")
+    number, prefix, binary = found.groups()
+    return float(number) * (1024.0 if binary else 1000.0) ** (1 + "kmgt".index(prefix))
+
+
+def _parts(texts: Iterable[str]) -> list[str]:
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def _is_number(text: str) -> bool:
+    # str.isdigit alone also takes superscripts and other scripts' digits; int() refuses the former.
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,59 @@
+"""What a campaign asks of those it works with, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from harness.launch.campaign.steering import Standing
+from harness.records.plan import PlannedTrial
+from harness.records.preflight import Refusal
+from harness.records.trial import Record, Struct, Trial
+from harness.store.folder import Saved
+
+
+class Launcher(Protocol):
+    """Runs trials somewhere: as a child process here, or on a cluster."""
+
+    def run(self, trial: Trial) -> Record:
+        """Measure ``trial``; a failure of the trial is a record too.
+
+        Raises:
+            TrialInterrupted: on Ctrl-C, with the record of the trial that was ended.
+        """
+
+
+class Observer(Protocol):
+    """Is told how a campaign goes, to show it to a person.
+
+    ``total`` is the number of trials, an estimate where the campaign is adaptive.
+    """
+
+    def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
+        """Trial ``number`` of ``total`` starts; all that are left take about ``left_s`` seconds."""
+
+    def finished(
+        self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing
+    ) -> None:
+        """A trial has ended and was kept; those that follow take about ``left_s`` seconds."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What a campaign left: the records in order, and how it ended.
+
+    ``planned`` is the number of trials that were to run, repeats included. ``lost`` tells of
+    records that could be kept nowhere; they are in ``saved`` all the same. ``ended`` says in words
+    why an adaptive campaign stopped. ``standing`` is the last one, with the records of the runs
+    that it went on with; ``None`` if there was no trial. ``wall_s`` is the time since the command
+    was given. ``refused`` are the cells that were asked for and left out before it began.
+    """
+
+    saved: list[Saved]
+    interrupted: bool
+    lost: list[str]
+    planned: int
+    repeated: int
+    ended: str
+    standing: Standing | None
+    wall_s: float
+    refused: Sequence[Refusal] = ()

@@ -1,0 +1,1 @@
+"""The types of every JSON file that the harness writes."""

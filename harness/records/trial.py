@@ -1,0 +1,381 @@
+"""What a trial is asked and what it leaves: the types of every JSON file under ``results/``.
+
+A trial is one fresh process that measures one cell with one seed. It gets a :class:`Trial` and
+leaves exactly one :class:`Record`, also when it fails. All times are in seconds (suffix ``_s``),
+all sizes in bytes (suffix ``_bytes``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, get_args
+
+import msgspec
+
+from harness.backends import Backend
+
+SCHEMA_VERSION = 1
+"""Raised whenever a reader of the older form would misread the newer one."""
+
+Device = Literal["cpu", "gpu"]
+Mode = Literal["fit", "tuned", "custom_loop", "native"]
+Init = Literal["common", "keras"]
+Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
+Cause = Literal["refused", "slowed"]
+
+DEVICES: tuple[str, ...] = get_args(Device)
+MODES: tuple[str, ...] = get_args(Mode)
+INITS: tuple[str, ...] = get_args(Init)
+
+Scalar = bool | int | float | str
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that is written to disk: immutable, with named fields only."""
+
+
+class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One point of the matrix.
+
+    ``settings`` always holds *every* setting of the scenario, defaults included, so that two
+    records with equal cells were asked the same thing even if a default has changed in between.
+    ``init`` tells where the initial weights come from: ``common`` draws them with NumPy from the
+    seed, alike on every backend; ``keras`` leaves them to each backend's own initialisers.
+    ``threads`` of ``None`` leaves the number of CPU threads to the framework.
+    """
+
+    scenario: str
+    backend: Backend
+    device: Device
+    mode: Mode = "fit"
+    init: Init = "common"
+    threads: int | None = None
+    settings: dict[str, Scalar] = {}
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits that tell this cell from any other."""
+        canonical = msgspec.json.encode(self, order="deterministic")
+        return hashlib.sha256(canonical).hexdigest()[:8]
+
+    @property
+    def label(self) -> str:
+        """The cell in a few words, for a person: ``jax cpu fit``."""
+        return f"{self.backend} {self.device} {self.mode}"
+
+
+class Provenance(Struct, frozen=True, kw_only=True):
+    """Which harness measured. ``commit`` and ``dirty`` are ``None`` outside a git checkout."""
+
+    version: str
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """What one process is asked to measure.
+
+    ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
+    training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
+    ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
+    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
+    this machine is what takes so long; ``None`` for no such end.
+    ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other.
+    """
+
+    cell: Cell
+    seed: int
+    repetition: int
+    campaign: str
+    round: int
+    time_budget_s: float
+    table: str | None
+    launched_at_ns: int
+    harness: Provenance
+    run_id: str | None = None
+    slowed_after_s: float | None = None
+    shared: str | None = None
+
+
+class SourceLine(Struct, frozen=True, kw_only=True):
+    """A line of the user's own code; ``text`` is what stands there, without its indentation."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why there is no measurement; ``output_tail`` holds the last lines that were printed.
+
+    ``cause`` tells two ends from failures: ``refused``, where the mode cannot train this model as
+    ``fit`` does, and ``slowed``, where the trial was ended early since other work slowed it.
+    ``origin`` is the deepest line of the user's own code that an error came through.
+    """
+
+    reason: str
+    exit_code: int | None = None
+    signal: str | None = None
+    output_tail: str = ""
+    cause: Cause | None = None
+    origin: SourceLine | None = None
+
+
+class DeviceInfo(Struct, frozen=True, kw_only=True):
+    """The device that the framework really placed the variables on.
+
+    ``name`` is the hardware's name, ``framework_id`` what the framework calls it
+    (``TFRT_CPU_0``, ``/GPU:0``, ``cuda:0``). ``driver`` and ``memory_bytes`` are ``None`` on a CPU.
+    """
+
+    kind: Device
+    name: str
+    framework_id: str
+    driver: str | None = None
+    memory_bytes: int | None = None
+
+
+class Phases(Struct, frozen=True, kw_only=True):
+    """Wall time of the parts of a trial that come once, in seconds.
+
+    ``import_s`` runs from the start of the process until Keras and its backend are imported,
+    ``data_s`` covers loading the table and cutting the batches, ``build_s`` the model with its
+    weights set, ``first_step_s`` the first training step, which compiles where the backend does.
+    Where Keras runs several steps in one call (``steps_per_execution``), ``first_steps`` tells how
+    many the first call made.
+    """
+
+    import_s: float
+    data_s: float
+    build_s: float
+    first_step_s: float
+    first_steps: int = 1
+    predict_s: float | None = None
+    total_s: float
+
+
+class Epoch(Struct, frozen=True, kw_only=True):
+    """One pass over the training set, a raw sample.
+
+    ``phase`` is ``quality`` for the epochs that the scenario trains and ``timing`` for those that
+    follow until the time budget is used. ``wall_s`` ends with the device synchronised and leaves
+    evaluation out. ``warm_up`` marks an epoch that is kept but not counted in the step time.
+    ``train_loss`` is the mean loss over the epoch, ``None`` once it is no longer a number;
+    ``metric`` is the scenario's metric on the test set after the epoch, ``None`` where it was not
+    evaluated.
+    """
+
+    index: int
+    phase: Literal["quality", "timing"]
+    steps: int
+    examples: int
+    wall_s: float
+    warm_up: bool
+    train_loss: float | None
+    metric: float | None = None
+    evaluate_s: float | None = None
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """The scenario's metric on the test set after the last ``quality`` epoch.
+
+    ``time_to_target_s`` is the training time, first step included and evaluation left out, until
+    ``target`` was first reached; ``None`` if it never was.
+    """
+
+    metric: str
+    direction: Literal["lower", "higher"]
+    value: float
+    reference: float | None = None
+    target: float | None = None
+    time_to_target_s: float | None = None
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """One line of the scenario's prediction: the model's inputs, its output, and the value shown.
+
+    Titles are left out on purpose: records are shared, and the data set's licence allows no
+    redistribution of titles. They are looked up in the local table when a prediction is shown.
+    """
+
+    inputs: dict[str, int]
+    output: float
+    shown: float
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Peaks over the whole trial; ``peak_device_bytes`` is ``None`` without device memory."""
+
+    peak_rss_bytes: int
+    peak_device_bytes: int | None = None
+
+
+class Hashes(Struct, frozen=True, kw_only=True):
+    """SHA-256 of what went in and came out, so that "the same" can be checked.
+
+    ``weights`` are the trainable variables as little-endian float32 with their shapes, in the
+    model's order.
+    """
+
+    table: str
+    split: str
+    initial_weights: str
+    final_weights: str
+
+
+class Cpu(Struct, frozen=True, kw_only=True):
+    """The processor as the trial saw it; ``affinity`` lists the logical CPUs it might use."""
+
+    model: str
+    architecture: str
+    logical_cores: int
+    physical_cores: int | None
+    affinity: list[int] | None
+    governor: str | None = None
+    turbo: bool | None = None
+
+
+class Gpu(Struct, frozen=True, kw_only=True):
+    """One GPU as the driver describes it."""
+
+    name: str
+    driver: str
+    memory_bytes: int
+
+
+class ThreadPool(Struct, frozen=True, kw_only=True):
+    """A BLAS or OpenMP pool loaded in the trial, as threadpoolctl reports it."""
+
+    library: str
+    threads: int
+    version: str | None = None
+    architecture: str | None = None
+
+
+class Disturbance(Struct, frozen=True, kw_only=True):
+    """What happened between two moments of a process; ``None`` is what the system does not tell.
+
+    ``involuntary_switches`` counts how often a thread of the process had to make way for another
+    one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
+    virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
+    that it started spent of it. Load and frequency are those at the end.
+    """
+
+    elapsed_s: float
+    involuntary_switches: int | None
+    steal_share: float | None
+    busy_share: float | None
+    load_average: float | None
+    frequency_mhz: float | None
+    own_cpu_s: float | None = None
+
+
+class Noise(Struct, frozen=True, kw_only=True):
+    """What disturbed a trial, as measured; :mod:`harness.analysis.speed.disturbed` judges it.
+
+    The speed probe is a fixed piece of work, done by the launcher while no trial runs.
+    ``training`` spans the epochs from the second one on, with evaluation and prediction between.
+    """
+
+    probe_before_s: float | None = None
+    probe_after_s: float | None = None
+    training: Disturbance | None = None
+
+
+class StepWork(Struct, frozen=True, kw_only=True):
+    """What one training step of a full batch cannot do without, as its scenario counts it.
+
+    ``flops`` are the floating-point operations of its matrix products, forward and backward (a
+    multiplication and an addition are two). ``bytes`` are what must at least be read and written
+    in memory: parameters, optimizer slots, gradients and activations, each once for each use.
+    """
+
+    flops: float
+    bytes: float
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """How fast this machine is at the two things that bound a training step, measured by NumPy.
+
+    The best of several repetitions, since only disturbance makes one slower: a matrix product of
+    float32, in floating-point operations per second, and a copy in memory, in bytes moved (read and
+    written) per second. ``threads`` is what NumPy's BLAS was set to.
+    """
+
+    matmul_flops_per_s: float
+    copy_bytes_per_s: float
+    threads: int | None = None
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """The machine and the software that measured.
+
+    ``load_average`` is that of the last minute before the trial. ``variables`` are the
+    environment variables that the trial was given, all of them.
+    """
+
+    machine_id: str
+    hostname: str
+    os: str
+    python: str
+    cpu: Cpu
+    gpus: list[Gpu]
+    memory_total_bytes: int
+    memory_available_bytes: int
+    load_average: float | None
+    thread_pools: list[ThreadPool]
+    packages: dict[str, str]
+    variables: dict[str, str]
+    virtualised: str | None = None
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """The JSON of one trial.
+
+    A record with ``status`` other than ``ok`` has a :class:`Failure`, and whatever else was known
+    when the trial ended. ``engine`` tells what really ran (jit, eager, XLA, float type, TF32,
+    threads), since Keras' ``auto`` means something else on each backend. ``run_id`` is common to
+    the rounds of one ``harness run``: trials with equal ``run_id`` and ``round`` were interleaved.
+    ``work`` and ``rates`` make the floor: what a step would take if nothing but the hardware
+    counted; the launcher measures ``rates`` while no trial runs. ``scenario_sha256`` identifies the
+    scenario's source files as they were when the trial loaded them. ``custom_initial`` names the
+    variables whose initial values are of a custom initialiser, with the backend that computed them
+    for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
+    Dropout, noise), which each backend draws its own; ``None`` where that is not known.
+    """
+
+    schema: int = SCHEMA_VERSION
+    status: Status
+    cell: Cell
+    scenario_version: int
+    seed: int
+    repetition: int
+    campaign: str
+    round: int
+    started_at: str
+    duration_s: float
+    harness: Provenance
+    failure: Failure | None = None
+    device: DeviceInfo | None = None
+    engine: dict[str, Scalar | None] = {}
+    phases: Phases | None = None
+    epochs: list[Epoch] = []
+    quality: Quality | None = None
+    predictions: list[Prediction] = []
+    memory: Memory | None = None
+    hashes: Hashes | None = None
+    environment: Environment | None = None
+    synthetic: bool = False
+    run_id: str | None = None
+    noise: Noise | None = None
+    work: StepWork | None = None
+    rates: Rates | None = None
+    random_draws: bool | None = None
+    scenario_sha256: str | None = None
+    custom_initial: dict[str, str] = {}
+
+
+def ended_as(record: Record) -> Cause | None:
+    """Whether a trial was ``refused`` or ``slowed``; ``None`` for a measurement or a failure."""
+    return None if record.failure is None else record.failure.cause

@@ -1,0 +1,1 @@
+"""A document laid out for a terminal and as Markdown."""

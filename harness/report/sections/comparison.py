@@ -1,0 +1,210 @@
+"""Two campaigns held against each other, as a document; terminal and Markdown lay it out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.analysis.before_after.compare import Comparison
+from harness.analysis.before_after.gate import Finding
+from harness.analysis.before_after.match import OneSided
+from harness.analysis.before_after.what_changed import PackageChange
+from harness.analysis.summary import About
+from harness.backends import FACTS
+from harness.errors import GateCode
+from harness.records.trial import Cell
+from harness.report import changes
+from harness.report import format as fmt
+from harness.report.document import Bullet, Document, Section, note_bullet
+from harness.report.table import cell_facts, variants
+from harness.words import joined
+
+TITLE = "Before and after, compared"
+
+PACKAGES_LISTED = 12
+"""So many packages stand in the report; the JSON has them all."""
+
+
+def compose(
+    comparison: Comparison,
+    findings: Sequence[Finding],
+    *,
+    about: Mapping[str, About],
+    names: tuple[str, str],
+    unsettled: int | None,
+) -> Document:
+    """Put the report of a comparison together.
+
+    Args:
+        comparison: What was compared.
+        findings: What the gate fails on.
+        about: What is known of the scenarios.
+        names: Of the two folders, for the reader.
+        unsettled: How many questions of the gate could not be answered; ``None`` without a gate.
+    """
+    gated = unsettled is not None
+    sections = [
+        Section(
+            heading="Gate" if gated else "Nothing to compare",
+            bullets=[_finding(one, comparison, about) for one in findings],
+        ),
+        Section(
+            heading="Verdicts",
+            paragraphs=[_reading(comparison)] if comparison.ranked else [],
+            tables=changes.speeds(comparison, about) if comparison.ranked else [],
+        ),
+        Section(heading="Quality", tables=changes.qualities(comparison, about)),
+        Section(heading="Memory", tables=changes.memories(comparison, about)),
+        Section(heading="Not compared", bullets=list(_not_compared(comparison, about))),
+        Section(
+            heading="What else changed",
+            bullets=[
+                Bullet(text=_packages(backend, changed))
+                for backend, changed in comparison.packages.items()
+            ],
+        ),
+        Section(
+            heading="What weakens this comparison",
+            bullets=[note_bullet(note) for note in comparison.notes],
+        ),
+    ]
+    return Document(
+        title=TITLE,
+        lead=list(_lead(comparison, findings, names, unsettled)),
+        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
+    )
+
+
+def _lead(
+    comparison: Comparison,
+    findings: Sequence[Finding],
+    names: tuple[str, str],
+    unsettled: int | None,
+) -> Iterator[str]:
+    before, after = (fmt.plain(name, limit=200) for name in names)
+    cells = comparison.cells
+    trials = [sum(cell.trials_before for cell in cells), sum(cell.trials_after for cell in cells)]
+    yield (
+        f"Before is {before}, after is {after}: {fmt.count(len(cells))} "
+        f"cell{'s' * (len(cells) != 1)} compared, {fmt.count(trials[0])} against "
+        f"{fmt.count(trials[1])} trials."
+    )
+    if findings:
+        code = min(finding.code for finding in findings)
+        failed = "NOTHING TO COMPARE" if unsettled is None else "GATE FAILED"
+        yield f"{failed}: {rule_word(code)}, exit code {code}."
+    elif unsettled is not None:
+        yield f"Gate passed.{_unsettled(unsettled)}"
+
+
+def _unsettled(questions: int) -> str:
+    if not questions:
+        return ""
+    are = "question is" if questions == 1 else "questions are"
+    return (
+        f" But {fmt.count(questions)} {are} not settled, and nothing was claimed there; with "
+        "inconclusive in --fail-on the gate fails on that."
+    )
+
+
+def rule_word(code: int) -> str:
+    """A code of the gate in words."""
+    return {
+        GateCode.WORSE: "worse quality",
+        GateCode.SLOWER: "slower",
+        GateCode.MEMORY: "more memory",
+        GateCode.MISSING: "missing cells",
+        GateCode.INCONCLUSIVE: "inconclusive",
+        GateCode.NOT_COMPARABLE: "not comparable",
+    }[GateCode(code)]
+
+
+def _finding(finding: Finding, comparison: Comparison, about: Mapping[str, About]) -> Bullet:
+    whose = _label(finding.cell, comparison, about) if finding.cell else "the whole comparison"
+    figures = ""
+    if finding.change is not None and finding.change.ratio is not None:
+        found = finding.change
+        interval = fmt.ratio_range(found.low, found.high)
+        margin = fmt.percent(found.margin)
+        figures = (
+            f"{finding.figure} {fmt.ratio(found.ratio)} ({interval}) at a margin of {margin}: "
+        )
+    elif finding.quality is not None and finding.quality.difference is not None:
+        learned = finding.quality
+        interval = fmt.difference_range(learned.low, learned.high)
+        figures = (
+            f"{finding.figure} {fmt.difference(learned.difference)} ({interval}) "
+            f"at a tolerance of {fmt.quality(learned.tolerance)}: "
+        )
+    elif finding.figure is not None:
+        figures = f"{finding.figure}: "
+    return Bullet(
+        text=fmt.plain(
+            f"{rule_word(finding.code)}: {whose}: {figures}{finding.reason}", limit=2_000
+        )
+    )
+
+
+def _reading(comparison: Comparison) -> str:
+    limits = comparison.limits
+    return (
+        f"A cell is called slower or faster if its whole interval is beyond "
+        f"{fmt.percent(limits.margin)}, equivalent if it lies within, else inconclusive; for "
+        f"memory the margin is {fmt.percent(limits.memory_margin)}. All intervals of a table "
+        f"together hold at {fmt.percent(limits.confidence)}, with the process as the unit. A cell "
+        "that is faster and learns worse is not called faster."
+    )
+
+
+def _not_compared(comparison: Comparison, about: Mapping[str, About]) -> Iterator[Bullet]:
+    unranked: dict[str, list[str]] = defaultdict(list)
+    for cell in comparison.cells:
+        if cell.unranked is not None:
+            unranked[cell.unranked].append(_label(cell.cell, comparison, about))
+    for reason, labels in unranked.items():
+        text = f"{joined(dict.fromkeys(labels))}: no verdict on speed: {reason}"
+        yield Bullet(text=fmt.plain(text, limit=2_000))
+    for apart in comparison.apart:
+        label = _label(apart.cell, comparison, about)
+        yield Bullet(text=fmt.plain(f"{label}: {apart.reason}"))
+    for here, there, cells in (
+        ("before", "after", comparison.only_before),
+        ("after", "before", comparison.only_after),
+    ):
+        yield from (_one_sided(one, here, there, comparison, about) for one in cells)
+
+
+def _one_sided(
+    one: OneSided, here: str, there: str, comparison: Comparison, about: Mapping[str, About]
+) -> Bullet:
+    trials = f"{fmt.count(one.trials)} trial{'s' * (one.trials != 1)}"
+    label = _label(one.cell, comparison, about)
+    return Bullet(text=fmt.plain(f"{label}: only {here} ({trials}); {there}: {one.reason}"))
+
+
+def _label(cell: Cell, comparison: Comparison, about: Mapping[str, About]) -> str:
+    """A cell in a few words, with the settings that keep it from the others compared."""
+    cells = [
+        *(one.cell for one in comparison.cells),
+        *(one.cell for one in comparison.apart),
+        *(one.cell for one in (*comparison.only_before, *comparison.only_after)),
+    ]
+    mine = [other for other in cells if other.scenario == cell.scenario]
+    facts = [cell_facts(other) for other in (cell, *mine)]
+    told = variants(facts, about.get(cell.scenario))[0]
+    return " ".join([cell.scenario, cell.backend, cell.device, *told])
+
+
+def _packages(backend: str, changed: Sequence[PackageChange]) -> str:
+    listed = [f"{one.name} {one.before} → {one.after}" for one in _weightiest(backend, changed)]
+    beyond = len(listed) - PACKAGES_LISTED
+    more = [f"and {fmt.count(beyond)} more"] if beyond > 0 else []
+    return fmt.plain(f"{backend}: {', '.join([*listed[:PACKAGES_LISTED], *more])}", limit=2_000)
+
+
+def _weightiest(backend: str, changed: Sequence[PackageChange]) -> list[PackageChange]:
+    """The packages that a step's time hangs on first, the others by name."""
+    first = ["keras", *FACTS[backend].distributions, "numpy", "python"]
+    return sorted(
+        changed, key=lambda one: (first.index(one.name) if one.name in first else 99, one.name)
+    )

@@ -1,0 +1,224 @@
+"""A folder of campaigns as a timeline of each cell, with the changes that the verdict's rule found.
+
+Each folder below the one that is named is a campaign. Where there is only one, its runs are told
+apart by their ids, so that a folder into which somebody measured every week reads as well.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.analysis.before_after.history import Campaign, Moment, Timeline
+from harness.analysis.summary import About
+from harness.records.trial import Record
+from harness.report import format as fmt
+from harness.report.columns import figure, stacked
+from harness.report.document import Bullet, Document, Section
+from harness.report.table import Column, Table, machine_label
+from harness.store.folder import Broken, load
+from harness.words import joined
+
+TITLE = "Keras backends over time"
+
+READING = (
+    "A campaign is held against all trials since the last change. It counts as a change only if "
+    "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
+    "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
+    "so a change of the machine between them cannot be told from a change of software."
+)
+
+
+OF_ONE_CAMPAIGN = {"records", "benchmarks", "parity"}
+"""Folders within a campaign's own, which are no campaigns themselves."""
+
+
+def campaigns(root: Path) -> tuple[list[Campaign], list[Broken]]:
+    """The campaigns below ``root`` and the files that could not be read."""
+    loaded = {
+        folder.name: load(folder)
+        for folder in sorted(root.iterdir() if root.is_dir() else ())
+        if folder.is_dir() and folder.name not in OF_ONE_CAMPAIGN
+    }
+    if (root / "records").is_dir():
+        loaded[root.name] = load(root / "records")
+    found = [
+        Campaign(name=name, records=results.records)
+        for name, results in loaded.items()
+        if results.records
+    ]
+    broken = [file for results in loaded.values() for file in results.broken]
+    if len(found) == 1:
+        found = _runs(found[0].records)
+    return found, broken
+
+
+def compose(
+    timelines: Sequence[Timeline],
+    broken: Sequence[Broken],
+    about: Mapping[str, About],
+) -> Document:
+    """The timelines as a document; outputs only lay it out."""
+    names = list(dict.fromkeys(m.campaign for t in timelines for m in t.moments))
+    moved = [(t, m) for t in timelines for m in t.moments if m.moved]
+    lead = [
+        f"{fmt.count(len(names))} campaign{'s' * (len(names) != 1)}, "
+        f"{fmt.count(len(timelines))} cell{'s' * (len(timelines) != 1)}: "
+        + (f"{fmt.count(len(moved))} change{'s' * (len(moved) != 1)}." if moved else "no change.")
+    ]
+    if not timelines:
+        lead = ["There are no campaigns with records here: name the folder that holds theirs."]
+    sections = [
+        Section(
+            heading="Changes",
+            bullets=[Bullet(text=_change(t, m, about)) for t, m in moved]
+            or [Bullet(text="None that the verdict's rule would call one.")],
+        ),
+        Section(
+            heading="Timelines",
+            tables=[_table(timeline, about) for timeline in timelines],
+        ),
+        Section(heading="What weakens this answer", bullets=[*_weak(timelines), *_broken(broken)]),
+        Section(heading="How to read this", paragraphs=[READING] if timelines else []),
+    ]
+    return Document(
+        title=TITLE,
+        lead=lead,
+        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
+    )
+
+
+def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
+    """A cell in a few words, settings told where they are not the default."""
+    cell = timeline.cell
+    known = about.get(cell.scenario)
+    settings = [
+        f"{name}={value}"
+        for name, value in cell.settings.items()
+        if known is None or known.defaults.get(name) != value
+    ]
+    told = [cell.scenario, cell.label, *(settings if known else [])]
+    return fmt.plain(f"{' '.join(told)} on {machine_label(timeline.machine_id)}", limit=160)
+
+
+def version_changes(before: Moment | None, now: Moment) -> list[str]:
+    """Packages whose versions are others than in the campaign before: ``keras 3.15.1 → 3.16.0``."""
+    if before is None:
+        return []
+    return [
+        fmt.plain(
+            f"{name} {joined(before.versions.get(name, ['none']))} → {joined(told)}", limit=80
+        )
+        for name, told in now.versions.items()
+        if before.versions.get(name, ["none"]) != told
+    ]
+
+
+def day(moment: Moment) -> str:
+    """When a campaign began, as a day and a time of Greenwich."""
+    try:
+        return dt.datetime.fromtimestamp(moment.began, dt.UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        # A record may tell of any year; the calendar of Python ends in 9999.
+        return fmt.NOTHING
+
+
+def _runs(records: Sequence[Record]) -> list[Campaign]:
+    by_run: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_run[record.run_id or record.campaign].append(record)
+    return [Campaign(name=name, records=records) for name, records in by_run.items()]
+
+
+def _change(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> str:
+    words = []
+    if moment.speed is not None and moment.speed.kind in {"faster", "slower"}:
+        span = fmt.ratio_range(moment.speed.low, moment.speed.high)
+        words.append(f"{moment.speed.kind}, step time {fmt.ratio(moment.speed.ratio)} ({span})")
+    if moment.quality is not None and moment.quality.kind in {"better", "worse"}:
+        span = fmt.difference_range(moment.quality.low, moment.quality.high)
+        words.append(f"learns {moment.quality.kind}, difference {span}")
+    place = timeline.moments.index(moment)
+    changed = version_changes(timeline.moments[place - 1] if place else None, moment)
+    why = f" Versions changed: {', '.join(changed)}." if changed else " No version changed."
+    at = f"{fmt.plain(moment.campaign, limit=80)} ({day(moment)})"
+    return f"{name_of(timeline, about)}: {' and '.join(words)} from {at} on.{why}"
+
+
+def _table(timeline: Timeline, about: Mapping[str, About]) -> Table:
+    heads = ["trials", "step time", "against the level before"]
+    moments = zip([None, *timeline.moments], timeline.moments, strict=False)
+    return Table(
+        title=name_of(timeline, about),
+        columns=[
+            Column(header="campaign"),
+            Column(header="began"),
+            *(figure(head) for head in heads),
+            Column(header="outcome"),
+            Column(header="versions that changed"),
+        ],
+        rows=[
+            [
+                fmt.plain(moment.campaign, limit=60),
+                day(moment),
+                stacked(fmt.count(moment.trials), *_lost(moment)),
+                _step_time(moment),
+                _against(moment),
+                _outcome(moment),
+                "\n".join(version_changes(before, moment)) or fmt.NOTHING,
+            ]
+            for before, moment in moments
+        ],
+    )
+
+
+def _lost(moment: Moment) -> list[str]:
+    lost = ((moment.failed, "failed"), (moment.disturbed, "disturbed"))
+    return [f"{fmt.count(number)} {word}" for number, word in lost if number]
+
+
+def _step_time(moment: Moment) -> str:
+    if moment.middle_s is None:
+        return fmt.NOTHING
+    low, high = min(moment.step_times_s), max(moment.step_times_s)
+    return stacked(fmt.duration(moment.middle_s), fmt.duration_range(low, high, of=moment.middle_s))
+
+
+def _against(moment: Moment) -> str:
+    if moment.speed is None:
+        return fmt.NOTHING
+    return stacked(
+        fmt.ratio(moment.speed.ratio), fmt.ratio_range(moment.speed.low, moment.speed.high)
+    )
+
+
+def _outcome(moment: Moment) -> str:
+    words: list[str] = [] if moment.speed is None else [moment.speed.kind]
+    words += [f"learns {moment.quality.kind}"] if moment.quality is not None else []
+    return stacked("CHANGED" if moment.moved else "", *words) or fmt.NOTHING
+
+
+def _weak(timelines: Sequence[Timeline]) -> list[Bullet]:
+    noisy = sum(m.disturbed for t in timelines for m in t.moments)
+    failed = sum(m.failed for t in timelines for m in t.moments)
+    machines = {t.machine_id for t in timelines}
+    few = sum(m.speed is not None and m.speed.low is None for t in timelines for m in t.moments)
+    told = [
+        (noisy, "{} disturbed trials are in no step time."),
+        (failed, "{} trials left no measurement."),
+        (few, "{} campaigns of a cell have fewer than four trials on a side: no verdict on them."),
+        (
+            len(machines) if len(machines) > 1 else 0,
+            "{} machines: their timelines stand apart, since they cannot be compared.",
+        ),
+    ]
+    return [Bullet(text=text.format(fmt.count(number))) for number, text in told if number]
+
+
+def _broken(broken: Sequence[Broken]) -> list[Bullet]:
+    return [
+        Bullet(text=fmt.plain(f"{file.path} could not be read: {file.reason}", limit=400))
+        for file in broken
+    ]

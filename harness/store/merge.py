@@ -1,0 +1,113 @@
+"""Puts several results folders together, such as the artifacts of a CI matrix."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.records.trial import Record, Struct
+from harness.store.atomic import write_new
+from harness.store.folder import Broken, add_plan, load, save_below
+
+RUN_KINDS = ("anatomy", "parity")
+"""Folders ``KIND/SCENARIO/RUN-NUMBER`` whose files belong together and move as one."""
+
+
+class Merged(Struct, frozen=True, kw_only=True):
+    """What a merge did, and the files that were left out.
+
+    Attributes:
+        added: records that are new in the target.
+        already_there: records that the target held, or that came twice.
+        runs: runs of parity and anatomy that are new in the target.
+        broken: records and plans that could not be read.
+    """
+
+    added: int
+    already_there: int
+    runs: int
+    broken: list[Broken]
+
+
+def merge(sources: Iterable[Path], target: Path) -> Merged:
+    """Copy what lies below ``sources`` into ``target``: records, plans, benchmarks, runs.
+
+    Two different records that claim the same repetition (from two machines, or two campaigns) both
+    stay: the second gets the next number. So do two runs of parity or anatomy.
+
+    Raises:
+        OSError: if ``target`` cannot be written, or a run or benchmark cannot be read.
+    """
+    present = {msgspec.json.encode(_anonymous(record)) for record in load(target).records}
+    held = [_contents(run) for run, _ in _runs(target)]
+    added = already_there = runs = 0
+    broken: list[Broken] = []
+    for source in sources:
+        results = load(source)
+        broken += results.broken
+        for record in results.records:
+            identity = msgspec.json.encode(_anonymous(record))
+            if identity in present:
+                already_there += 1
+            else:
+                present.add(identity)
+                save_below(target, record)
+                added += 1
+        for plan in results.plans:
+            add_plan(target, plan)
+        for benchmark in results.benchmarks:
+            _copy_benchmark(benchmark, target / "benchmarks")
+        for run, name in list(_runs(source)):
+            if (content := _contents(run)) not in held:
+                held.append(content)
+                _copy_run(run, target / name)
+                runs += 1
+    return Merged(added=added, already_there=already_there, runs=runs, broken=broken)
+
+
+def _anonymous(record: Record) -> Record:
+    """``record`` without its number, which a merge may change."""
+    return msgspec.structs.replace(record, repetition=0)
+
+
+def _copy_benchmark(path: Path, folder: Path) -> None:
+    content = path.read_bytes()
+    target, number = folder / path.name, 2
+    while target.exists() and target.read_bytes() != content:
+        target, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
+    if not target.exists():
+        write_new(target, content)
+
+
+def _runs(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Each folder of a run below ``root``, and its ``KIND/SCENARIO/RUN-NUMBER``."""
+    for kind in RUN_KINDS:
+        for run in sorted(root.rglob(f"{kind}/*/*-*")):
+            if run.is_dir():
+                yield run, Path(kind, run.parent.name, run.name)
+
+
+def _contents(run: Path) -> Mapping[str, bytes]:
+    """Every file of a run by its path inside it."""
+    files = (path for path in run.rglob("*") if path.is_file())
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
+def _copy_run(run: Path, target: Path) -> None:
+    """Let a run appear whole as ``target``, or under the next number that is free."""
+    # Beside the folder of its kind: no report may take half a run for one, if this process dies.
+    partial = target.parents[2] / f".{target.name}.{os.getpid()}.partial"
+    try:
+        shutil.copytree(run, partial)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stem = target.name.rpartition("-")[0]
+        numbers = (target.with_name(f"{stem}-{number}") for number in itertools.count(1))
+        free = next(path for path in itertools.chain([target], numbers) if not path.exists())
+        partial.rename(free)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
