@@ -1,8 +1,4 @@
-"""Writes a fake interpreter whose anatomy child leaves made-up times; it imports no framework.
-
-It is not named `test_*` and holds no fixture, so that tests can load it with
-:func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter whose anatomy child leaves made-up times; it imports no framework."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ if sys.argv[1] == "-c":
     sys.exit()
 
 import msgspec
-from harness.anatomy import AGAIN, VARIANTS, AnatomyRecord, Task, Variant, Visit
+from harness.records.anatomy import AGAIN, VARIANTS, AnatomyRecord, Task, Variant, Visit
 
 folder = Path(sys.argv[3])
 task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)

@@ -1,8 +1,4 @@
-"""Writes a fake interpreter whose parity child leaves made-up arrays; it imports no framework.
-
-It is not named `test_*` and holds no fixture, so that tests can load it with
-:func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter whose parity child leaves made-up arrays; it imports no framework."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ if sys.argv[1] == "-c":
 
 import hashlib, io, msgspec
 import numpy as np
-from harness.parity import (
+from harness.records.parity import (
     AS_IT_IS, SPARSE_DUPLICATES, ParityRecord, Task, Training, Variable, array_name, perturbed
 )
 

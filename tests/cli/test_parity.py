@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,8 @@ from typer.testing import CliRunner
 from harness.cli import app
 from harness.errors import ExitCode
 from harness.store import folder as store
-
-TESTS = Path(__file__).parents[1]
-write_fake_python = runpy.run_path(str(TESTS / "cli" / "fake_parity.py"))["write_fake_python"]
-SCENARIO = runpy.run_path(str(TESTS / "launch" / "conftest.py"))["SCENARIO"]
+from tests.cli.fake_parity import write_fake_python
+from tests.launch.conftest import SCENARIO
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
@@ -144,7 +141,7 @@ def test_a_backend_that_cannot_be_trained_is_told_and_the_others_are_compared(fa
 
 
 FAILS = """
-from harness.record import Failure, SourceLine
+from harness.records.trial import Failure, SourceLine
 line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
 why = Failure(reason=f"images.py, line 3: {task.cell.backend} has \\x1b[2J", origin=line)
 leave(status="failed", failure=why, arrays=None)
@@ -191,7 +188,7 @@ def test_random_numbers_of_a_layers_own_leave_the_answer_open_and_the_exit_code_
 
 def test_a_layer_with_another_rate_is_named(fake):
     draw = """
-from harness.parity import Draw
+from harness.records.parity import Draw
 leave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])
 """
     result = run(*fake("jax", draw % 0.5), *fake("torch", draw % 0.7))

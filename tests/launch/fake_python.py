@@ -1,8 +1,4 @@
-"""Writes a fake interpreter: a script that answers what a launcher asks a backend's Python.
-
-It is not named `test_*` and holds no fixture, so that the tests of the launcher and of the command
-line can both load it with :func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter: a script that answers what a launcher asks a backend's Python."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ if sys.argv[2] == "harness.trial.devices":
 
 if sys.argv[2] == "harness.trial.preflight":
     import msgspec
-    from harness.preflight import Answer, Refusal, Task
+    from harness.records.preflight import Answer, Refusal, Task
 
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     refusals = [Refusal(cell=cell, reason=reason) for cell in task.cells
@@ -35,7 +31,7 @@ if sys.argv[2] == "harness.trial.preflight":
     sys.exit()
 
 import msgspec
-from harness.record import Epoch, Quality, Record, Trial
+from harness.records.trial import Epoch, Quality, Record, Trial
 
 record_path = Path(sys.argv[3])
 trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
