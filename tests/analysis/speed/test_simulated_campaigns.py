@@ -21,18 +21,8 @@ from harness.analysis.speed.verdict import (
     precise_enough,
     verdict,
 )
-from tests.analysis.campaigns import (
-    MEASURED_SPREAD,
-    SETTINGS,
-    beyond,
-    independent,
-    normal,
-    real,
-    simulate,
-    within,
-)
-from tests.analysis.candidates import t_mean
-from tests.analysis.sequences import (
+from studies.intervals.candidates import t_mean
+from studies.intervals.sequences import (
     MARGIN,
     bonferroni,
     holm,
@@ -41,6 +31,16 @@ from tests.analysis.sequences import (
     settled_in_time,
     stop_at_precision,
     unadjusted,
+)
+from studies.intervals.simulated import (
+    MEASURED_SPREAD,
+    SETTINGS,
+    beyond,
+    independent,
+    normal,
+    real,
+    simulate,
+    within,
 )
 
 ROUNDS = [4, 5, 6, 8, 14, 40]
