@@ -1,4 +1,4 @@
-"""The intervals that were compared; ``docs/intervals.md`` shows why one of them was chosen.
+"""The intervals that were compared; ``docs/studies/intervals.md`` shows why one of them was chosen.
 
 Each takes log-ratios of shape ``[campaigns, rounds]`` and gives the low and high ends of 95%
 intervals, shape ``[campaigns]``.

@@ -1,8 +1,8 @@
-"""Compare the candidate intervals and print the tables of ``docs/intervals.md``.
+"""Compare the candidate intervals and print the tables of ``docs/studies/intervals.md``.
 
 Run where the harness is installed; it takes about two minutes::
 
-    python -m studies.intervals.one_campaign --into docs/intervals.md
+    python -m studies.intervals.one_campaign --into docs/studies/intervals.md
 
 Without ``--into`` the tables go to the terminal. All of it is seeded: a second run changes nothing.
 """

@@ -1,4 +1,4 @@
-"""The two-sample intervals that were compared; ``docs/compare.md`` shows why one was chosen.
+"""The two-sample intervals that ``docs/studies/two-campaigns.md`` compares.
 
 Each takes two arrays of shape ``[campaigns, trials]`` and a confidence and gives the low and high
 ends, shape ``[campaigns]``.

@@ -1,8 +1,8 @@
-"""Compare the candidate two-sample intervals and print the tables of ``docs/compare.md``.
+"""Compare two-sample intervals and print the tables of ``docs/studies/two-campaigns.md``.
 
 Run where the harness is installed; it takes about ten seconds::
 
-    python -m studies.intervals.two_campaigns --into docs/compare.md
+    python -m studies.intervals.two_campaigns --into docs/studies/two-campaigns.md
 
 Without ``--into`` the tables go to the terminal. All of it is seeded: a second run changes nothing.
 """

@@ -1,6 +1,6 @@
 """The bounds that a comparison of two campaigns promises, in 2,000 seeded ones for each setting.
 
-``docs/compare.md`` has the same figures for the intervals that were not chosen.
+``docs/studies/two-campaigns.md`` has the same figures for the intervals that were not chosen.
 """
 
 from __future__ import annotations
