@@ -30,6 +30,14 @@ def test_the_verdicts_of_the_readme_are_those_of_the_published_example(pair):
     assert verdict == f"{pair.split(' / ')[0]} is {measured[1]}"
 
 
+def test_the_answer_leads_and_is_that_of_the_table():
+    lead = " ".join(README.splitlines()[:5])
+    for pair, other in (("jax / tensorflow", "TensorFlow"), ("jax / torch", "PyTorch")):
+        (ratio,) = re.findall(rf"^\| {pair} \| (\d\.\d+) ", README, re.MULTILINE)
+        (shown,) = re.findall(rf"(\d\.\d+) times as long as with {other}", lead)
+        assert float(shown) == pytest.approx(float(ratio), abs=0.0051)
+
+
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/**/*.md", "studies/**/*.md", "results/README.md")
