@@ -163,7 +163,8 @@ class Epoch(Struct, frozen=True, kw_only=True):
     evaluation out. ``warm_up`` marks an epoch that is kept but not counted in the step time.
     ``train_loss`` is the mean loss over the epoch, ``None`` once it is no longer a number;
     ``metric`` is the scenario's metric on the test set after the epoch, ``None`` where it was not
-    evaluated.
+    evaluated. ``cpu_s`` is what all threads of the process spent on processors within ``wall_s``;
+    ``None`` in records of harnesses that did not measure it.
     """
 
     index: int
@@ -175,6 +176,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     train_loss: float | None
     metric: float | None = None
     evaluate_s: float | None = None
+    cpu_s: float | None = None
 
 
 class Quality(Struct, frozen=True, kw_only=True):
