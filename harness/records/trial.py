@@ -8,7 +8,7 @@ all sizes in bytes (suffix ``_bytes``).
 from __future__ import annotations
 
 import hashlib
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -72,30 +72,42 @@ class Provenance(Struct, frozen=True, kw_only=True):
     dirty: bool | None = None
 
 
-class Trial(Struct, frozen=True, kw_only=True):
-    """What one process is asked to measure.
+class Task(Struct, frozen=True, kw_only=True):
+    """What one process is asked to do; the header of every kind of task.
 
-    ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
-    training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
-    ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
-    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
-    this machine is what takes so long; ``None`` for no such end.
-    ``shared`` is a folder in which the processes of a campaign leave the values of custom
-    initialisers for each other.
+    ``table`` is the path of the prepared rating table. ``run_id`` is that of the record.
+    ``launched_at_ns`` is ``time.time_ns()`` just before the process was started; the launcher sets
+    it. ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
+    the process, if other work on this machine is what takes so long; ``None`` for no such end.
     """
+
+    kind: ClassVar[str]
+    """What follows ``python -m harness.trial``."""
 
     cell: Cell
     seed: int
-    repetition: int
     campaign: str
-    round: int
-    time_budget_s: float
     table: str | None
-    launched_at_ns: int
+    launched_at_ns: int = 0
     harness: Provenance
     run_id: str | None = None
-    slowed_after_s: float | None = None
     shared: str | None = None
+    slowed_after_s: float | None = None
+
+
+class Trial(Task, frozen=True, kw_only=True):
+    """The task that measures.
+
+    ``time_budget_s`` bounds the timed training that follows the epochs which the quality figure
+    needs.
+    """
+
+    kind: ClassVar[str] = "trial"
+
+    repetition: int
+    round: int
+    time_budget_s: float
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
@@ -376,6 +388,21 @@ class Record(Struct, frozen=True, kw_only=True):
     random_draws: bool | None = None
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
+
+
+RecordType = TypeVar("RecordType", bound=Struct)
+
+
+def told_by(kind: type[Struct], task: Task) -> dict[str, Any]:
+    """What records of ``kind`` tell of their ``task``, in fields of the same names."""
+    names = {field.name for field in msgspec.structs.fields(kind) if field.required} | {"run_id"}
+    there = names & set(kind.__struct_fields__)
+    return {name: getattr(task, name) for name in task.__struct_fields__ if name in there}
+
+
+def record_of(task: Task, kind: type[RecordType], **known: Any) -> RecordType:
+    """A record of ``kind`` with what it tells of ``task``, and what is ``known`` beside."""
+    return kind(**told_by(kind, task) | known)
 
 
 def ended_as(record: Record) -> Cause | None:
