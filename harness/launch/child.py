@@ -18,6 +18,7 @@ from harness.launch.process import ANSWER, Ended, Finished, SlowLimit, run_pytho
 from harness.launch.slowed import OtherWork
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.header import record_of, told_by
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import (
     Cause,
@@ -27,8 +28,6 @@ from harness.records.trial import (
     Status,
     Task,
     Trial,
-    record_of,
-    told_by,
 )
 
 DEFAULT_TIMEOUT_S = 600.0

@@ -67,6 +67,9 @@ class SlowLimit(Struct, frozen=True, kw_only=True):
 ANSWER = "answer.json"
 """The file in which a child answers."""
 
+ARRAYS = "arrays.npz"
+"""The file of arrays that parity leaves beside it."""
+
 AnswerType = TypeVar("AnswerType")
 
 
@@ -152,7 +155,9 @@ def run_python(
                 standard_input=Path(name, "task.json"),
                 **limits,
             )
-            files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+            # No more than these: a scenario may leave checkpoints of gigabytes.
+            left = (path for path in (folder / ANSWER, folder / ARRAYS) if path.is_file())
+            files = {path.name: path.read_bytes() for path in left}
     except OSError as error:
         ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
     return Finished(ended, files)

@@ -8,7 +8,7 @@ all sizes in bytes (suffix ``_bytes``).
 from __future__ import annotations
 
 import hashlib
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -388,21 +388,6 @@ class Record(Struct, frozen=True, kw_only=True):
     random_draws: bool | None = None
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
-
-
-RecordType = TypeVar("RecordType", bound=Struct)
-
-
-def told_by(kind: type[Struct], task: Task) -> dict[str, Any]:
-    """What records of ``kind`` tell of their ``task``, in fields of the same names."""
-    names = {field.name for field in msgspec.structs.fields(kind) if field.required} | {"run_id"}
-    there = names & set(kind.__struct_fields__)
-    return {name: getattr(task, name) for name in task.__struct_fields__ if name in there}
-
-
-def record_of(task: Task, kind: type[RecordType], **known: Any) -> RecordType:
-    """A record of ``kind`` with what it tells of ``task``, and what is ``known`` beside."""
-    return kind(**told_by(kind, task) | known)
 
 
 def ended_as(record: Record) -> Cause | None:

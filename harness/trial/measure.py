@@ -16,6 +16,7 @@ from harness import scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
+from harness.records.header import record_of
 from harness.records.trial import (
     DeviceInfo,
     Environment,
@@ -28,7 +29,6 @@ from harness.records.trial import (
     Quality,
     Record,
     Trial,
-    record_of,
 )
 from harness.trial import backends, checks
 from harness.trial.prepared import set_up

@@ -20,8 +20,9 @@ import mends
 import msgspec
 import numpy as np
 
+from harness.records.header import record_of
 from harness.records.parity import ParityRecord, ParityTask
-from harness.records.trial import Failure, record_of
+from harness.records.trial import Failure
 from harness.store.runs import save_parity
 from harness.trial import failure
 

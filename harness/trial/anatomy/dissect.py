@@ -13,7 +13,7 @@ from harness import scenario
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.records.anatomy import VARIANTS, AnatomyRecord, AnatomyTask
-from harness.records.trial import record_of
+from harness.records.header import record_of
 from harness.trial import checks
 from harness.trial.prepared import set_up
 

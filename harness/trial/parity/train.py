@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.header import record_of
 from harness.records.parity import ParityRecord, ParityTask
-from harness.records.trial import record_of
 from harness.trial import checks
 from harness.trial.prepared import set_up
 
