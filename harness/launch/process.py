@@ -18,6 +18,7 @@ from typing import IO, Any, Literal, NamedTuple, TypeVar
 import msgspec
 import psutil
 
+from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.variables import child_variables
 from harness.records.trial import Device, Struct
 
@@ -163,6 +164,7 @@ def run_python(
     return Finished(ended, files)
 
 
+@ends_as_interrupt()
 def run_process(
     command: Sequence[str],
     *,
@@ -194,8 +196,8 @@ def run_process(
         on_line: is told each line that the process prints, from another thread.
 
     Returns:
-        How it ended. Ctrl-C is an end like another here (``interrupted``), so that the caller can
-        make a record before it passes the interruption on.
+        How it ended. Ctrl-C, or a request to terminate, is an end like another here
+        (``interrupted``), so that the caller can make a record before it passes it on.
 
     Raises:
         OSError: if the program cannot be started.

@@ -269,11 +269,12 @@ def test_an_interpreter_that_cannot_be_started_leaves_a_record(trial, tmp_path):
     assert record.failure.reason.startswith("could not be started: ")
 
 
-def test_ctrl_c_ends_the_child_and_hands_over_its_record(trial, fake_python):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_its_relatives_end_the_child_and_hand_over_its_record(trial, fake_python, name):
     # The child reports that it runs, and only then comes Ctrl-C: nothing waits by the clock.
     def interrupt(line):
         assert line == "running"
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.Signals[name])
 
     with pytest.raises(TaskInterrupted) as caught:
         run_trial(

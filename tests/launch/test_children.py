@@ -34,7 +34,7 @@ PYTHON = """\
 import json, os, pathlib
 seen = {{"variables": dict(os.environ), "home": os.listdir(os.environ.get("KERAS_HOME", "."))}}
 pathlib.Path({seen!r}).write_text(json.dumps(seen))
-print(0.25)
+pathlib.Path("answer.json").write_text("0.25")
 """
 HEADER = {
     "cell": Cell(scenario="throwaway", backend="jax", device="cpu"),
