@@ -27,7 +27,7 @@ STRAY = {
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": "/somewhere",
     "PYTHONOPTIMIZE": "2",
-    "KERAS_HOME": "/home/somebody/.keras",
+    "KERAS_HOME": "/somewhere/.keras",
 }
 PYTHON = """\
 #!{python} -P
