@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import scenario, tree
+from harness import probe, scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
@@ -59,7 +59,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     from harness.trial import draws, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
 
-    environment = setup.environment
+    environment = probe.environment(variables)
     watch = Stopwatch()
 
     table = setup.table()

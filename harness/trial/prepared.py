@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness import probe, scenario
-from harness.records.trial import Environment, Task
+from harness import scenario
+from harness.records.trial import Task
 from harness.scenario import Data, Scenario
 from harness.trial import backends, checks
 from harness.trial.backends import Adapter
@@ -19,6 +20,10 @@ from harness.trial.backends import Adapter
 if TYPE_CHECKING:
     from harness.data import Table
     from harness.trial.custom import CustomWeights
+
+NEEDS_KERAS = ("clock", "draws", "evaluation", "initial", "loops")
+"""Modules that import Keras, which only a backend's adapter may do first. They are imported with
+it, so that no later phase of a trial has their import in it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,6 @@ class Setup:
     settings: Any
     adapter: Adapter
     import_s: float
-    environment: Environment
 
     def table(self) -> Table | None:
         """The prepared rating table, or ``None`` where the scenario reads none."""
@@ -67,7 +71,7 @@ class Setup:
 
 
 def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
-    """Find the scenario of ``task``, import its backend, and look at the machine.
+    """Find the scenario of ``task``, and import its backend.
 
     Args:
         task: what to do.
@@ -90,6 +94,8 @@ def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
     import keras
 
     checks.require_backend(cell.backend, keras.backend.backend())
+    for module in NEEDS_KERAS:
+        importlib.import_module(f"harness.trial.{module}")
     import_s = (time.time_ns() - task.launched_at_ns) * 1e-9
     return Setup(
         task=task,
@@ -99,7 +105,6 @@ def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
         settings=settings,
         adapter=adapter,
         import_s=import_s,
-        environment=probe.environment(variables),
     )
 
 

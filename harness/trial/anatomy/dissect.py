@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness import scenario
+from harness import probe, scenario
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.records.anatomy import VARIANTS, AnatomyRecord, AnatomyTask
@@ -39,6 +39,7 @@ def dissect(task: AnatomyTask, variables: Mapping[str, str]) -> AnatomyRecord:
     from harness.trial.anatomy import rounds
     from harness.trial.anatomy.variants import Subjects
 
+    environment = probe.environment(variables)
     table = setup.table()
     data = first_steps(chosen.data(settings, table), task.steps, settings.batch_size)
     examples = data.train.examples
@@ -78,7 +79,7 @@ def dissect(task: AnatomyTask, variables: Mapping[str, str]) -> AnatomyRecord:
         table_sha256=table.ratings_sha256 if table is not None else None,
         split_sha256=data.split_sha256,
         weights_sha256=weights_sha256,
-        environment=setup.environment,
+        environment=environment,
         synthetic=data.synthetic,
         scenario_sha256=setup.scenario_sha256,
     )

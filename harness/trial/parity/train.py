@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import probe
 from harness.records.header import record_of
 from harness.records.parity import ParityRecord, ParityTask
 from harness.trial import checks
@@ -38,6 +39,7 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
     from harness.trial import evaluation, weights
     from harness.trial.parity.course import Course
 
+    environment = probe.environment(variables)
     table = setup.table()
     data = setup.chosen.data(setup.settings, table)
     handed = setup.custom_weights()
@@ -69,7 +71,7 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
             table_sha256=table.ratings_sha256 if table is not None else None,
             split_sha256=data.split_sha256,
             weights_sha256=weights_sha256,
-            environment=setup.environment,
+            environment=environment,
             synthetic=data.synthetic,
             scenario_sha256=setup.scenario_sha256,
             custom_initial=handed.sources,
