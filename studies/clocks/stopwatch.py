@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import msgspec
@@ -23,10 +22,10 @@ import msgspec
 from harness import probe, scenario
 from harness.analysis.rows import step_time_s
 from harness.data.prepare import prepare
+from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
-from harness.launch.local import run_trial
 from harness.launch.variables import child_variables
-from harness.records.trial import Cell, Trial
+from harness.records.trial import Cell, Record, Trial
 
 BACKEND = os.environ["KERAS_BACKEND"]
 EPOCHS = 30
@@ -52,11 +51,10 @@ def harness_s(budget_s: float) -> float:
         round=1,
         time_budget_s=budget_s,
         table=str(prepare().path),
-        launched_at_ns=time.time_ns(),
         harness=probe.provenance(),
     )
     interpreter = Interpreter(backend=BACKEND, python=Path(sys.executable), origin="this one")
-    record = run_trial(trial, interpreter, timeout_s=600)
+    record = run_task(trial, Record, interpreter, timeout_s=600).record
     step = step_time_s(record)
     assert step is not None, record.failure
     return step

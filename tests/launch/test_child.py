@@ -12,14 +12,19 @@ import msgspec
 import pytest
 
 from harness.analysis.speed import disturbed
-from harness.launch import local, process, slowed
+from harness.launch import child, process, slowed
+from harness.launch.child import LocalLauncher, TaskInterrupted, run_task
 from harness.launch.environments import Interpreter
-from harness.launch.local import LocalLauncher, TrialInterrupted, run_trial
+from harness.records.trial import Record
 
 LONG_S = 60.0
 FOREVER = "signal.pause()"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+
+
+def run_trial(trial, python, **how):
+    return run_task(trial, Record, python, **how).record
 
 
 def test_a_good_trial_leaves_its_record_as_the_child_wrote_it(trial, fake_python):
@@ -94,7 +99,7 @@ def test_the_kernels_own_count_tells_whether_it_was_the_memory(
     trial, fake_python, monkeypatch, counted, reason
 ):
     answers = iter(counted)
-    monkeypatch.setattr(local, "oom_kills", lambda: next(answers))
+    monkeypatch.setattr(child, "oom_kills", lambda: next(answers))
     record = run_trial(trial, fake_python("os.kill(os.getpid(), signal.SIGKILL)"), timeout_s=LONG_S)
     assert record.failure.reason.startswith(reason)
 
@@ -264,13 +269,14 @@ def test_an_interpreter_that_cannot_be_started_leaves_a_record(trial, tmp_path):
     assert record.failure.reason.startswith("could not be started: ")
 
 
-def test_ctrl_c_ends_the_child_and_hands_over_its_record(trial, fake_python):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_its_relatives_end_the_child_and_hand_over_its_record(trial, fake_python, name):
     # The child reports that it runs, and only then comes Ctrl-C: nothing waits by the clock.
     def interrupt(line):
         assert line == "running"
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.Signals[name])
 
-    with pytest.raises(TrialInterrupted) as caught:
+    with pytest.raises(TaskInterrupted) as caught:
         run_trial(
             trial, fake_python(f"print('running')\n{FOREVER}"), timeout_s=LONG_S, on_line=interrupt
         )
@@ -287,7 +293,7 @@ def test_the_child_works_in_an_empty_folder_with_a_keras_home_of_its_own(trial, 
         "leave(msgspec.structs.replace(good, engine=engine))"
     )
     engine = run_trial(trial, fake_python(lines), timeout_s=LONG_S).engine
-    assert engine["here"] == "keras trial.json"
+    assert engine["here"] == ""
     assert engine["at_home"] == ""
     assert not Path(engine["home"]).exists(), "removed when the trial is over"
 
