@@ -90,7 +90,7 @@ def said_of(folder: Path, records: Iterable[Record], *, page: bool = False) -> O
     gathered = evidence.gather(loaded, summarise(loaded, about=known))
     exported = {}
     content = gather(loaded)
-    for name in ("pytest-benchmark", "github-action-benchmark", "bencher", "mllog"):
+    for name in ("pytest-benchmark", "github-action-benchmark", "bencher"):
         export(name, content, aside / FORMATS[name].file)
         exported[name] = (aside / FORMATS[name].file).read_text("utf-8")
     return Outputs(

@@ -46,7 +46,6 @@ FORMATS = {
         "github_action", "github-action-benchmark.json", "its customSmallerIsBetter"
     ),
     "bencher": Format("bencher", "bencher.json", "Bencher Metric Format (BMF)"),
-    "mllog": Format("mllog", "mllog.log", "MLPerf's :::MLLOG lines, for each trial"),
     "mlflow": Format(
         "mlflow_runs", "mlflow.db", "a run for each trial, in a SQLite store", "mlflow", "mlflow"
     ),

@@ -18,8 +18,6 @@ HOSTILE = [
     "'=1",
     "-1",
     "\ttab",
-    ":::MLLOG {}",
-    "x :::MLLOG y ::::MLLOG \\u004dLLOG",
     "\\",
     "\x1b[31mred",
     "\u2028 \u0085 \u202e é ☃",
