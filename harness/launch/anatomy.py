@@ -16,10 +16,8 @@ from harness.launch.child import Nothing, run_child
 from harness.launch.environments import Interpreter
 from harness.launch.process import Ended
 from harness.records.anatomy import AnatomyRecord, Task
+from harness.store.layout import ANATOMY
 from harness.store.runs import numbered_folder, write
-
-FOLDER = "anatomy"
-"""Below the campaign's folder; nothing else in a results folder is called so."""
 
 
 def run_anatomy(
@@ -67,7 +65,7 @@ def new_folder(root: Path, scenario: str) -> Path:
     Raises:
         UnavailableError: if it cannot be made.
     """
-    return numbered_folder(root, FOLDER, scenario, "run")
+    return numbered_folder(root, ANATOMY, scenario, "run")
 
 
 def save(folder: Path, record: AnatomyRecord) -> Path:

@@ -24,6 +24,7 @@ from harness.launch.environments import Interpreter
 from harness.launch.process import Ended
 from harness.records.parity import ParityRecord, Task
 from harness.records.trial import Struct
+from harness.store.layout import PARITY
 from harness.store.runs import numbered_folder, write
 
 Arrays = dict[str, NDArray[Any]]
@@ -81,7 +82,7 @@ def new_folder(root: Path, scenario: str, seed: int) -> Path:
     Raises:
         UnavailableError: if it cannot be made.
     """
-    return numbered_folder(root, "parity", scenario, f"seed-{seed}")
+    return numbered_folder(root, PARITY, scenario, f"seed-{seed}")
 
 
 def save(folder: Path, left: Left) -> Path:

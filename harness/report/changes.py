@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.analysis.before_after.change import Change
 from harness.analysis.before_after.compare import CellChange, Comparison
 from harness.analysis.rows import Figure
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.report import format as fmt
 from harness.report.columns import cell_tables, figure, stacked
 from harness.report.sections.verdicts import difference, found_word, quality_word

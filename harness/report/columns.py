@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from harness.analysis.answers import Pair
 from harness.analysis.couples import pair_names
 from harness.analysis.rows import OF_THE_WORK
-from harness.analysis.study import Pair
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.records.trial import Cell
 from harness.report import format as fmt
 from harness.report.table import Column, Table, cell_facts, machine_label, variants

@@ -1,6 +1,6 @@
-"""The main table as columns and rows of text, made from a summary; outputs only lay it out.
+"""The main table as columns and rows of text, made from a study; outputs only lay it out.
 
-A cell may hold several lines: the figure first, its range below. Rows stand in the summary's
+A cell may hold several lines: the figure first, its range below. Rows stand in the study's
 order (by name), never in the order of their figures, which would be read as a ranking.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.analysis.notes import Missing
+from harness.analysis.provenance import Missing
 from harness.analysis.rows import Figure, Row
-from harness.analysis.summary import About, Summary
+from harness.analysis.study import About, Study
 from harness.analysis.work import asked
 from harness.records.trial import Cell, Scalar, Struct
 from harness.report import format as fmt
@@ -41,12 +41,12 @@ class Table(Struct, frozen=True, kw_only=True):
 Filler = Callable[[Row], str]
 
 
-def results(summary: Summary) -> list[Table]:
+def results(study: Study) -> list[Table]:
     """The main table of each scenario: its rows, then a line for each missing backend."""
     scenarios = dict.fromkeys(
-        [row.cell.scenario for row in summary.rows] + [lack.scenario for lack in summary.missing]
+        [row.cell.scenario for row in study.rows] + [lack.scenario for lack in study.missing]
     )
-    return [_of_scenario(summary, scenario) for scenario in scenarios]
+    return [_of_scenario(study, scenario) for scenario in scenarios]
 
 
 def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
@@ -119,9 +119,9 @@ def _facts(row: Row, alike: Sequence[Row]) -> dict[str, str]:
     return facts
 
 
-def _of_scenario(summary: Summary, scenario: str) -> Table:
-    rows = [row for row in summary.rows if row.cell.scenario == scenario]
-    about = summary.about.get(scenario)
+def _of_scenario(study: Study, scenario: str) -> Table:
+    rows = [row for row in study.rows if row.cell.scenario == scenario]
+    about = study.about.get(scenario)
     told = {id(row): lines for row, lines in zip(rows, settings(rows, about), strict=True)}
     metric = about.metric.label if about else "test quality"
     good = [row for row in rows if row.good] or rows
@@ -159,7 +159,7 @@ def _of_scenario(summary: Summary, scenario: str) -> Table:
         columns=columns,
         rows=[
             *([fill(row) for _, fill in fillers] for row in rows),
-            *(_missing(lack, columns) for lack in summary.missing if lack.scenario == scenario),
+            *(_missing(lack, columns) for lack in study.missing if lack.scenario == scenario),
         ],
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from harness.analysis.notes.quality import quality_differs
 
-from harness.analysis.comparability import quality_differs
 from harness.analysis.quality import compare_quality
 from harness.analysis.rows import grouped
 from harness.analysis.study import answer

@@ -22,7 +22,7 @@ from harness.records.plan import Plan
 from harness.records.trial import Record
 from harness.report import evidence
 from harness.report.exports import FORMATS, export
-from harness.report.exports.content import gather
+from harness.analysis.study import study_of
 from harness.report.sections import answer
 from harness.store import folder as store
 
@@ -85,11 +85,11 @@ def said_of(folder: Path, records: Iterable[Record], *, page: bool = False) -> O
     ended, printed = _end_of_run(root, console)
     loaded = store.load(root).records
     known = about(loaded)
-    from harness.analysis.summary import summarise
+    from harness.analysis.study import study_of
 
-    gathered = evidence.gather(loaded, summarise(loaded, about=known))
+    gathered = evidence.study_of(loaded, study_of(loaded, about=known))
     exported = {}
-    content = gather(loaded)
+    content = study_of(loaded)
     for name in ("pytest-benchmark", "github-action-benchmark", "bencher"):
         export(name, content, aside / FORMATS[name].file)
         exported[name] = (aside / FORMATS[name].file).read_text("utf-8")

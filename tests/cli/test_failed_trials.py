@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.cli import app, pages
 from harness.records.trial import Failure, Noise, Provenance, Record
-from harness.report.exports.content import gather
+from harness.analysis.study import study_of
 from harness.store import folder as store
 
 sys.path.append(str(Path(__file__).parent))
@@ -212,8 +212,8 @@ def test_exports(before, after):
 def test_the_long_table(good, shape):
     from harness.report.exports.long_table import frame
 
-    expected = frame(gather(good))
-    told = frame(gather([*good, SHAPES[shape](good[0])]))
+    expected = frame(study_of(good))
+    told = frame(study_of([*good, SHAPES[shape](good[0])]))
     mine = told.filter(told["status"] == "ok").select(expected.columns)
     assert mine.equals(expected)
     assert mine.schema == expected.schema

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from harness.analysis.study import study_of
 
-from harness.analysis.summary import summarise
-from harness.report.evidence import gather
 from harness.report.sections.answer import answer
 
 sys.path.append(str(Path(__file__).parent))
@@ -20,7 +19,7 @@ from made_up import campaign, failed, ladder_campaign
 @pytest.fixture
 def answered(about):
     def make(records):
-        return answer(gather(records, summarise(records, about=about)))
+        return answer(study_of(records, about=about))
 
     return make
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from harness.analysis.study import study_of
+from harness.report.parity_found import Compared, PairSaid, Parity, Said
 
-from harness.analysis.notes import Broken
-from harness.analysis.summary import summarise
+from harness.store.reading import Broken
 from harness.report.document import PARITY, compose
 from harness.report.outputs import markdown
-from harness.report.parity_found import Compared, PairSaid, Parity, Said
 from harness.store.benchmarks import Benchmarks, Operation
 
 TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
@@ -39,8 +39,8 @@ def document(measured, about):
         for seed in (1, 2, 3)
     ]
     records.append(measured("tensorflow", seed=4, status="timeout"))
-    summary = summarise(records, [("records/broken.json", "cut off")], about=about)
-    return compose(summary, Benchmarks(operations=[operation()]), TITLES)
+    study = study_of(records, [("records/broken.json", "cut off")], about=about)
+    return compose(study, Benchmarks(operations=[operation()]), TITLES)
 
 
 def section(document, heading):
@@ -127,12 +127,12 @@ class TestPrediction:
         assert table.rows[0][1:] == ["3.80", "3.80"]
 
     def test_without_titles_the_ids_stand_alone(self, measured, about):
-        (table,) = section(compose(summarise([measured()], about=about)), "Prediction").tables
+        (table,) = section(compose(study_of([measured()], about=about)), "Prediction").tables
         assert table.rows[0][0] == "movie 204"
 
     def test_generated_movies_get_no_title(self, measured, about):
-        summary = summarise([measured(synthetic=True)], about=about)
-        (table,) = section(compose(summary, titles=TITLES), "Prediction").tables
+        study = study_of([measured(synthetic=True)], about=about)
+        (table,) = section(compose(study, titles=TITLES), "Prediction").tables
         assert "SYNTHETIC DATA" in table.title
         assert table.rows[0][0] == "movie 204"
 
@@ -140,7 +140,7 @@ class TestPrediction:
 class TestIsItTheSameModel:
     @pytest.fixture
     def tell(self, measured, about):
-        return lambda found: compose(summarise([measured()], about=about), parity=found)
+        return lambda found: compose(study_of([measured()], about=about), parity=found)
 
     def test_the_verdict_of_every_pair_is_told(self, tell, printed):
         says = ["jax and torch: the same model.", "jax and tensorflow: NOT the same model."]
@@ -161,19 +161,19 @@ class TestIsItTheSameModel:
         assert "parity/verdict.json" in section(tell(found), PARITY).bullets[-1].text
 
     def test_a_run_that_did_not_look_and_an_empty_folder_say_nothing(self, tell, about):
-        empty = compose(summarise([], about=about), parity=Parity())
+        empty = compose(study_of([], about=about), parity=Parity())
         for document in (tell(None), empty):
             assert PARITY not in [part.heading for part in document.sections]
 
 
 def test_synthetic_data_is_said_in_every_output_before_the_table(measured, about, printed):
-    document = compose(summarise([measured(synthetic=True)], about=about))
+    document = compose(study_of([measured(synthetic=True)], about=about))
     for output in (printed(document), markdown.render(document)):
         assert output.index("SYNTHETIC DATA") < output.index("Results")
 
 
 def test_an_empty_folder_is_a_report_with_the_three_commands(about, printed):
-    document = compose(summarise([], about=about))
+    document = compose(study_of([], about=about))
     for output in (printed(document), markdown.render(document)):
         for command in ("tox -e jax", "tox -e tf", "tox -e torch"):
             assert command in output
@@ -187,7 +187,7 @@ def test_hostile_texts_of_a_record_reach_no_output_unescaped(measured, printed):
     evil = "<img src=x onerror=alert(1)>\n| a | b |\n# heading \x1b[2J [red]x[/red] `code`"
     record = measured(scenario=evil, settings={evil: evil})
     broken = [(evil, evil)]
-    document = compose(summarise([record], broken), titles={204: evil})
+    document = compose(study_of([record], broken), titles={204: evil})
     source, shown = markdown.render(document), printed(document, 120)
     assert "\x1b" not in source + shown
     assert not re.search(r"(?<!\\)<img", source)

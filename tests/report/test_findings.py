@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from harness.analysis.study import study_of
+from harness.store.runs import AnatomyRuns
 
 from harness.analysis.ladder.ladder import ladders
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.summary import summarise
-from harness.report.anatomy_found import Dissected
 from harness.report.outputs import markdown
 from harness.report.sections import findings
 from harness.report.sections.findings import Campaign
@@ -30,7 +30,7 @@ def page(about):
         made = Campaign(
             folder="results/made-up",
             records=records,
-            summary=summarise(records, about=about),
+            summary=study_of(records, about=about),
             ladders=ladders(records),
             dissected=dissected or Dissected(),
         )

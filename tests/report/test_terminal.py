@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
+from harness.analysis.study import study_of
 from rich.console import Console
 
-from harness.analysis.summary import summarise
 from harness.report.document import compose
 from harness.report.outputs import terminal
 
@@ -19,7 +19,7 @@ def document(measured, about):
         for backend in ("jax", "tensorflow", "torch")
         for seed in (1, 2)
     ]
-    return compose(summarise(records, about=about))
+    return compose(study_of(records, about=about))
 
 
 def test_the_main_table_is_one_table_in_100_columns(document, printed):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from harness.analysis.study import study_of
 
 from harness.analysis.study import answer
-from harness.analysis.summary import summarise
 from harness.report.document import compose
 from harness.report.outputs import markdown
 
@@ -18,7 +18,7 @@ DEFAULTS = {"batch_size": 1000, "epochs": 5, "embedding_dimension": 32, "learnin
 def report(about):
     def make(records):
         found = answer(records, tolerances={"ranking": 5e-4})
-        return compose(summarise(records, about=about), answers=found)
+        return compose(study_of(records, about=about), answers=found)
 
     return make
 
@@ -166,7 +166,7 @@ class TestQuality:
 def test_the_lead_promises_a_ranking_only_there(report, make_campaign, about):
     records = make_campaign(THREE)
     assert "only what stands under Verdicts" in report(records).lead[0]
-    assert compose(summarise(records, about=about)).lead[0].endswith("not a verdict.")
+    assert compose(study_of(records, about=about)).lead[0].endswith("not a verdict.")
 
 
 def test_an_empty_folder_has_no_such_sections(report):

@@ -19,11 +19,11 @@ from harness.analysis.before_after.match import (
     match,
     without,
 )
-from harness.analysis.notes import Note
+from harness.analysis.notes.note import Note
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws, gated
 from harness.analysis.rows import Figure, mean_and_range
-from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
+from harness.analysis.speed.pairs import reasons_by_id
 from harness.analysis.speed.verdict import MARGIN, judging_confidence
 from harness.analysis.step_time import step_time_s
 from harness.records.trial import Cell, Record, Struct

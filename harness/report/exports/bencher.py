@@ -17,8 +17,9 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.rows import Figure
+from harness.analysis.study import Study
 from harness.report.exports import measures as m
-from harness.report.exports.content import Content
+from harness.report.exports.content import names
 from harness.store.atomic import write_over
 
 NANOSECONDS = 1e9
@@ -35,11 +36,11 @@ SLUGS = {
 }
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write a benchmark for each row with all its figures; a failure is the figure of a measure."""
     benchmarks = {
         name: {slug(measure): _metric(measure) for measure in m.measures(group)}
-        for group, name in zip(content.groups, content.names, strict=True)
+        for group, name in zip(study.groups, names(study.rows), strict=True)
     }
     write_over(path, msgspec.json.format(msgspec.json.encode(benchmarks), indent=2) + b"\n")
     return []

@@ -18,39 +18,40 @@ from typing import Any
 import msgspec
 
 from harness import __version__
+from harness.analysis.provenance import machines
 from harness.analysis.rows import Group
-from harness.analysis.summary import machines
+from harness.analysis.study import Study
 from harness.analysis.work import SHOWN, asked
 from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.exports import round_statistics
-from harness.report.exports.content import SYNTHETIC, Content, samples_s
+from harness.report.exports.content import SYNTHETIC, names, samples_s, warnings
 from harness.store.atomic import write_over
 
 FORMAT_VERSION = "5.3.1"
 """The release of pytest-benchmark whose form this is."""
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write the step times; rows without a good trial are named, since a benchmark needs rounds."""
     benchmarks = []
     without = []
-    for group, name in zip(content.groups, content.names, strict=True):
+    for group, name in zip(study.groups, names(study.rows), strict=True):
         good = group.good
         rounds_s = [sample for record in good for sample in samples_s(record)]
         if rounds_s:
-            benchmarks.append(_benchmark(group, name, good, rounds_s, content.groups))
+            benchmarks.append(_benchmark(group, name, good, rounds_s, study.groups))
         else:
             without.append(name)
-    measured = [r for r in content.records if r.status == "ok"] or content.records
+    measured = [r for r in study.records if r.status == "ok"] or study.records
     said = [f"Left out, since no trial measured it: {', '.join(without)}."] if without else []
     file = {
-        "machine_info": _machine_info(content.records),
+        "machine_info": _machine_info(study.records),
         "commit_info": _commit_info(measured),
         "benchmarks": benchmarks,
         "datetime": measured[-1].started_at,
         "version": FORMAT_VERSION,
-        "harness": {"version": __version__, "notes": content.notes, "left_out": without},
+        "harness": {"version": __version__, "notes": warnings(study), "left_out": without},
     }
     write_over(path, msgspec.json.format(msgspec.json.encode(file), indent=4) + b"\n")
     return said

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from harness.analysis.notes import started
 from harness.analysis.step_time import steadiness, step_time_s
+from harness.analysis.study import Study
 from harness.analysis.warmup import SteadyState
+from harness.analysis.work import started
 from harness.records.trial import Record, Scalar, Struct
 from harness.report import format as fmt
 from harness.report import repeat
-from harness.report.evidence import Evidence
+from harness.report.naming import labels
 from harness.report.table import Column, machine_label
 
 MOST_SAMPLES = 1_200_000
@@ -54,18 +55,18 @@ class Trials(Struct, frozen=True, kw_only=True):
     payload: dict[str, Any]
 
 
-def table(evidence: Evidence) -> Trials:
+def table(study: Study) -> Trials:
     """Every record in the order of the groups and of time, failed ones too."""
     rows: list[TrialRow] = []
     more: list[list[Any]] = []
-    samples = sum(len(record.epochs) for record in evidence.records)
+    samples = sum(len(record.epochs) for record in study.records)
     every = -(-samples // MOST_SAMPLES) or 1
     commands = []
-    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
-        about = evidence.summary.about.get(group.row.cell.scenario)
+    for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
+        about = study.about.get(group.row.cell.scenario)
         commands.append(repeat.command([group], about, ()))
         for record in sorted(group.trials, key=started):
-            noise, state = evidence.why.get(id(record)), steadiness(record)
+            noise, state = study.why.get(id(record)), steadiness(record)
             step_s = state.step_time_s if state else step_time_s(record)
             rows.append(_row(record, label, step_s, noise))
             more.append([number, _facts(record, noise), *_samples(record, state, every)])

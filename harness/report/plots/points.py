@@ -6,10 +6,11 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis.notes import started
 from harness.analysis.step_time import steadiness
+from harness.analysis.study import Study
+from harness.analysis.work import started
 from harness.records.trial import Record, Struct
-from harness.report.evidence import Evidence
+from harness.report.naming import labels
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -31,15 +32,15 @@ class Point(Struct, frozen=True, kw_only=True):
     disturbed: str | None
 
 
-def points(evidence: Evidence) -> list[Point]:
+def points(study: Study) -> list[Point]:
     """The good trials that have a step time, in the order of the groups and of time."""
     first: dict[str | None, float] = {}
-    for group in evidence.groups:
+    for group in study.groups:
         for record in group.good:
             machine = group.row.machine_id
             first[machine] = min(first.get(machine, float("inf")), started(record))
     made = []
-    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
+    for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
         for record in sorted(group.good, key=started):
             counted = counted_s(record)
             if counted:
@@ -54,7 +55,7 @@ def points(evidence: Evidence) -> list[Point]:
                         step_time_s=middle_s,
                         low_s=low_s,
                         high_s=high_s,
-                        disturbed=evidence.why.get(id(record)),
+                        disturbed=study.why.get(id(record)),
                     )
                 )
     return made

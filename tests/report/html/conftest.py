@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from harness.analysis.study import study_of
+from harness.analysis.study import Study, study_of
 
-from harness.analysis.summary import summarise
 from harness.records.trial import Record
 from harness.report import document
 from harness.report.document import Document
-from harness.report.evidence import Evidence, gather
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -27,7 +27,7 @@ def told(about) -> Callable[..., tuple[Document, Evidence]]:
     """The document and the evidence of some records."""
 
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
-        summary = summarise(records, broken, about=about)
+        study = study_of(records, broken, about=about)
         evidence = gather(records, summary)
         composed = document.compose(
             summary, None, None, evidence.answers, evidence.ladders, parity=evidence.parity

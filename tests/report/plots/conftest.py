@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from harness.analysis.study import study_of
+from harness.analysis.study import Study, study_of
 
-from harness.analysis.summary import summarise
 from harness.records.trial import Record
-from harness.report.evidence import Evidence, gather
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -25,6 +25,6 @@ def evidence(about) -> Callable[..., Evidence]:
     """What a report on some records looks at."""
 
     def make(records: Sequence[Record], **more) -> Evidence:
-        return gather(records, summarise(records, about=about), **more)
+        return gather(records, study_of(records, about=about), **more)
 
     return make

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from harness.store.runs import AnatomyRuns
 
 from harness.analysis.anatomy import anatomies
 from harness.records.anatomy import PARTS
-from harness.report.anatomy_found import Dissected
 from harness.report.plots import draw, plots
 from harness.report.plots.base import NARROW, WIDE
 

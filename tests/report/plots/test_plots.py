@@ -7,13 +7,13 @@ import re
 import msgspec
 import pytest
 from folders import operations
+from harness.report.parity_found import Compared, Parity, Said
 from made_up import SETTINGS, campaign, ladder_campaign
 
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.backends import FACTS
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
 from harness.records.trial import Provenance
-from harness.report.parity_found import Compared, Parity, Said
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import MOST_POINTS, NARROW, WIDE, styled
 from harness.report.plots.points import points
