@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
-from harness.analysis.parity.stages import Comparison, Subject
 
 from harness import scenario
 from harness.analysis.parity.judge import Pair, judge_all
+from harness.analysis.parity.stages import Comparison, Subject
 from harness.launch.parity import load_arrays
 from harness.records.parity import ParityRecord, labels
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.study import answer
+from harness.analysis.study import About, study_of
 from harness.records.trial import Quality
+from harness.scenario import Metric
 
 TWO = {"jax": 0.002, "torch": 0.004}
-TOLERANCES = {"ranking": 5e-4}
+METRIC = Metric(
+    name="rmse",
+    label="RMSE",
+    direction="lower",
+    reference=None,
+    source="",
+    target=None,
+    tolerance=5e-4,
+)
+ABOUT = {"ranking": About(metric=METRIC, defaults={})}
 
 
-def answers(records, **more):
-    return answer(records, **({"tolerances": TOLERANCES} | more))
+def answers(records, about=ABOUT):
+    return study_of(records, about=about).answers
 
 
 class TestPairs:
@@ -128,7 +138,7 @@ class TestQuality:
         assert (jax.reached, jax.time_to_target_s) == (None, None)
 
     def test_without_a_tolerance_pairs_are_not_judged_by_it(self, make_campaign):
-        (pair,) = answers(make_campaign(TWO), tolerances={}).pairs
+        (pair,) = answers(make_campaign(TWO), about={}).pairs
         assert pair.quality is None
 
     def test_of_several_pairs_is_one_family(self, make_campaign):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from harness.analysis.speed.pairs import reasons_by_id, shared
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.ladder.break_even import ahead_from, break_even
 from harness.analysis.rows import grouped
-from harness.analysis.speed.pairs import log_ratios
+from harness.analysis.speed.pairs import log_ratios, reasons_by_id, shared
 from harness.analysis.speed.verdict import verdict
 
 seconds = st.floats(1e-6, 1e3)

@@ -7,13 +7,12 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from harness.analysis.parity.stages import Comparison, Subject
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.parity import envelope
 from harness.analysis.parity.judge import apart, first_deviation, judge, judge_all
-from harness.analysis.parity.stages import compare
+from harness.analysis.parity.stages import Comparison, Subject, compare
 from harness.records.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,

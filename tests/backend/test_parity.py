@@ -12,11 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from harness.analysis.parity.stages import Subject
 
 from harness import scenario
 from harness.analysis.parity.judge import first_deviation, judge
-from harness.analysis.parity.stages import compare
+from harness.analysis.parity.stages import Subject, compare
 from harness.launch.environments import Interpreter
 from harness.launch.parity import load_arrays, run_parity
 from harness.records.parity import SPARSE_DUPLICATES, STAGES, Task

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.analysis.before_after.history import Campaign, timelines
+from harness.analysis.study import study_of
 from harness.cli import app, pages
 from harness.records.trial import Failure, Noise, Provenance, Record
-from harness.analysis.study import study_of
 from harness.store import folder as store
 
 sys.path.append(str(Path(__file__).parent))

@@ -6,9 +6,9 @@ import io
 from collections.abc import Callable
 
 import pytest
-from harness.analysis.study import About
 from rich.console import Console
 
+from harness.analysis.study import About
 from harness.records.trial import Cpu, Environment, Prediction, Record
 from harness.report.document import Document
 from harness.report.outputs.terminal import show

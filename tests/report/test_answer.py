@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from harness.analysis.study import study_of
 
+from harness.analysis.study import study_of
 from harness.report.sections.answer import answer
 
 sys.path.append(str(Path(__file__).parent))

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from harness.analysis.study import study_of
-from harness.store.runs import AnatomyRuns
 
-from harness.analysis.ladder.ladder import ladders
 from harness.analysis.speed.verdict import Verdict
+from harness.analysis.study import study_of
 from harness.report.outputs import markdown
 from harness.report.sections import findings
 from harness.report.sections.findings import Campaign
@@ -25,15 +23,9 @@ from made_up import campaign, ladder_campaign
 def page(about):
     """The Markdown of the findings of one made-up campaign."""
 
-    def make(records, dissected=None):
-        records = list(records)
-        made = Campaign(
-            folder="results/made-up",
-            records=records,
-            summary=study_of(records, about=about),
-            ladders=ladders(records),
-            dissected=dissected or Dissected(),
-        )
+    def make(records, anatomy=None):
+        study = study_of(records, about=about, anatomy=anatomy)
+        made = Campaign(folder="results/made-up", study=study)
         return markdown.render(findings.compose([made], "harness findings results/made-up"))
 
     return make

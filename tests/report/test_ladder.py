@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from harness.analysis.study import study_of
 
-from harness.analysis.ladder.ladder import ladders
+from harness.analysis.study import study_of
 from harness.report.document import compose
 from harness.report.outputs import markdown
 

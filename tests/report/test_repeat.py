@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from harness.analysis.study import About
 
 from harness.analysis.rows import grouped
+from harness.analysis.study import About
 from harness.records.plan import Plan
 from harness.report.repeat import command, seeds
 

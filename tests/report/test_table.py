@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness.analysis.study import study_of
 
+from harness.analysis.study import study_of
 from harness.records.trial import Hashes, Memory
 from harness.report.table import results
 

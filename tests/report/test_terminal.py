@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from harness.analysis.study import study_of
 from rich.console import Console
 
+from harness.analysis.study import study_of
 from harness.report.document import compose
 from harness.report.outputs import terminal
 
@@ -24,7 +24,7 @@ def document(measured, about):
 
 def test_the_main_table_is_one_table_in_100_columns(document, printed):
     lines = printed(document, 100).splitlines()
-    (heading,) = [line for line in lines if line.startswith("backend")]
+    heading = next(line for line in lines if line.startswith("backend"))
     assert heading.split()[-1] == "versions"
     assert max(len(line.rstrip()) for line in lines) <= 100
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.analysis.study import About
 
+from harness.analysis.study import About
 from harness.backends import BACKENDS
 from harness.records.trial import Environment, Record
 from harness.scenario import Metric

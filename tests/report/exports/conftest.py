@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from harness.records.trial import Failure, Record
 from harness.analysis.study import Study, study_of
+from harness.records.trial import Failure, Record
 
 HOSTILE = [
     "quote \" comma , semicolon ; 'apostrophe",

@@ -11,8 +11,8 @@ import json
 import jsonschema
 import pytest
 
-from harness.report.exports import bencher
 from harness.analysis.study import study_of
+from harness.report.exports import bencher
 from harness.report.exports.content import names
 
 METRIC = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from harness.analysis.study import study_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.step_time import step_time_s
-from harness.records.trial import Epoch
 from harness.analysis.study import study_of
+from harness.records.trial import Epoch
 from harness.report.exports.content import counted, names, samples_s, warnings
+from harness.store.reading import Broken
 
 
 def test_records_stand_in_the_order_of_their_start(records, content):
@@ -34,8 +34,8 @@ def test_a_name_stays_the_same_when_a_package_is_upgraded(measured):
     after = msgspec.structs.replace(
         after, environment=msgspec.structs.replace(after.environment, packages=packages)
     )
-    assert study_of([before]).names == study_of([after]).names
-    together = study_of([before, after]).names
+    assert names(study_of([before]).rows) == names(study_of([after]).rows)
+    together = names(study_of([before, after]).rows)
     assert [name.rpartition("] ")[2] for name in together] == ["keras 3.15.1", "keras 4.0.0"]
 
 
@@ -45,12 +45,14 @@ def test_rows_that_differ_only_beyond_what_is_shown_still_have_names_of_their_ow
 
 
 def test_synthetic_data_stand_in_the_name_and_in_the_notes(synthetic):
-    assert synthetic.names[0].endswith("] SYNTHETIC")
-    assert synthetic.notes[0].startswith("SYNTHETIC DATA in 1 of 1 trial")
+    assert names(synthetic.rows)[0].endswith("] SYNTHETIC")
+    assert warnings(synthetic)[0].startswith("SYNTHETIC DATA in 1 of 1 trial")
 
 
 def test_failed_trials_and_broken_files_are_counted_in_the_notes(records):
-    notes = study_of(records, [("records/x.json", "cut off in the middle")]).notes
+    notes = warnings(
+        study_of(records, broken=[Broken(path="records/x.json", reason="cut off in the middle")])
+    )
     assert notes[0].startswith("2 of 6 trials left no measurement")
     assert notes[1].startswith("1 record file could not be read")
 

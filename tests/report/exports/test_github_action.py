@@ -11,8 +11,8 @@ import json
 import jsonschema
 import pytest
 
-from harness.report.exports import github_action
 from harness.analysis.study import study_of
+from harness.report.exports import github_action
 from harness.report.exports.content import names
 
 ENTRIES = {

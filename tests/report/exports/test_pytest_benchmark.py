@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_benchmark.stats import Stats
 
-from harness.report.exports import pytest_benchmark, round_statistics
 from harness.analysis.study import study_of
+from harness.report.exports import pytest_benchmark, round_statistics
 from harness.report.exports.content import names, samples_s
 
 

@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from harness.analysis.study import study_of
-from harness.analysis.study import Study, study_of
 
+from harness.analysis.study import Study, study_of
 from harness.records.trial import Record
 from harness.report import document
 from harness.report.document import Document
+from harness.store.reading import Broken
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -23,16 +23,13 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 
 @pytest.fixture
-def told(about) -> Callable[..., tuple[Document, Evidence]]:
-    """The document and the evidence of some records."""
+def told(about) -> Callable[..., tuple[Document, Study]]:
+    """The document and the study of some records."""
 
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
-        study = study_of(records, broken, about=about)
-        evidence = gather(records, summary)
-        composed = document.compose(
-            summary, None, None, evidence.answers, evidence.ladders, parity=evidence.parity
-        )
-        return composed, evidence
+        files = [Broken(path=path, reason=reason) for path, reason in broken]
+        study = study_of(records, broken=files, about=about)
+        return document.compose(study), study
 
     return make
 

@@ -1,4 +1,4 @@
-"""The evidence of made-up records."""
+"""The study of made-up records."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from harness.analysis.study import study_of
-from harness.analysis.study import Study, study_of
 
+from harness.analysis.study import Study, study_of
 from harness.records.trial import Record
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
@@ -21,10 +20,10 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 
 @pytest.fixture
-def evidence(about) -> Callable[..., Evidence]:
+def studied(about) -> Callable[..., Study]:
     """What a report on some records looks at."""
 
-    def make(records: Sequence[Record], **more) -> Evidence:
-        return gather(records, study_of(records, about=about), **more)
+    def make(records: Sequence[Record], **more) -> Study:
+        return study_of(records, about=about, **more)
 
     return make
