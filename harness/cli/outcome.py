@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
+from harness.analysis.figures import read_all
 from harness.analysis.speed import disturbed
 from harness.analysis.speed.pairs import PairVerdict
-from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.analysis.study import Study, study_of
 from harness.analysis.work import differ_in
 from harness.cli.report import about, local_titles
@@ -265,10 +265,8 @@ def _key_figures(saved: Saved, reason: str | None) -> dict[str, Any]:
         "repetition": record.repetition,
         "round": record.round,
         "duration_s": record.duration_s,
-        "step_time_s": step_time_s(record),
-        "examples_per_s": examples_per_s(record),
+        **read_all(record),
         "quality": record.quality,
-        "peak_rss_bytes": None if record.memory is None else record.memory.peak_rss_bytes,
     }
 
 

@@ -250,7 +250,7 @@ def by_round(group: Group) -> dict[RoundKey, list[Record]]:
     """The good trials of each round, the earliest first."""
     rounds: dict[RoundKey, list[Record]] = defaultdict(list)
     for record in sorted(group.trials, key=started):
-        if step_time_s(record) is not None and record.status == "ok":
+        if step_time_s(record) is not None:
             rounds[round_key(record)].append(record)
     return rounds
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from harness.analysis.notes import trials
 from harness.analysis.rows import Row
-from harness.analysis.step_time import steadiness
 from harness.analysis.study import Study
-from harness.records.trial import Epoch, Record
+from harness.records.trial import Epoch
 from harness.report import format as fmt
 
 SYNTHETIC = "SYNTHETIC"
@@ -46,36 +45,9 @@ def names(rows: Sequence[Row]) -> list[str]:
     return told
 
 
-def counted(record: Record) -> list[bool]:
-    """For each epoch, whether the trial's step time rests on it.
-
-    None does in a failed trial: it is in no figure.
-    """
-    timed = [i for i, epoch in enumerate(record.epochs) if epoch.steps > 0 and epoch.wall_s > 0]
-    state = steadiness(record)
-    if state is None:
-        warm_up = [record.epochs[i].warm_up for i in timed]
-    elif all(state.warm_up):  # never settled: its figure is that of the later half
-        warm_up = [place < len(timed) // 2 for place in range(len(timed))]
-    else:
-        warm_up = list(state.warm_up)
-    good = record.status == "ok"
-    marks = {i: good and not mark for i, mark in zip(timed, warm_up, strict=True)}
-    return [marks.get(i, False) for i in range(len(record.epochs))]
-
-
 def epoch_step_time_s(epoch: Epoch) -> float | None:
     """Seconds per step of one epoch, the raw sample; ``None`` if it took no step."""
     return epoch.wall_s / epoch.steps if epoch.steps > 0 else None
-
-
-def samples_s(record: Record) -> list[float]:
-    """The step times that count, in seconds and in order; their median is the trial's figure."""
-    return [
-        epoch.wall_s / epoch.steps
-        for epoch, counts in zip(record.epochs, counted(record), strict=True)
-        if counts
-    ]
 
 
 def _base(row: Row) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from harness.analysis.step_time import counted
 from harness.analysis.study import Study
 from harness.records.trial import Epoch
 from harness.report.exports import columns
-from harness.report.exports.content import counted
 
 TYPES = {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}
 WHOLE = 2**63

@@ -24,8 +24,8 @@ from typing import Any
 
 import msgspec
 
+from harness.analysis.figures import read_all
 from harness.analysis.rows import versions
-from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.analysis.study import Study
 from harness.analysis.work import started
 from harness.errors import UnavailableError
@@ -123,16 +123,10 @@ def metrics(record: Record) -> Iterator[Entry]:
         for name, value in sample.items():
             if value is not None:
                 yield name, value, round(now_ms), epoch.index
-    phases, quality, memory = record.phases, record.quality, record.memory
-    good = record.status == "ok"
-    figures: dict[str, Any] = {
-        "step_time_s": step_time_s(record) if good else None,
-        "examples_per_s": examples_per_s(record) if good else None,
-        "first_step_s": phases and phases.first_step_s,
-        "quality": quality and quality.value,
-        "time_to_target_s": quality and quality.time_to_target_s,
-        "peak_rss_bytes": memory and memory.peak_rss_bytes,
-        "peak_device_bytes": memory and memory.peak_device_bytes,
+    quality = record.quality
+    figures = read_all(record) | {
+        "quality": quality.value if quality else None,
+        "time_to_target_s": quality.time_to_target_s if quality else None,
     }
     for name, figure in figures.items():
         if figure is not None:

@@ -18,14 +18,16 @@ from typing import Any
 import msgspec
 
 from harness import __version__
+from harness.analysis.figures import FIGURES
 from harness.analysis.provenance import machines
 from harness.analysis.rows import Group
+from harness.analysis.step_time import samples_s
 from harness.analysis.study import Study
 from harness.analysis.work import SHOWN, asked
 from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.exports import round_statistics
-from harness.report.exports.content import SYNTHETIC, names, samples_s, warnings
+from harness.report.exports.content import SYNTHETIC, names, warnings
 from harness.store.atomic import write_over
 
 FORMAT_VERSION = "5.3.1"
@@ -76,11 +78,7 @@ def _benchmark(
             "good_trials": row.good,
             "failed_trials": row.failed,
             "rounds_per_trial": [len(samples_s(record)) for record in good],
-            "step_time_s": row.step_time_s,
-            "examples_per_s": row.examples_per_s,
-            "first_step_s": row.first_step_s,
-            "peak_rss_bytes": row.peak_rss_bytes,
-            "peak_device_bytes": row.peak_device_bytes,
+            **{figure.key: getattr(row, figure.key) for figure in FIGURES},
             "quality": row.quality,
             "versions": row.versions,
             "machine_id": row.machine_id,

@@ -6,7 +6,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis.step_time import steadiness
+from harness.analysis.step_time import samples_s
 from harness.analysis.study import Study
 from harness.analysis.work import started
 from harness.records.trial import Record, Struct
@@ -42,9 +42,9 @@ def points(study: Study) -> list[Point]:
     made = []
     for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
         for record in sorted(group.good, key=started):
-            counted = counted_s(record)
-            if counted:
-                low_s, middle_s, high_s = _quartiles(counted)
+            samples = samples_s(record)
+            if samples:
+                low_s, middle_s, high_s = _quartiles(samples)
                 made.append(
                     Point(
                         group=number,
@@ -67,17 +67,6 @@ def by_group(points: Sequence[Point]) -> list[list[Point]]:
     for point in points:
         found[point.group].append(point)
     return [found[group] for group in sorted(found)]
-
-
-def counted_s(record: Record) -> list[float]:
-    """Seconds per step of the epochs after warm-up, those that the step time is the median of."""
-    timed = [e for e in record.epochs if e.steps > 0 and e.wall_s > 0]
-    state = steadiness(record)
-    if state is None:
-        return [e.wall_s / e.steps for e in timed if not e.warm_up]
-    counted = [e for e, warm_up in zip(timed, state.warm_up, strict=True) if not warm_up]
-    # A trial that never settled may have all of its epochs marked; its step time is theirs then.
-    return [e.wall_s / e.steps for e in counted or timed]
 
 
 def _quartiles(samples: Sequence[float]) -> tuple[float, float, float]:

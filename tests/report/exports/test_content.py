@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.step_time import step_time_s
+from harness.analysis.step_time import counted, samples_s, step_time_s
 from harness.analysis.study import study_of
 from harness.records.trial import Epoch
-from harness.report.exports.content import counted, names, samples_s, warnings
+from harness.report.exports.content import names, warnings
 from harness.store.reading import Broken
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.analysis.step_time import counted
 from harness.analysis.study import study_of
-from harness.report.exports.content import counted
 
 pl = pytest.importorskip("polars", reason="polars comes with the extra report")
 duckdb = pytest.importorskip("duckdb", reason="DuckDB comes with the extra test")

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_benchmark.stats import Stats
 
+from harness.analysis.step_time import samples_s
 from harness.analysis.study import study_of
 from harness.report.exports import pytest_benchmark, round_statistics
-from harness.report.exports.content import names, samples_s
+from harness.report.exports.content import names
 
 
 @pytest.fixture
