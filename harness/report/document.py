@@ -16,7 +16,7 @@ from harness.analysis.study import About, Study
 from harness.records.trial import Struct
 from harness.report import format as fmt
 from harness.report import table
-from harness.report.sections import anatomy, ladder, predictions, sweeps, verdicts
+from harness.report.sections import anatomy, ladder, predictions, results, sweeps, verdicts
 from harness.report.sections import operations as bench
 from harness.report.table import Table
 from harness.store.benchmarks import Benchmarks
@@ -75,7 +75,7 @@ def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
         titles: movie titles by ``movie_id``, if the local table is at hand.
     """
     sections = [
-        Section(heading="Results", tables=table.results(study)),
+        Section(heading="Results", tables=results.results(study)),
         *(_answers(study) if study.trials else ()),
         *([_parity(study.parity)] if study.trials else ()),
         Section(

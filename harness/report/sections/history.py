@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.before_after.history import Moment, Timeline
 from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.columns import figure, stacked
 from harness.report.document import Bullet, Document, Section
-from harness.report.table import Column, Table, machine_label
+from harness.report.table import Column, Table, figure, machine_label, stacked
 from harness.store.reading import Broken
 from harness.words import joined
 

@@ -12,8 +12,7 @@ from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.columns import figure, stacked
-from harness.report.table import Column, Table, cell_facts, machine_label, variants
+from harness.report.table import Column, Table, cell_facts, figure, machine_label, stacked, variants
 
 READING = (
     "One model, several ways to run it: Keras' fit as the tutorial writes it, fit with the best "
