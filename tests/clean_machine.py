@@ -2,9 +2,6 @@
 
 Whoever runs the tests has a cache, a shell's profile, environments that tox built, campaigns that
 run. None of that may decide what a test says. What a test wants to be there, it puts there.
-
-It is not named `test_*` and holds no fixture, so that `conftest.py` loads it with
-:func:`runpy.run_path`.
 """
 
 from __future__ import annotations

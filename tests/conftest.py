@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import shutil
 import subprocess
 import tempfile
@@ -31,8 +30,7 @@ from harness.records.trial import (
     Quality,
     Record,
 )
-
-machine = runpy.run_path(str(Path(__file__).with_name("clean_machine.py")))
+from tests import clean_machine as machine
 
 SETTINGS = {
     "batch_size": 1000,
@@ -66,7 +64,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if starts_workers or measures:
         return
     folder, patch = Path(tempfile.mkdtemp(prefix="harness-tests-")), pytest.MonkeyPatch()
-    machine["clean"](patch, folder)
+    machine.clean(patch, folder)
     config.add_cleanup(patch.undo)
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
@@ -74,25 +72,25 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins in an empty folder, on a machine where tox built nothing."""
-    machine["in_its_own_folder"](monkeypatch, tmp_path)
+    machine.in_its_own_folder(monkeypatch, tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def no_frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
     """No framework serves a test, whatever is installed beside it; tests/backend has the real."""
-    machine["without_frameworks"](monkeypatch)
+    machine.without_frameworks(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def started_with() -> Mapping[str, str]:
     """The variables of whoever runs the tests, for a test of the real machine."""
-    return machine["STARTED"]
+    return machine.STARTED
 
 
 @pytest.fixture(scope="session")
 def as_started() -> Callable[[], AbstractContextManager[None]]:
     """While it is entered, variables are those of whoever runs the tests: cache, index, proxy."""
-    return machine["as_started"]
+    return machine.as_started
 
 
 @pytest.fixture(scope="session")

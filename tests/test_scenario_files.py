@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from harness import scenario, scenario_files
 from harness.errors import ExitCode, HarnessError
 from harness.scenario_files import AmbiguousScenarioError, ScenarioFileError, SearchPathError
-
-SCENARIO = runpy.run_path(str(Path(__file__).parent / "launch" / "conftest.py"))["SCENARIO"]
+from tests.launch.conftest import SCENARIO
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import traceback
 from pathlib import Path
 
@@ -13,8 +12,7 @@ import harness
 from harness.errors import HarnessError
 from harness.source_line import place, source_line
 from harness.trial.failure import failure
-
-SCENARIO = runpy.run_path(str(Path(__file__).parent / "launch" / "conftest.py"))["SCENARIO"]
+from tests.launch.conftest import SCENARIO
 
 
 def caught(path, text):

@@ -39,6 +39,13 @@ MENDS = (
         "images += rgb_delta",
         "images = images + rgb_delta",
     ),
+    Mend(
+        "torch",
+        "keras.src.backend.torch.image",
+        "affine_transform",
+        "transform = convert_to_tensor(transform)",
+        "transform = convert_to_tensor(transform).clone()",
+    ),
     Mend("torch", "keras.src.backend.torch.nn", "one_hot", "dtype=None", 'dtype="float32"'),
 )
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from campaigns import Draw
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, bounds, interval
 from harness.analysis.speed.rounds_needed import further_rounds
 from harness.analysis.speed.verdict import classify, judging_confidence
+from tests.analysis.campaigns import Draw
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from campaigns import beyond, within
-from shift_candidates import CANDIDATES
-from study import table
-from two_campaigns import LOPSIDED, SETTINGS, SIZES, simulate
+
+from tests.analysis.campaigns import beyond, within
+from tests.analysis.shift_candidates import CANDIDATES
+from tests.analysis.study import table
+from tests.analysis.two_campaigns import LOPSIDED, SETTINGS, SIZES, simulate
 
 MARGIN = math.log1p(0.02)
 TRUE_DIFFERENCE = math.log(1.05)

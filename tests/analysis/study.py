@@ -16,7 +16,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from campaigns import (
+
+from harness.analysis.speed.interval import bounds, interval
+from harness.analysis.speed.rounds_needed import rounds_for_precision, rounds_needed, spread_of
+from harness.analysis.speed.verdict import STOP_FROM, judging_confidence
+from harness.analysis.warmup import steady_state
+from tests.analysis.campaigns import (
     MEASURED_SPREAD,
     SETTINGS,
     Draw,
@@ -29,8 +34,8 @@ from campaigns import (
     step_times,
     within,
 )
-from candidates import CANDIDATES, ON_THE_MEAN
-from sequences import (
+from tests.analysis.candidates import CANDIDATES, ON_THE_MEAN
+from tests.analysis.sequences import (
     CORRECTIONS,
     MARGIN,
     intervals_by_round,
@@ -38,11 +43,6 @@ from sequences import (
     settled_in_time,
     stop_at_precision,
 )
-
-from harness.analysis.speed.interval import bounds, interval
-from harness.analysis.speed.rounds_needed import rounds_for_precision, rounds_needed, spread_of
-from harness.analysis.speed.verdict import STOP_FROM, judging_confidence
-from harness.analysis.warmup import steady_state
 
 ROUNDS = (4, 5, 6, 8, 14, 40)
 SEQUENTIAL_95 = judging_confidence(0.95, sequential=True)

@@ -11,7 +11,8 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from campaigns import Draw, correlated_epochs, heavy, normal, real, sometimes_slow
+
+from tests.analysis.campaigns import Draw, correlated_epochs, heavy, normal, real, sometimes_slow
 
 Array = npt.NDArray[np.float64]
 

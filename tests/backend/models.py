@@ -1,6 +1,5 @@
 """Small models that are awkward for a loop without Keras' trainer, and scenarios around them.
 
-It is not named `test_*` and holds no fixture, so that tests load it with :func:`runpy.run_path`.
 Every model takes `x` of shape `[examples, 4]` and gives one number.
 """
 

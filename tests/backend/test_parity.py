@@ -247,6 +247,27 @@ def test_weights_move_by_one_unit_in_the_last_place_and_zeros_stay():
     assert (moved < values)[others].any()
 
 
+def test_states_that_no_list_of_variables_names_are_put_back_and_compared():
+    import keras
+
+    from harness.trial.parity.state import State
+
+    inputs = keras.Input(batch_shape=(4, 3, 2), name="x")
+    hidden = keras.layers.LSTM(5, stateful=True, name="lstm")(keras.layers.Dense(2)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1)(hidden))
+    model.compile("sgd", "mse")
+    state = State(model)
+    assert len(state.unlisted) == 2
+    names = [state.name(variable) for variable in state.unlisted]
+    model(np.ones((4, 3, 2), np.float32))
+    assert all(state.read()[name].any() for name in names)
+    state.restart()
+    assert not any(state.read()[name].any() for name in names)
+    plain = keras.Sequential([keras.Input((3, 2)), keras.layers.LSTM(5), keras.layers.Dense(1)])
+    plain.compile("adam", "mse")
+    assert State(plain).unlisted == []
+
+
 def test_a_batch_keeps_its_examples_when_they_are_put_in_another_order():
     from harness.trial.parity.course import reordered
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import runpy
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,9 +14,9 @@ from harness.scenario import Scenario
 from harness.trial import backends, loops, refusal, weights
 from harness.trial.prepared import Prepared
 from harness.trial.slots import value_of
+from tests.backend import models
+from tests.backend.models import Made, between, dense
 
-models = runpy.run_path(str(Path(__file__).with_name("models.py")))
-Made, dense, between = models["Made"], models["dense"], models["between"]
 layers = keras.layers
 
 
@@ -190,26 +188,24 @@ ZOO = {
     "regulariser": lambda: of(
         dense, kernel_regularizer="l2", activity_regularizer=keras.regularizers.L1(0.1)
     ),
-    "added loss": lambda: Made(between(models["Weighted"]())),
-    "frozen": lambda: Made(models["frozen"]),
-    "shared": lambda: Made(models["twice"]),
+    "added loss": lambda: Made(between(models.Weighted())),
+    "frozen": lambda: Made(models.frozen),
+    "shared": lambda: Made(models.twice),
     "batch normalization": lambda: Made(between(layers.BatchNormalization())),
     "dropout": lambda: Made(between(layers.Dropout(0.4, seed=1))),
     "noise": lambda: Made(between(layers.GaussianNoise(0.3, seed=1))),
     "spectral": lambda: Made(between(layers.SpectralNormalization(layers.Dense(3)))),
-    "lstm": lambda: Made(models["of_sequence"](layers.LSTM(3, seed=1))),
-    "attention": lambda: Made(
-        models["of_sequence"](lambda x: layers.MultiHeadAttention(2, 3)(x, x))
-    ),
+    "lstm": lambda: Made(models.of_sequence(layers.LSTM(3, seed=1))),
+    "attention": lambda: Made(models.of_sequence(lambda x: layers.MultiHeadAttention(2, 3)(x, x))),
     "recurrent dropout": lambda: Made(
-        models["of_sequence"](layers.GRU(3, recurrent_dropout=0.3, seed=1))
+        models.of_sequence(layers.GRU(3, recurrent_dropout=0.3, seed=1))
     ),
     "convolution": lambda: Made(
-        models["of_image"](
+        models.of_image(
             keras.Sequential([layers.Conv2D(3, 2, use_bias=False), layers.BatchNormalization()])
         )
     ),
-    "own loss": lambda: Made(dense, kind=models["OwnLoss"]),
+    "own loss": lambda: Made(dense, kind=models.OwnLoss),
     "loss weights": lambda: Made(dense, loss_weights=[0.25]),
     "schedule": lambda: Made(
         dense, keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5))

@@ -34,10 +34,7 @@ import numpy as np
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.launch.variables import child_variables
-
-sys.path.append(str(Path(__file__).parent))
-
-from ready import ready_to_fit
+from tests.benchmark.ready import ready_to_fit
 
 BACKEND = os.environ["KERAS_BACKEND"]
 PROCESSES = 8

@@ -21,10 +21,7 @@ from pathlib import Path
 
 from harness.analysis.speed.interval import interval
 from harness.launch.variables import child_variables
-
-sys.path.append(str(Path(__file__).parent))
-
-from ready import ready_to_fit
+from tests.benchmark.ready import ready_to_fit
 
 EPOCHS = 2
 WARM_UP_EPOCHS = 3

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "report"))
 
 SHOTS = Path(os.environ.get("HARNESS_SCREENSHOTS", ".tox/screenshots")).absolute()
 """Where screenshots are kept, to be looked at; git ignores it."""
@@ -77,10 +74,10 @@ def open_page(chromium) -> Iterator[Callable[..., Opened]]:
 def write_report() -> Callable[..., Path]:
     """Write records and run ``harness report`` on them, as a user would."""
     pytest.importorskip("altair", reason="the page needs the packages of tox -e report")
-    from folders import operations, write
     from typer.testing import CliRunner
 
     from harness.cli import app
+    from tests.report.folders import operations, write
 
     def make(folder: Path, records, *options: str) -> Path:
         operations(write(folder, records))
@@ -94,7 +91,7 @@ def write_report() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def report(write_report, tmp_path_factory) -> Path:
     """The page of a campaign of ten rounds in which one trial failed."""
-    from made_up import campaign, failed
+    from tests.report.made_up import campaign, failed
 
     records = list(campaign(rounds=10))
     records[5] = failed(records[5], tail="Traceback\nMemoryError")

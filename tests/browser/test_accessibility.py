@@ -37,11 +37,11 @@ def test_a_trial_that_was_opened(open_page, report, screenshot):
 def test_the_history(open_page, tmp_path, screenshot):
     import datetime as dt
 
-    from folders import write
-    from made_up import BEGAN, campaign
     from typer.testing import CliRunner
 
     from harness.cli import app
+    from tests.report.folders import write
+    from tests.report.made_up import BEGAN, campaign
 
     for month, slower in enumerate((1.0, 1.0, 1.2)):
         began = BEGAN + dt.timedelta(days=30 * month)

@@ -90,7 +90,7 @@ class TestTables:
         assert not dialog.is_visible()
 
     def test_a_long_table_is_shown_in_parts(self, open_page, write_report, tmp_path):
-        from made_up import campaign
+        from tests.report.made_up import campaign
 
         page = write_report(tmp_path, list(campaign(rounds=150, epochs=1)))
         opened = open_page(page)

@@ -18,7 +18,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_nothing_of_a_hostile_record_runs(open_page, write_report, tmp_path, evil):
-    from made_up import campaign, failed
+    from tests.report.made_up import campaign, failed
 
     def poisoned(record):
         environment = msgspec.structs.replace(

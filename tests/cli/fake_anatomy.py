@@ -1,8 +1,4 @@
-"""Writes a fake interpreter whose anatomy child leaves made-up times; it imports no framework.
-
-It is not named `test_*` and holds no fixture, so that tests can load it with
-:func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter whose anatomy child leaves made-up times; it imports no framework."""
 
 from __future__ import annotations
 

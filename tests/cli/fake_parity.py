@@ -1,8 +1,4 @@
-"""Writes a fake interpreter whose parity child leaves made-up arrays; it imports no framework.
-
-It is not named `test_*` and holds no fixture, so that tests can load it with
-:func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter whose parity child leaves made-up arrays; it imports no framework."""
 
 from __future__ import annotations
 

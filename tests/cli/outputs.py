@@ -25,10 +25,7 @@ from harness.report.exports import FORMATS, export
 from harness.report.naming import labels
 from harness.report.sections import answer
 from harness.store import folder as store
-
-sys.path.append(str(Path(__file__).parents[1] / "report"))
-
-from folders import write
+from tests.report.folders import write
 
 WIDTH = 5_000
 """Columns of the terminal: nothing is wrapped, so that a line is a line."""

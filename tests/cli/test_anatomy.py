@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,8 @@ from harness.cli import app
 from harness.errors import ExitCode
 from harness.store import folder as store
 from harness.store.runs import read_anatomy
-
-TESTS = Path(__file__).parents[1]
-write_fake_python = runpy.run_path(str(TESTS / "cli" / "fake_anatomy.py"))["write_fake_python"]
-SCENARIO = runpy.run_path(str(TESTS / "launch" / "conftest.py"))["SCENARIO"]
+from tests.cli.fake_anatomy import write_fake_python
+from tests.launch.conftest import SCENARIO
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 

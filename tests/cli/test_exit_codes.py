@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from harness.errors import ExitCode, GateCode
+from tests.cli.world import TINY, World, commands
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "exit-codes.md").read_text(encoding="utf-8")
-world_of = runpy.run_path(str(Path(__file__).with_name("world.py")))
-TINY = world_of["TINY"]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
@@ -275,7 +273,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ),
 }
 
-COMMANDS: list[list[str]] = world_of["commands"]()
+COMMANDS: list[list[str]] = commands()
 
 
 def alike(first: int, *others: int) -> int:
@@ -293,7 +291,7 @@ def rows() -> list[Row]:
 
 @pytest.fixture
 def world(tmp_path, monkeypatch, make_campaign):
-    return world_of["World"](tmp_path, monkeypatch, make_campaign)
+    return World(tmp_path, monkeypatch, make_campaign)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.command} {row.code}: {row.when}")

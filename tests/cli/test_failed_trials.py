@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,10 +15,7 @@ from harness.analysis.study import study_of
 from harness.cli import app, pages
 from harness.records.trial import Failure, Noise, Provenance, Record
 from harness.store import folder as store
-
-sys.path.append(str(Path(__file__).parent))
-
-from outputs import reference, said_of
+from tests.cli.outputs import reference, said_of
 
 BACKENDS = ("jax", "tensorflow", "torch")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import runpy
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ from harness.records.plan import PlannedTrial
 from harness.records.trial import Failure, SourceLine
 from harness.scenario import Metric
 from harness.store.folder import Saved
-
-fakes = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))
-make_plan, noise, environment = (fakes[n] for n in ("make_plan", "noise", "environment"))
+from tests.launch.fakes import environment, make_plan, noise
 
 METRIC = Metric(
     name="root_mean_squared_error",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,8 @@ from typer.testing import CliRunner
 from harness.cli import app, campaign
 from harness.errors import ExitCode, RefusedError
 from harness.store import folder as store
-
-LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
-write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
-SCENARIO = runpy.run_path(str(LAUNCH_TESTS / "conftest.py"))["SCENARIO"]
+from tests.launch.conftest import SCENARIO
+from tests.launch.fake_python import write_fake_python
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 

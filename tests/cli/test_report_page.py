@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -12,11 +9,8 @@ from typer.testing import CliRunner
 from harness.cli import pages
 from harness.cli.report import report
 from harness.errors import ExitCode, UnavailableError
-
-sys.path.append(str(Path(__file__).parents[1] / "report"))
-
-from folders import write
-from made_up import BEGAN, campaign
+from tests.report.folders import write
+from tests.report.made_up import BEGAN, campaign
 
 drawing = pytest.mark.skipif(
     pages.lacking() is not None, reason="the page needs the packages of tox -e report"

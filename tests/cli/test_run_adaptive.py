@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ from harness.cli import app, campaign
 from harness.errors import ExitCode
 from harness.launch.lock import only_campaign
 from harness.store import folder as store
+from tests.launch.conftest import SCENARIO
+from tests.launch.fake_python import write_fake_python
 
-LAUNCH_TESTS = Path(__file__).parents[1] / "launch"
-write_fake_python = runpy.run_path(str(LAUNCH_TESTS / "fake_python.py"))["write_fake_python"]
-SCENARIO = runpy.run_path(str(LAUNCH_TESTS / "conftest.py"))["SCENARIO"]
 RESULTS = Path("results/local")
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")

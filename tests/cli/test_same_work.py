@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import msgspec
@@ -13,10 +12,7 @@ from typer.testing import CliRunner
 from harness.analysis.study import study_of
 from harness.cli import app
 from harness.store import folder as store
-
-sys.path.append(str(Path(__file__).parent))
-
-from outputs import changed, one_line, reference, said_of
+from tests.cli.outputs import changed, one_line, reference, said_of
 
 OTHER = "f" * 64
 

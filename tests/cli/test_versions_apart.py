@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.cli import pages
-
-sys.path.append(str(Path(__file__).parent))
-
-from outputs import changed, one_line, reference, said_of
+from tests.cli.outputs import changed, one_line, reference, said_of
 
 OLD, NEW = "jax, keras 3.14.0", "jax, keras 3.15.1"
 

@@ -1,13 +1,8 @@
-"""A small world for the real command: a scenario, fake interpreters, campaigns, what is missing.
-
-It is not named `test_*` and holds no fixture, so that tests can load it with
-:func:`runpy.run_path`.
-"""
+"""A small world for the real command: a scenario, fake interpreters, campaigns, what is missing."""
 
 from __future__ import annotations
 
 import os
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,15 +21,15 @@ from harness.launch.lock import only_campaign
 from harness.probe import doctor
 from harness.probe.checks import Finding
 from harness.store import folder as store
+from tests.cli import fake_anatomy, fake_parity
+from tests.launch import fake_python
+from tests.launch.conftest import SCENARIO
 
-TESTS = Path(__file__).parents[1]
-SCENARIO = runpy.run_path(str(TESTS / "launch" / "conftest.py"))["SCENARIO"]
-FAKES = {
-    "trial": TESTS / "launch" / "fake_python.py",
-    "parity": TESTS / "cli" / "fake_parity.py",
-    "anatomy": TESTS / "cli" / "fake_anatomy.py",
+WRITERS = {
+    "trial": fake_python.write_fake_python,
+    "parity": fake_parity.write_fake_python,
+    "anatomy": fake_anatomy.write_fake_python,
 }
-WRITERS = {kind: runpy.run_path(str(path))["write_fake_python"] for kind, path in FAKES.items()}
 
 TINY = "throwaway"
 """The name of the scenario of :data:`SCENARIO`."""

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import pytest
 
 from harness.launch.environments import Interpreter
 from harness.records.trial import Cell, Provenance, Trial
-
-write_fake_python = runpy.run_path(str(Path(__file__).with_name("fake_python.py")))[
-    "write_fake_python"
-]
+from tests.launch.fake_python import write_fake_python
 
 SCENARIO = """
 from harness.scenario import Metric, Scenario

@@ -1,8 +1,4 @@
-"""Writes a fake interpreter: a script that answers what a launcher asks a backend's Python.
-
-It is not named `test_*` and holds no fixture, so that the tests of the launcher and of the command
-line can both load it with :func:`runpy.run_path`.
-"""
+"""Writes a fake interpreter: a script that answers what a launcher asks a backend's Python."""
 
 from __future__ import annotations
 

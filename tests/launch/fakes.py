@@ -1,7 +1,4 @@
-"""Fakes for the tests of campaigns: a launcher without processes, and a clock that it moves.
-
-It is not named `test_*` and holds no fixture, so that tests load it with :func:`runpy.run_path`.
-"""
+"""Fakes for the tests of campaigns: a launcher without processes, and a clock that it moves."""
 
 from __future__ import annotations
 

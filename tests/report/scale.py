@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from subprocess import run
 
-from folders import operations, write
-from made_up import campaign, failed
+from tests.report.folders import operations, write
+from tests.report.made_up import campaign, failed
 
 BOUNDS = {300: (5.0, 15.0), 10_000: (20.0, 15.0)}
 """Seconds and megabytes."""

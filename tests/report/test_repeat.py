@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -12,10 +9,7 @@ from harness.analysis.rows import grouped
 from harness.analysis.study import About
 from harness.records.plan import Plan
 from harness.report.repeat import command, seeds
-
-sys.path.append(str(Path(__file__).parent))
-
-from made_up import SETTINGS, campaign, ladder_campaign
+from tests.report.made_up import SETTINGS, campaign, ladder_campaign
 
 
 @pytest.fixture

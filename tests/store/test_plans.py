@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from harness.store import folder as store
 from harness.store import layout
 from harness.store.merge import merge
-
-make_plan = runpy.run_path(str(Path(__file__).parents[1] / "launch" / "fakes.py"))["make_plan"]
+from tests.launch.fakes import make_plan
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ class Course:
         )
         self.state = State(prepared.model)
         self.watch = watched.make(mode, prepared, self.state, self.randomness.in_place)
-        self.reordered = True
+        # A state that passes from one batch to the next belongs to a place in the batch.
+        self.reordered = not self.state.unlisted
 
     def run(self, perturbations: int) -> tuple[list[Training], Arrays, bool]:
         """All trainings, their arrays, and whether examples shared rows of sparse gradients."""

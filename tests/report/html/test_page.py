@@ -10,10 +10,10 @@ import re
 
 import msgspec
 import pytest
-from elements import Elements
-from made_up import campaign, failed
 
 from harness.report.outputs import markdown
+from tests.report.elements import Elements
+from tests.report.made_up import campaign, failed
 
 FIGURE = re.compile(r"\d[\d,]*\.\d+(?:×| (?:ms|s|µs|MB))?")
 

@@ -8,13 +8,13 @@ import re
 
 import msgspec
 import pytest
-from elements import Elements
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up import campaign, failed
 
 from harness.records.trial import Record
 from harness.report.html import embed, svg
+from tests.report.elements import Elements
+from tests.report.made_up import campaign, failed
 
 HOSTILE = [
     "</script><script>document.title='ran'</script>",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +13,6 @@ from harness.records.trial import Record
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
 collect_ignore_glob = [] if find_spec("altair") and find_spec("vl_convert") else ["test_*.py"]
-
-sys.path.append(str(Path(__file__).parents[1]))
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import re
 
 import msgspec
 import pytest
-from folders import operations
-from made_up import SETTINGS, campaign, ladder_campaign
 
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.backends import FACTS
@@ -18,6 +16,8 @@ from harness.report.plots.base import MOST_POINTS, NARROW, WIDE, styled
 from harness.report.plots.points import points
 from harness.store import benchmarks
 from harness.store.runs import Parity, ParityRun, ParityVerdict
+from tests.report.folders import operations
+from tests.report.made_up import SETTINGS, campaign, ladder_campaign
 
 
 @pytest.fixture

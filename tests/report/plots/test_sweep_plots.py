@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from made_up import SETTINGS, campaign
 
 from harness.report.plots import sweeps
 from harness.report.plots.base import NARROW, WIDE, styled
+from tests.report.made_up import SETTINGS, campaign
 
 
 @pytest.fixture

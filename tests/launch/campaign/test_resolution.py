@@ -1,0 +1,75 @@
+"""How small a difference a machine can resolve: told from equal processes, for a minute."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.errors import UnavailableError
+from harness.launch.campaign import resolution
+from tests.launch.fakes import FakeClock
+
+
+def even(count, spread, seed=0):
+    noise = np.random.default_rng(seed).normal(0, spread, count)
+    return [0.002 * math.exp(one) for one in noise]
+
+
+def test_neighbours_are_paired():
+    # Every pair is apart by the same 10%: what both share is no noise.
+    assert resolution.resolved("work", [1.0, 1.1] * 8).spread == pytest.approx(0, abs=1e-9)
+
+
+def test_the_noisier_the_processes_the_larger_the_smallest_difference():
+    calm, noisy = (resolution.resolved("work", even(40, spread)) for spread in (0.01, 0.05))
+    assert calm.pairs == noisy.pairs == 20
+    assert noisy.spread == pytest.approx(5 * calm.spread)
+    assert 0 < calm.smallest < noisy.smallest
+    assert str(calm) == (
+        f"work: 20 pairs of equal processes in a minute, spread {calm.spread:.1%}: a difference "
+        f"of {calm.smallest:.1%} or more is found in 9 of 10 minutes, a smaller one takes longer "
+        "or drowns"
+    )
+
+
+def test_too_few_processes_say_so_in_place_of_a_figure():
+    found = resolution.resolved("work", even(7, 0.01))
+    assert (found.pairs, found.smallest) == (3, None)
+    assert "too few to tell" in str(found)
+
+
+def test_it_measures_for_a_minute_and_no_longer():
+    clock = FakeClock()
+    begun_s = clock.now_s
+
+    def measure():
+        clock.now_s += 7.0
+        return 0.002
+
+    found = resolution.resolution("work", measure, clock=clock)
+    assert clock.now_s - begun_s == 56.0
+    assert found.pairs == 4
+
+
+def test_without_any_framework_plain_arithmetic_is_measured(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 0.25\n", encoding="utf-8")
+    python.chmod(0o755)
+    assert resolution.by_arithmetic(str(python)) == 0.25
+
+
+@pytest.mark.usefixtures("throwaway_scenario")
+class TestTraining:
+    @pytest.fixture(autouse=True)
+    def scenario(self, monkeypatch):
+        monkeypatch.setattr(resolution, "SCENARIO", "throwaway")
+        monkeypatch.setattr(resolution, "SETTINGS", {"epochs": "1"})
+
+    def test_a_trial_is_measured_in_seconds_per_step(self, fake_python):
+        assert resolution.by_training(fake_python())() == pytest.approx(0.002)
+
+    def test_a_trial_that_fails_says_why(self, fake_python):
+        with pytest.raises(UnavailableError, match="left no measurement: ended with exit code 3"):
+            resolution.by_training(fake_python("sys.exit(3)"))()

@@ -1,0 +1,131 @@
+"""The sentence on the first screen: never stronger than the verdicts behind it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.analysis.study import study_of
+from harness.report.sections.answer import answer
+from tests.report.made_up import campaign, failed, ladder_campaign
+
+
+@pytest.fixture
+def answered(about):
+    def make(records):
+        return answer(study_of(records, about=about))
+
+    return make
+
+
+def test_a_backend_that_beats_all_others_is_called_fastest_with_its_intervals(answered):
+    said = answered(list(campaign(rounds=10)))
+    assert said.settled
+    assert said.speed.startswith(
+        "On this machine JAX trains this model fastest under fit on the CPU"
+    )
+    assert "as fast as TensorFlow (" in said.speed
+    assert "as fast as PyTorch (" in said.speed
+    assert "10 interleaved rounds" in said.certainty
+    assert "learn the same: test RMSE within 0.00050 on 10 common seeds" in said.quality
+
+
+def test_with_several_modes_the_answer_is_that_of_fit_and_the_command_repeats_all(answered):
+    said = answered(list(ladder_campaign(rounds=12, modes=("native", "fit"))))
+    assert said.settled
+    assert "JAX trains this model fastest under fit on the CPU" in said.speed
+    assert said.speed.count("as fast as") == 2
+    assert "--mode fit,native" in said.repeat
+
+
+def test_where_fit_was_not_compared_another_mode_answers(answered):
+    records = [
+        record
+        for record in ladder_campaign(rounds=12, modes=("fit", "native"))
+        if record.cell.mode == "native" or record.cell.backend == "jax"
+    ]
+    assert "fastest under native on the CPU" in answered(records).speed
+
+
+def test_with_three_rounds_nothing_is_settled(answered):
+    said = answered(list(campaign(rounds=3)))
+    assert not said.settled
+    assert "fastest here" in said.speed
+    assert "needs at least 4 complete rounds, here are 3" in said.speed
+    assert "no ranking" in said.certainty
+    assert "undecided" in said.quality
+
+
+def test_equally_fast_backends_are_called_so(answered):
+    level = {"jax": 2.0, "tensorflow": 2.0 * 0.00173 / 0.00341}
+    records = list(campaign(rounds=200, backends=("jax", "tensorflow"), slower=level, epochs=8))
+    said = answered(records)
+    assert not said.settled
+    assert "JAX and TensorFlow train this model equally fast, within 2%" in said.speed
+
+
+def test_a_difference_that_is_not_settled_names_no_winner(answered):
+    near = {"jax": 1.0, "tensorflow": 1.015 * 0.00173 / 0.00341}
+    said = answered(list(campaign(rounds=6, backends=("jax", "tensorflow"), slower=near, epochs=8)))
+    assert "JAX against TensorFlow is not settled" in said.speed
+    assert not said.settled
+
+
+def test_backends_measured_in_blocks_are_not_ranked(answered):
+    blocks = [
+        one
+        for backend in ("jax", "torch")
+        for one in campaign(rounds=6, backends=(backend,), run_id=f"run-{backend}")
+    ]
+    said = answered(blocks)
+    assert said.speed.startswith("No ranking: the backends were measured one after the other")
+    assert not said.settled
+
+
+def test_backends_on_different_machines_are_not_ranked(answered):
+    apart = [
+        one
+        for backend in ("jax", "torch")
+        for one in campaign(rounds=6, backends=(backend,), machine_id=f"machine-of-{backend}")
+    ]
+    assert "come from different machines" in answered(apart).speed
+
+
+def test_a_faster_backend_that_learns_worse_is_not_called_fastest(answered):
+    records = [
+        msgspec.structs.replace(
+            one, quality=msgspec.structs.replace(one.quality, value=one.quality.value + 0.01)
+        )
+        if one.cell.backend == "jax"
+        else one
+        for one in campaign(rounds=8, backends=("jax", "torch"))
+    ]
+    said = answered(records)
+    assert not said.settled
+    assert "but learns worse" in said.speed
+    assert "JAX learns worse than PyTorch" in said.quality
+
+
+def test_a_backend_that_was_not_measured_is_named(answered):
+    said = answered(list(campaign(rounds=6, backends=("jax", "torch"))))
+    assert said.speed.endswith("TensorFlow was not measured.")
+
+
+def test_a_backend_whose_trials_all_failed_is_named(answered):
+    records = [failed(one) if one.cell.backend == "torch" else one for one in campaign(rounds=6)]
+    assert "No trial of PyTorch succeeded." in answered(records).speed
+
+
+def test_a_single_backend_is_no_ranking(answered):
+    assert "only JAX was measured" in answered(list(campaign(rounds=6, backends=("jax",)))).speed
+
+
+def test_no_records_and_only_failed_ones_are_told_apart(answered):
+    assert "no records yet" in answered([]).speed
+    assert "No trial left a measurement" in answered([failed(o) for o in campaign(rounds=1)]).speed
+
+
+def test_the_command_repeats_the_campaign(answered):
+    said = answered(list(campaign(rounds=6, backends=("jax", "tensorflow"))))
+    assert said.repeat.startswith("harness run ranking --backend jax,tf --device cpu")
+    assert "--seeds 42-47" in said.repeat
