@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.analysis.rows import Group, Row, named
-from harness.analysis.work import asked, cell_key, why_other
-from harness.backends import BACKENDS
-from harness.records.trial import MODES, Cell
+from harness.analysis.work import alike_but_one, cell_key, why_other
+from harness.records.trial import Cell
 
 SHARED_PACKAGES = ("keras", "numpy", "python")
 """What the environments of two backends both hold."""
@@ -55,36 +54,6 @@ def couples(groups: Sequence[Group]) -> list[Couple]:
         if first.row.work == second.row.work and first.row.machine_id == second.row.machine_id
     ]
     return of_two + of_one
-
-
-def alike_but_one(cells: Iterable[Cell]) -> list[tuple[Cell, Cell]]:
-    """Pairs of cells that differ in the backend alone or in the mode alone.
-
-    Settings after settings; of each first the backends of every mode, then the modes of every
-    backend, in the usual order (``fit`` first), never in that of a figure.
-    """
-    families: dict[bytes, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        families[asked(cell)].append(cell)
-    made = []
-    for members in families.values():
-        both = list(itertools.combinations(sorted(members, key=rung_order), 2))
-        made += [(a, b) for a, b in both if differ_in(a, b) == ("backend",)]
-        of_modes = [(a, b) for a, b in both if differ_in(a, b) == ("mode",)]
-        made += sorted(of_modes, key=lambda two: BACKENDS.index(two[0].backend))
-    return made
-
-
-def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
-    """In which of its fields a cell is not as another one."""
-    return tuple(
-        name for name in Cell.__struct_fields__ if getattr(first, name) != getattr(second, name)
-    )
-
-
-def rung_order(cell: Cell) -> tuple[int, int]:
-    """Where a cell stands among those of equal settings: by mode, then by backend."""
-    return MODES.index(cell.mode), BACKENDS.index(cell.backend)
 
 
 def pair_names(

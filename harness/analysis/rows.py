@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.analysis.figures import FIGURES, values
 from harness.analysis.work import Work, cell_key, work_of
 from harness.backends import BACKENDS, package_set
 from harness.records.trial import MODES, Cell, Record, Struct
@@ -256,18 +256,10 @@ def _row(facts: Facts, apart: dict[str, str], trials: list[Record]) -> Row:
         seeds=sorted({record.seed for record in good}),
         good=len(good),
         failed=len(trials) - len(good),
-        step_time_s=_over(good, step_time_s),
-        examples_per_s=_over(good, examples_per_s),
-        first_step_s=_over(good, lambda r: r.phases.first_step_s if r.phases else None),
-        peak_rss_bytes=_over(good, lambda r: r.memory.peak_rss_bytes if r.memory else None),
-        peak_device_bytes=_over(good, lambda r: r.memory.peak_device_bytes if r.memory else None),
         quality=_quality(good),
         predictions=_predictions(good),
+        **{figure.key: median_and_range(values(good, figure.key)) for figure in FIGURES},
     )
-
-
-def _over(trials: list[Record], figure: Callable[[Record], float | None]) -> Figure | None:
-    return median_and_range([value for r in trials if (value := figure(r)) is not None])
 
 
 def _quality(trials: list[Record]) -> Figure | None:

@@ -16,8 +16,11 @@ SHORT = 2 * MINIMUM_STEADY
 def step_time_s(record: Record) -> float | None:
     """Seconds per training step: median of ``wall_s / steps`` over the epochs after warm-up.
 
-    ``None`` if no epoch counts. Source: the table of figures in ``docs/method.md``.
+    ``None`` if no epoch counts, and for a trial that failed, be it at its exit: none of its epochs
+    is known to be sound. Source: the table of figures in ``docs/method.md``.
     """
+    if record.status != "ok":
+        return None
     state = steadiness(record)
     if state is not None:
         return state.step_time_s
@@ -33,11 +36,33 @@ def examples_per_s(record: Record) -> float | None:
     step = step_time_s(record)
     if step is None:
         return None
-    timed, state = _timed(record), steadiness(record)
-    marks = [e.warm_up for e in timed] if state is None else state.warm_up
-    # A trial that never settled may have all of its epochs marked; its step time is theirs then.
-    counted = [e for e, mark in zip(timed, marks, strict=True) if not mark] or timed
-    return sum(e.examples for e in counted) / sum(e.steps for e in counted) / step
+    epochs = [e for e, counts in zip(record.epochs, counted(record), strict=True) if counts]
+    return sum(e.examples for e in epochs) / sum(e.steps for e in epochs) / step
+
+
+def counted(record: Record) -> list[bool]:
+    """For each epoch, whether the trial's step time rests on it."""
+    if record.status != "ok":
+        return [False] * len(record.epochs)
+    timed = [i for i, epoch in enumerate(record.epochs) if epoch.steps > 0 and epoch.wall_s > 0]
+    state = steadiness(record)
+    if state is None:
+        warm_up = [record.epochs[i].warm_up for i in timed]
+    elif all(state.warm_up):  # never settled: its figure is that of the later half
+        warm_up = [place < len(timed) // 2 for place in range(len(timed))]
+    else:
+        warm_up = list(state.warm_up)
+    counting = {i for i, mark in zip(timed, warm_up, strict=True) if not mark}
+    return [i in counting for i in range(len(record.epochs))]
+
+
+def samples_s(record: Record) -> list[float]:
+    """The step times that count, in seconds and in order; their median is the trial's figure."""
+    return [
+        epoch.wall_s / epoch.steps
+        for epoch, counts in zip(record.epochs, counted(record), strict=True)
+        if counts
+    ]
 
 
 def steadiness(record: Record) -> SteadyState | None:

@@ -1,156 +1,270 @@
-"""What the records of a folder answer: which cell is faster, and whether they learn alike.
+"""All that the records of a folder say, computed once: what every output is made from.
 
-Held against each other are backends in one mode, modes on one backend, and versions of one cell
-(:mod:`harness.analysis.couples`): speed round by round (:mod:`harness.analysis.speed.pairs`),
-quality seed by seed. Both are said together, since a faster cell that learns worse is not faster.
+Terminal, Markdown, page, JSON, exports and findings look at the same groups and the same verdicts,
+so they cannot disagree. What an output does not ask for is not computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 
-from harness.analysis.couples import Couple, couples, rung_order
-from harness.analysis.quality import QualityVerdict, by_seed, gated, of_couples, over_seeds
-from harness.analysis.rows import Figure, Group, Row, grouped, median_and_range
-from harness.analysis.shared_rounds import reasons_by_id
-from harness.analysis.speed import pairs
-from harness.analysis.speed.interval import MINIMUM_ROUNDS, Interval
-from harness.analysis.speed.pairs import PairVerdict
-from harness.analysis.speed.verdict import MARGIN
-from harness.analysis.work import asked
-from harness.records.trial import Cell, Quality, Record, Struct
+from harness.analysis.anatomy import Anatomy, anatomies
+from harness.analysis.answers import Answers, Pair, answer
+from harness.analysis.ladder.ladder import Ladder, ladders
+from harness.analysis.notes import weaknesses
+from harness.analysis.notes.note import Note
+from harness.analysis.provenance import (
+    MAIN_SCENARIO,
+    DataSet,
+    Machine,
+    Missing,
+    data_sets,
+    machines,
+    missing_backends,
+)
+from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
+from harness.analysis.speed.pairs import (
+    CellPair,
+    Judging,
+    PairVerdict,
+    Reasons,
+    judged,
+    judging,
+    pairs_of,
+    reasons_by_id,
+)
+from harness.analysis.sweeps.sweeps import Sweep, sweeps
+from harness.analysis.work import asked, started
+from harness.records.plan import Plan
+from harness.records.trial import MODES, Record, Scalar, Struct
+from harness.scenario import Metric
+from harness.store.benchmarks import Benchmarks
+from harness.store.reading import Broken
+from harness.store.runs import AnatomyRuns, Parity
 
 
-class Learned(Struct, frozen=True, kw_only=True):
-    """What one row learned; ``apart`` and ``machine_id`` are those of the row.
+class About(Struct, frozen=True, kw_only=True):
+    """What is known here of a scenario and does not stand in its records."""
 
-    ``seeds`` holds the final metric by seed, ``location`` its interval over seeds, ``None`` below
-    four. ``time_to_target_s`` is that of the trials that reached the target, ``reached`` how many
-    of the ``trials`` did; both are ``None`` without a target.
+    metric: Metric
+    defaults: dict[str, Scalar]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Groups that differ in backend or versions alone, measured on one machine, and their pairs.
+
+    ``failed`` are groups that were asked the same and left no measurement.
     """
 
-    cell: Cell
-    apart: dict[str, str]
-    machine_id: str | None = None
-    quality: Quality
-    seeds: dict[int, float]
-    location: Interval | None
-    trials: int
-    reached: int | None
-    time_to_target_s: Figure | None
-
-
-class Pair(Struct, frozen=True, kw_only=True):
-    """Two cells that differ in the backend alone, in the mode alone, or in versions.
-
-    ``speed`` is ``None`` where they were not measured in common rounds, ``quality`` where the
-    scenario's tolerance is not known here; both are where they did not do the same work. ``why``
-    then tells the reason that there is no verdict on speed. ``outcome`` is the verdict in words,
-    quality considered. ``first_apart`` and ``second_apart`` are those of the rows.
-    """
-
-    first: Cell
-    second: Cell
-    first_apart: dict[str, str]
-    second_apart: dict[str, str]
-    machine_id: str | None
-    outcome: str | None
-    why: str | None
-    speed: PairVerdict | None
-    quality: QualityVerdict | None
-
-
-class Answers(Struct, frozen=True, kw_only=True):
-    """All pairs of backends, of modes and of versions, and what each row learned.
-
-    Ordered by name, never by a figure.
-    """
-
+    groups: list[Group]
     pairs: list[Pair]
-    learned: list[Learned]
+    failed: list[Group] = dataclasses.field(default_factory=list)
+
+    @property
+    def judged(self) -> list[Pair]:
+        """The pairs that were measured in common rounds here, enough of them or not."""
+        return [pair for pair in self.pairs if pair.speed is not None]
+
+    @property
+    def row(self) -> Row:
+        """Any of the rows: they agree in scenario, device, mode, settings and machine."""
+        return self.groups[0].row
 
 
-def answer(
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a folder of records says; :func:`study_of` makes it.
+
+    Attributes:
+        records: good and failed, the oldest first.
+        about: what is known of the scenarios, by name. The quality of one that is not known here
+            is not judged.
+        plans: of the runs that left the records, as far as they are known.
+        broken: files that should have been records.
+        benchmarks: latencies of single operations.
+        parity: what `harness parity` left.
+        anatomy: what `harness anatomy` left.
+    """
+
+    records: list[Record]
+    about: Mapping[str, About]
+    plans: Sequence[Plan]
+    broken: Sequence[Broken]
+    benchmarks: Benchmarks
+    parity: Parity
+    anatomy: AnatomyRuns
+
+    @functools.cached_property
+    def groups(self) -> list[Group]:
+        """Records that may be pooled, by scenario, device, machine, settings, then backend."""
+        return grouped(self.records)
+
+    @property
+    def rows(self) -> list[Row]:
+        """What each of the groups says."""
+        return [group.row for group in self.groups]
+
+    @property
+    def trials(self) -> int:
+        """How many trials there are, good and failed."""
+        return len(self.records)
+
+    @property
+    def failed(self) -> int:
+        """How many trials left no measurement."""
+        return sum(record.status != "ok" for record in self.records)
+
+    @functools.cached_property
+    def why(self) -> Reasons:
+        """What disturbed each record, by its identity; ``None`` if nothing did."""
+        return reasons_by_id(self.records)
+
+    @functools.cached_property
+    def rule(self) -> Judging:
+        """How speed is judged: as the runs said beforehand."""
+        return judging(self.plans)
+
+    @functools.cached_property
+    def _paired(self) -> list[tuple[Group, Group, CellPair]]:
+        return pairs_of(self.groups, self.why)
+
+    @functools.cached_property
+    def verdicts(self) -> list[PairVerdict]:
+        """The verdicts on speed: of all pairs that were interleaved, in one family."""
+        return judged(
+            [pair for *_, pair in self._paired],
+            margin=self.rule.margin,
+            sequential=self.rule.sequential,
+        )
+
+    @functools.cached_property
+    def answers(self) -> Answers:
+        """Speed and quality of all pairs together, and what each row learned."""
+        both = zip(self._paired, self.verdicts, strict=True)
+        speeds = ((first, second, verdict) for (first, second, _), verdict in both)
+        return answer(self.groups, speeds, self.tolerances)
+
+    @property
+    def tolerances(self) -> dict[str, float]:
+        """Largest difference in quality of no consequence, by scenario."""
+        return {name: known.metric.tolerance for name, known in self.about.items()}
+
+    @functools.cached_property
+    def ladders(self) -> list[Ladder]:
+        """The modes beside each other, wherever several were measured."""
+        return ladders(
+            self.groups, self.why, margin=self.rule.margin, sequential=self.rule.sequential
+        )
+
+    @functools.cached_property
+    def sweeps(self) -> list[Sweep]:
+        """Rows that differ along one axis alone."""
+        return sweeps(self.rows)
+
+    @functools.cached_property
+    def anatomies(self) -> list[Anatomy]:
+        """The latest anatomy of each cell and machine."""
+        return anatomies(self.anatomy.records)
+
+    @functools.cached_property
+    def missing(self) -> list[Missing]:
+        """Backends without a record beside others of the same scenario and device."""
+        return missing_backends(self.groups)
+
+    @functools.cached_property
+    def notes(self) -> list[Note]:
+        """What weakens the answer, what forbids a comparison altogether in front."""
+        return weaknesses(self.groups, self.why, self.missing, self.broken, self.tolerances)
+
+    @functools.cached_property
+    def machines(self) -> list[Machine]:
+        """The machines that measured."""
+        return machines(self.records)
+
+    @functools.cached_property
+    def data_sets(self) -> list[DataSet]:
+        """The data that was trained on."""
+        return data_sets(self.records)
+
+    @functools.cached_property
+    def contests(self) -> list[Contest]:
+        """The groups that may be held against each other, what a reader asks for first in front."""
+        found: dict[object, list[Group]] = {}
+        for group in with_measurements(self.groups):
+            found.setdefault(_work(group.row), []).append(group)
+        made = [
+            Contest(groups=members, pairs=self._pairs(members), failed=self._failed(members))
+            for members in found.values()
+        ]
+        return sorted(made, key=self._rank)
+
+    def campaign_of(self, contest: Contest) -> list[Group]:
+        """The groups of ``contest`` and those that differ from them in the mode alone."""
+        wanted = _work(contest.row, any_mode=True)
+        groups = with_measurements(self.groups)
+        return [group for group in groups if _work(group.row, any_mode=True) == wanted]
+
+    def _failed(self, members: Sequence[Group]) -> list[Group]:
+        wanted = asked(members[0].row.cell, but=("backend",))
+        return [
+            group
+            for group in self.groups
+            if not group.row.good and asked(group.row.cell, but=("backend",)) == wanted
+        ]
+
+    def _pairs(self, members: Sequence[Group]) -> list[Pair]:
+        rows = [(group.row.cell, group.row.apart) for group in members]
+        return [
+            pair
+            for pair in self.answers.pairs
+            if (pair.first, pair.first_apart) in rows and (pair.second, pair.second_apart) in rows
+        ]
+
+    def _rank(self, contest: Contest) -> tuple[object, ...]:
+        row = contest.row
+        known = self.about.get(row.cell.scenario)
+        by_default = known is not None and known.defaults | row.cell.settings == known.defaults
+        good = [group.row for group in contest.groups if group.row.good]
+        return (
+            row.cell.scenario != MAIN_SCENARIO,
+            not contest.judged,
+            # The tutorial as written is what a reader asks for, even if another mode ran on more.
+            MODES.index(row.cell.mode),
+            -len({(row.cell.backend, distinction(row.apart)) for row in good}),
+            row.synthetic,
+            not by_default,
+            -sum(row.good for row in good),
+        )
+
+
+def study_of(
     records: Iterable[Record],
     *,
-    tolerances: Mapping[str, float] | None = None,
-    margin: float = MARGIN,
-    sequential: bool = False,
-) -> Answers:
-    """Everything that may be said of these records.
-
-    Args:
-        records: Any records, good and failed, of one or several machines.
-        tolerances: Largest difference in quality of no consequence, by scenario.
-        margin: Smallest difference in speed that matters, as a share.
-        sequential: Whether a campaign stopped, or might have stopped, at a precision.
-    """
-    records = list(records)
-    groups = grouped(records)
-    found = pairs.pairs_of(groups, reasons_by_id(records))
-    judged = pairs.judged([pair for *_, pair in found], margin=margin, sequential=sequential)
-    speeds = {
-        (id(first), id(second)): verdict
-        for (first, second, _), verdict in zip(found, judged, strict=True)
-    }
-    both = sorted(couples(groups), key=lambda each: _family(each.first.row))
-    qualities = of_couples(both, tolerances or {})
-    return Answers(
-        pairs=[
-            _pair(couple, quality, speeds.get((id(couple.first), id(couple.second))))
-            for couple, quality in zip(both, qualities, strict=True)
-        ],
-        learned=[
-            one
-            for group in sorted(
-                groups, key=lambda each: (_family(each.row), rung_order(each.row.cell))
-            )
-            if (one := _learned(group)) is not None
-        ],
+    about: Mapping[str, About] | None = None,
+    plans: Iterable[Plan] = (),
+    broken: Iterable[Broken] = (),
+    benchmarks: Benchmarks | None = None,
+    parity: Parity | None = None,
+    anatomy: AnatomyRuns | None = None,
+) -> Study:
+    """The study of ``records`` and of what else lies in their folder; see :class:`Study`."""
+    return Study(
+        # Sorted, so that nothing depends on the order in which a folder was read.
+        records=sorted(
+            records, key=lambda r: (started(r), r.campaign, r.cell.digest, r.seed, r.repetition)
+        ),
+        about=dict(about or {}),
+        plans=list(plans),
+        broken=list(broken),
+        benchmarks=benchmarks or Benchmarks(),
+        parity=parity or Parity(),
+        anatomy=anatomy or AnatomyRuns(),
     )
 
 
-def _family(row: Row) -> str:
-    """Rows that were asked the same and did the same work stand together."""
-    data = (row.table_sha256, row.split_sha256) if row.table_sha256 else None
-    return str((asked(row.cell), row.scenario_version, data, row.synthetic))
-
-
-def _pair(couple: Couple, quality: QualityVerdict | None, speed: PairVerdict | None) -> Pair:
-    first, second = couple.first.row, couple.second.row
-    why: str | None
-    if speed is None:
-        why = couple.why or "not measured in common rounds, so that they may have drifted apart"
-    else:
-        why = speed.verdict.reason if speed.verdict.low is None else None
-    return Pair(
-        first=first.cell,
-        second=second.cell,
-        first_apart=first.apart,
-        second_apart=second.apart,
-        machine_id=None if speed is None else speed.pair.machine_id,
-        outcome=None if speed is None else gated(speed.verdict.kind, quality),
-        why=why,
-        speed=speed,
-        quality=quality,
-    )
-
-
-def _learned(group: Group) -> Learned | None:
-    judged = [record.quality for record in group.good if record.quality is not None]
-    if not judged:
-        return None
-    seeds = by_seed(group.good)
-    times_s = [q.time_to_target_s for q in judged if q.time_to_target_s is not None]
-    target = judged[0].target is not None
-    return Learned(
-        cell=group.row.cell,
-        apart=group.row.apart,
-        machine_id=group.row.machine_id,
-        quality=judged[0],
-        seeds=seeds,
-        location=over_seeds(list(seeds.values())) if len(seeds) >= MINIMUM_ROUNDS else None,
-        trials=len(judged),
-        reached=len(times_s) if target else None,
-        time_to_target_s=median_and_range(times_s) if target else None,
-    )
+def _work(row: Row, *, any_mode: bool = False) -> object:
+    but = ("backend", "mode") if any_mode else ("backend",)
+    return asked(row.cell, but=but), row.machine_id, row.work

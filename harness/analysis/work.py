@@ -9,17 +9,22 @@ gives.
 
 The initial weights are not part of it. A step takes no longer from other weights, and a release of
 Keras that draws them otherwise is just what ``harness compare`` is asked about. Where quality is
-compared seed by seed they must be equal (:mod:`harness.analysis.comparability`).
+compared seed by seed they must be equal (:mod:`harness.analysis.notes.quality`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
+import itertools
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 
-from harness.records.trial import Cell, Record, Struct
+from harness.backends import BACKENDS
+from harness.records.trial import MODES, Cell, Record, Struct
 from harness.words import joined
 
 NEUTRAL: dict[str, Any] = {"backend": "jax", "mode": "fit", "threads": None}
@@ -101,6 +106,50 @@ def asked(cell: Cell, *, but: Collection[str] = ("backend", "mode")) -> bytes:
     """What a cell is asked to do, whichever value it has of the fields in ``but``."""
     neutral = {field: NEUTRAL[field] for field in but}
     return cell_key(msgspec.structs.replace(cell, **neutral))
+
+
+def alike_but_one(cells: Iterable[Cell]) -> list[tuple[Cell, Cell]]:
+    """Pairs of cells that differ in the backend alone or in the mode alone.
+
+    Settings after settings; of each first the backends of every mode, then the modes of every
+    backend, in the usual order (``fit`` first), never in that of a figure.
+    """
+    families: dict[bytes, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        families[asked(cell)].append(cell)
+    made = []
+    for members in families.values():
+        both = list(itertools.combinations(sorted(members, key=rung_order), 2))
+        made += [(a, b) for a, b in both if differ_in(a, b) == ("backend",)]
+        of_modes = [(a, b) for a, b in both if differ_in(a, b) == ("mode",)]
+        made += sorted(of_modes, key=lambda two: BACKENDS.index(two[0].backend))
+    return made
+
+
+def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
+    """In which of its fields a cell is not as another one."""
+    return tuple(
+        name for name in Cell.__struct_fields__ if getattr(first, name) != getattr(second, name)
+    )
+
+
+def rung_order(cell: Cell) -> tuple[int, int]:
+    """Where a cell stands among those of equal settings: by mode, then by backend."""
+    return MODES.index(cell.mode), BACKENDS.index(cell.backend)
+
+
+def started(record: Record) -> float:
+    """When the trial began, in seconds since 1970; 0 if the record does not tell properly."""
+    return _seconds(record.started_at)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _seconds(timestamp: str) -> float:
+    try:
+        moment = dt.datetime.fromisoformat(timestamp)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def _known(value: object) -> str:

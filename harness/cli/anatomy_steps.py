@@ -13,8 +13,8 @@ import typer
 
 from harness import probe
 from harness.analysis.anatomy import Anatomy, anatomies
-from harness.analysis.sources import is_changed
-from harness.analysis.summary import About
+from harness.analysis.notes.sources import is_changed
+from harness.analysis.study import About
 from harness.cli import asking, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError

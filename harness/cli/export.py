@@ -53,18 +53,19 @@ def export(
     in it, a package is missing, or the output cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
+    from harness.analysis.study import study_of
     from harness.cli.report import results_folder
     from harness.report import exports
-    from harness.report.exports.content import gather
+    from harness.report.exports.content import warnings
     from harness.store.folder import load
 
     exports.check(name)
     results = load(results_folder(folder))
-    content = gather(results.records, [(file.path, file.reason) for file in results.broken])
-    for written in exports.export(name, content, output):
+    study = study_of(results.records, broken=results.broken)
+    for written in exports.export(name, study, output):
         where = "left out" if written.path is None else str(written.path)
         typer.echo(f"{written.format}: {where}")
         for sentence in written.said:
             typer.echo(f"  {sentence}")
-    for note in content.notes:
-        typer.echo(note)
+    for warning in warnings(study):
+        typer.echo(warning)

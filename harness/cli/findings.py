@@ -36,33 +36,16 @@ def findings(
     Every sentence is made from the records; what no verdict settles is said to be open.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
-    from harness.analysis.ladder.ladder import ladders
-    from harness.analysis.speed.pairs import judging
-    from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.cli.report import about, results_folder
-    from harness.report import anatomy_found
+    from harness.cli.report import results_folder, studied
     from harness.report.outputs import markdown
     from harness.report.sections import findings as page
     from harness.store.folder import load
 
-    campaigns = []
-    for folder in folders:
-        results = load(results_folder(folder))
-        rule = judging(results.plans)
-        campaigns.append(
-            page.Campaign(
-                folder=folder.as_posix(),
-                records=results.records,
-                summary=summarise(
-                    results.records,
-                    [(file.path, file.reason) for file in results.broken],
-                    about=about(results.records),
-                ),
-                ladders=ladders(results.records, margin=rule.margin, sequential=rule.sequential),
-                dissected=anatomy_found.read(folder),
-            )
-        )
+    campaigns = [
+        page.Campaign(folder=folder.as_posix(), study=studied(load(results_folder(folder))))
+        for folder in folders
+    ]
     words = ["harness", "findings", *(folder.as_posix() for folder in folders)]
     if output is not None:
         words += ["--output", output.as_posix()]

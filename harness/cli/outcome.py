@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from harness.analysis.couples import differ_in
-from harness.analysis.ladder.ladder import ladders
-from harness.analysis.rows import grouped
+from harness.analysis.figures import read_all
 from harness.analysis.speed import disturbed
-from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
-from harness.analysis.step_time import examples_per_s, step_time_s
-from harness.analysis.study import Answers, answer
-from harness.analysis.summary import summarise
-from harness.analysis.sweeps.sweeps import Sweep, sweeps
+from harness.analysis.speed.pairs import PairVerdict
+from harness.analysis.study import Study, study_of
+from harness.analysis.work import differ_in
 from harness.cli.report import about, local_titles
 from harness.errors import ExitCode
 from harness.launch import preflight
@@ -27,7 +23,7 @@ from harness.launch.campaign.work import Work
 from harness.launch.devices import Placement
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
-from harness.records.trial import Cell, Record, Struct, ended_as
+from harness.records.trial import Cell, Record, ended_as
 from harness.report import document
 from harness.report import format as fmt
 from harness.report.outputs import terminal
@@ -39,7 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"Quality", "How to read the table", "Machine", "Data"}
+LEFT_TO_THE_REPORT = {"Quality", document.PARITY, "How to read the table", "Machine", "Data"}
 """Sections that `harness report` shows and the end of a run leaves out."""
 
 
@@ -76,15 +72,7 @@ def _without_measurement(outcome: Outcome) -> Iterator[Record]:
             yield record
 
 
-class Said(Struct, frozen=True, kw_only=True):
-    """What all records in the folder say together: of speed, and of speed with quality."""
-
-    verdicts: list[PairVerdict]
-    answers: Answers
-    sweeps: list[Sweep]
-
-
-def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Said:
+def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Study:
     """Print the table of all that ``root`` holds by now, the verdicts, and what to do next.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
@@ -92,34 +80,25 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
     """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
-    known = about(records)
-    rule = judging(results.plans or [there.plan])
-    answers = answer(
+    study = study_of(
         records,
-        tolerances={name: one.metric.tolerance for name, one in known.items()},
-        margin=rule.margin,
-        sequential=rule.sequential,
+        about=about(records),
+        plans=results.plans or [there.plan],
+        broken=results.broken,
     )
     if records:
-        broken = [(file.path, file.reason) for file in results.broken]
-        composed = document.compose(
-            summarise(records, broken, about=known),
-            titles=local_titles(),
-            answers=answers,
-            ladders=ladders(records, margin=rule.margin, sequential=rule.sequential),
-        )
+        composed = document.compose(study, local_titles())
         sections = [s for s in composed.sections if s.heading not in LEFT_TO_THE_REPORT]
         title = f"All records in {root}"
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
-    verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
-    for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, there, root)):
+    named = _variants(study.verdicts) if variants else ()
+    for line in (*named, *_last_words(outcome, there, root)):
         on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
-    rows = [group.row for group in grouped(records)]
-    return Said(verdicts=verdicts, answers=answers, sweeps=sweeps(rows))
+    return study
 
 
-def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> None:
+def print_outcome(outcome: Outcome, study: Study, root: Path, code: ExitCode) -> None:
     """Print the outcome as JSON: each trial with its key figures, and every pair."""
     why = disturbed.reasons([saved.record for saved in outcome.saved])
     _print_json(
@@ -133,9 +112,9 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
             "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
             "repeated": outcome.repeated,
             "refused": outcome.refused,
-            "verdicts": said.verdicts,
-            "answers": said.answers,
-            "sweeps": said.sweeps,
+            "verdicts": study.verdicts,
+            "answers": study.answers,
+            "sweeps": study.sweeps,
             "trials": [
                 _key_figures(saved, reason)
                 for saved, reason in zip(outcome.saved, why, strict=True)
@@ -286,10 +265,8 @@ def _key_figures(saved: Saved, reason: str | None) -> dict[str, Any]:
         "repetition": record.repetition,
         "round": record.round,
         "duration_s": record.duration_s,
-        "step_time_s": step_time_s(record),
-        "examples_per_s": examples_per_s(record),
+        **read_all(record),
         "quality": record.quality,
-        "peak_rss_bytes": None if record.memory is None else record.memory.peak_rss_bytes,
     }
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from harness.analysis.study import Study
     from harness.report.document import Document
-    from harness.report.evidence import Evidence
 
 NEEDED = {"altair": "altair", "vl_convert": "vl-convert-python", "jinja2": "jinja2"}
 """Modules that a page and its plots need, and the packages that bring them."""
@@ -30,7 +30,7 @@ def lacking() -> str | None:
     )
 
 
-def write_html(path: Path, document: Document, evidence: Evidence) -> str:
+def write_html(path: Path, document: Document, study: Study) -> str:
     """Make the page and tell where it is, or why it is not.
 
     Raises:
@@ -42,11 +42,11 @@ def write_html(path: Path, document: Document, evidence: Evidence) -> str:
     # Half a second for Altair, so only where a page is made.
     from harness.report import html
 
-    write(path, html.render(document, evidence), option="--html", what="HTML")
+    write(path, html.render(document, study), option="--html", what="HTML")
     return f"HTML: {path}"
 
 
-def write_plots(folder: Path, evidence: Evidence) -> str:
+def write_plots(folder: Path, study: Study) -> str:
     """Draw every plot into ``folder`` as SVG and PNG, and tell so.
 
     Raises:
@@ -57,7 +57,7 @@ def write_plots(folder: Path, evidence: Evidence) -> str:
         raise UnavailableError(f"the plots were {why}")
     from harness.report.plots import draw, plots
 
-    files = draw.write(plots(evidence), folder)
+    files = draw.write(plots(study), folder)
     return f"Plots: {len(files)} files in {folder}"
 
 
@@ -67,27 +67,31 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     Raises:
         UnavailableError: if a file cannot be written.
     """
-    from harness.analysis.before_after.history import timelines
+    from harness.analysis.before_after.history import campaigns, timelines
     from harness.cli.report import about
     from harness.report.outputs import markdown, terminal
     from harness.report.sections import history as told
+    from harness.store import layout
+    from harness.store.folder import load_each
 
-    campaigns, broken = told.campaigns(root)
-    known = about(record for one in campaigns for record in one.records)
+    loaded = load_each(root)
+    found = campaigns({name: results.records for name, results in loaded.items()})
+    broken = [file for results in loaded.values() for file in results.broken]
+    known = about(record for one in found for record in one.records)
     tolerances = {name: one.metric.tolerance for name, one in known.items()}
-    found = timelines(campaigns, tolerances=tolerances)
-    document = told.compose(found, broken, known)
+    lines = timelines(found, tolerances=tolerances)
+    document = told.compose(lines, broken, known)
     console = terminal.console()
     terminal.show(document, console)
     console.print()
-    target, page = markdown_to or root / "history.md", html_to or root / "history.html"
+    target, page = markdown_to or root / layout.HISTORY, html_to or root / layout.HISTORY_PAGE
     write(target, markdown.render(document), option="--output", what="Markdown")
     console.print(f"Markdown: {target}", markup=False, soft_wrap=True)
     why = lacking()
     if why is None:
         from harness.report import html
 
-        text = html.render_history(document, found, known)
+        text = html.render_history(document, lines, known)
         write(page, text, option="--html", what="HTML")
     line = f"HTML: {why or page}"
     console.print(line, markup=False, soft_wrap=True)

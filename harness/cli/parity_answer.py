@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.analysis.parity.judge import Pair
-from harness.analysis.subject import Comparison
+from harness.analysis.parity.stages import Comparison
 from harness.errors import ExitCode
 from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
 from harness.records.trial import Scalar

@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from harness import probe
+from harness.analysis.notes.sources import is_changed
 from harness.analysis.parity.judge import judge_all
-from harness.analysis.sources import is_changed
-from harness.analysis.subject import Subject
+from harness.analysis.parity.stages import Subject
 from harness.backends import BACKENDS
 from harness.cli import parity_answer, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
@@ -31,6 +31,7 @@ from harness.report.sections import parity as report
 from harness.scenario import find, parse_settings
 from harness.store import folder as store
 from harness.store import runs
+from harness.store.layout import VERDICT
 from harness.words import unknown
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _conclude(
     content = parity_answer.encode(
         asked, records, pairs, settings=settings, folder=folder, exit_code=code
     )
-    runs.write(folder / "verdict.json", content + b"\n")
+    runs.write(folder / VERDICT, content + b"\n")
     if request.as_json:
         typer.echo(content.decode())
     else:

@@ -12,8 +12,9 @@ import typer
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from harness.analysis.summary import About, Summary
+    from harness.analysis.study import About, Study
     from harness.records.trial import Record
+    from harness.store.folder import Results
 
 DEFAULT_FOLDER = Path("results/local")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -97,81 +98,32 @@ def report(
       harness report results --history
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.analysis.ladder.ladder import ladders
-    from harness.analysis.speed.pairs import judging
-    from harness.analysis.study import answer
-    from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.report import anatomy_found, document, evidence, parity_found
+    from harness.report import document
     from harness.report.outputs import markdown, terminal
-    from harness.store import benchmarks
+    from harness.store import layout
     from harness.store.folder import load
 
     root = results_folder(folder)
     if history:
         pages.history(root, markdown_to=output, html_to=html)
         return
-    results = load(root)
-    summary = summarise(
-        results.records,
-        [(file.path, file.reason) for file in results.broken],
-        about=about(results.records),
-    )
-    operations = benchmarks.read(results.benchmarks)
-    judged_by = judging(results.plans)
-    answers = answer(
-        results.records,
-        tolerances={name: one.metric.tolerance for name, one in summary.about.items()},
-        margin=judged_by.margin,
-        sequential=judged_by.sequential,
-    )
-    rungs = ladders(results.records, margin=judged_by.margin, sequential=judged_by.sequential)
-    dissected = anatomy_found.read(root)
-    compared = parity_found.read(root)
-    composed = document.compose(
-        summary,
-        operations,
-        local_titles() if titles else None,
-        answers,
-        rungs,
-        dissected=dissected,
-        parity=compared,
-    )
-
+    study = studied(load(root))
+    composed = document.compose(study, local_titles() if titles else None)
     text = markdown.render(composed)
-    target = output or root / "report.md"
+    target = output or root / layout.REPORT
     pages.write(target, text, option="--output", what="Markdown")
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
-        typer.echo(
-            _json(
-                summary,
-                benchmarks=operations,
-                verdicts=answers.pairs,
-                learned=answers.learned,
-                ladders=rungs,
-                anatomies=dissected.anatomies,
-                parity=[one.said for one in compared.compared],
-            )
-        )
+        typer.echo(_json(study))
     else:
         terminal.show(composed, console)
         log.print()
     log.print(f"Markdown: {target}", markup=False, soft_wrap=True)
-    gathered = evidence.gather(
-        results.records,
-        summary,
-        answers=answers,
-        benchmarks=operations,
-        plans=results.plans,
-        parity=compared,
-        dissected=dissected,
-        ladders=rungs,
-    )
-    page = html or root / "report.html"
-    log.print(pages.write_html(page, composed, gathered), markup=False, soft_wrap=True)
+    page = html or root / layout.REPORT_PAGE
+    log.print(pages.write_html(page, composed, study), markup=False, soft_wrap=True)
     if plots:
-        log.print(pages.write_plots(plots, gathered), markup=False, soft_wrap=True)
+        log.print(pages.write_plots(plots, study), markup=False, soft_wrap=True)
     if step_summary:
         log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
 
@@ -192,6 +144,22 @@ def results_folder(named: Path | None) -> Path:
     )
 
 
+def studied(results: Results) -> Study:
+    """What a folder says, with what is known here of its scenarios."""
+    from harness.analysis.study import study_of
+    from harness.store import benchmarks, runs
+
+    return study_of(
+        results.records,
+        about=about(results.records),
+        plans=results.plans,
+        broken=results.broken,
+        benchmarks=benchmarks.read(results.benchmarks),
+        parity=runs.read_parity(results.parity),
+        anatomy=runs.read_anatomy(results.anatomy),
+    )
+
+
 def about(records: Iterable[Record]) -> dict[str, About]:
     """What is known here of the records' scenarios; records may come from elsewhere.
 
@@ -200,7 +168,8 @@ def about(records: Iterable[Record]) -> dict[str, About]:
     import msgspec
 
     from harness import scenario
-    from harness.analysis.summary import MAIN_SCENARIO, About
+    from harness.analysis.provenance import MAIN_SCENARIO
+    from harness.analysis.study import About
     from harness.report import format as fmt
     from harness.scenario_files import ScenarioFileError
 
@@ -234,11 +203,27 @@ def local_titles() -> Mapping[int, str] | None:
     return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
 
 
-def _json(summary: Summary, **more: object) -> str:
+def _json(study: Study) -> str:
     import msgspec
 
-    told = msgspec.structs.asdict(summary) | more
-    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    content = {
+        "rows": study.rows,
+        "missing": study.missing,
+        "notes": study.notes,
+        "machines": study.machines,
+        "data_sets": study.data_sets,
+        "broken": study.broken,
+        "about": study.about,
+        "trials": study.trials,
+        "failed": study.failed,
+        "benchmarks": study.benchmarks,
+        "verdicts": study.answers.pairs,
+        "learned": study.answers.learned,
+        "ladders": study.ladders,
+        "anatomies": study.anatomies,
+        "parity": [run.verdict for run in study.parity.runs],
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
 
 def _append_to_step_summary(text: str) -> str:

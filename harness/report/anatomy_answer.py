@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.anatomy import Anatomy
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.records.anatomy import PARTS, SAYS, AnatomyRecord
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section

@@ -6,23 +6,22 @@ disagree. What weakens the answer stands right below the table, not in a footnot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from harness.analysis.ladder.ladder import Ladder
-from harness.analysis.notes import Broken, Note
-from harness.analysis.study import Answers
-from harness.analysis.summary import MAIN_SCENARIO, About, DataSet, Machine, Summary
+from harness.analysis.notes.note import Note
+from harness.analysis.provenance import MAIN_SCENARIO, DataSet, Machine
+from harness.analysis.study import About, Study
 from harness.records.trial import Struct
 from harness.report import format as fmt
 from harness.report import table
-from harness.report.anatomy_found import Dissected
-from harness.report.parity_found import Parity
-from harness.report.sections import anatomy, ladder, predictions, sweeps, verdicts
+from harness.report.sections import anatomy, ladder, predictions, results, sweeps, verdicts
 from harness.report.sections import operations as bench
 from harness.report.table import Table
 from harness.store.benchmarks import Benchmarks
+from harness.store.reading import Broken
+from harness.store.runs import Parity, ParityRun
 
 TITLE = "Keras backends, measured"
 
@@ -68,78 +67,64 @@ class Document(Struct, frozen=True, kw_only=True):
     sections: list[Section]
 
 
-def compose(
-    summary: Summary,
-    benchmarks: Benchmarks | None = None,
-    titles: Mapping[int, str] | None = None,
-    answers: Answers | None = None,
-    ladders: Sequence[Ladder] = (),
-    *,
-    dissected: Dissected | None = None,
-    parity: Parity | None = None,
-) -> Document:
+def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
     """Put a report together.
 
     Args:
-        summary: the trials.
-        benchmarks: latencies of single operations, if there are any.
+        study: what the records say.
         titles: movie titles by ``movie_id``, if the local table is at hand.
-        answers: the verdicts between cells and what each learned, where they are wanted.
-        ladders: the modes beside each other, where there are several.
-        dissected: what `harness anatomy` found, if it was run.
-        parity: what `harness parity` found, where that is asked.
     """
     sections = [
-        Section(heading="Results", tables=table.results(summary)),
-        *(_answers(answers, summary) if answers is not None and summary.trials else ()),
-        *([_parity(parity)] if parity is not None and summary.trials else ()),
+        Section(heading="Results", tables=results.results(study)),
+        *(_answers(study) if study.trials else ()),
+        *([_parity(study.parity)] if study.trials else ()),
         Section(
             heading="The ladder",
-            paragraphs=ladder.lines(ladders, summary.about),
-            tables=ladder.tables(ladders, summary.about),
+            paragraphs=ladder.lines(study.ladders, study.about),
+            tables=ladder.tables(study.ladders, study.about),
         ),
-        _anatomy(dissected or Dissected(), summary.about),
+        _anatomy(study),
         Section(
             heading="Sweeps",
-            paragraphs=sweeps.lines(summary.rows),
-            tables=sweeps.tables(summary.rows, summary.about),
+            paragraphs=sweeps.lines(study.sweeps),
+            tables=sweeps.tables(study.sweeps, study.about),
         ),
         Section(
             heading="What weakens this answer",
-            bullets=[note_bullet(note) for note in summary.notes]
+            bullets=[note_bullet(note) for note in study.notes]
             or [Bullet(text="Nothing that the records tell.")],
         ),
-        Section(heading="How to read the table", paragraphs=_reading(summary)),
-        _predictions(summary, titles),
-        _operations(benchmarks or Benchmarks()),
+        Section(heading="How to read the table", paragraphs=_reading(study)),
+        Section(heading="Prediction", tables=predictions.tables(study, titles)),
+        _operations(study.benchmarks),
         Section(
             heading="Machine",
-            bullets=[Bullet(text=_machine(machine)) for machine in summary.machines],
+            bullets=[Bullet(text=_machine(machine)) for machine in study.machines],
         ),
-        Section(heading="Data", bullets=[Bullet(text=_data(data)) for data in summary.data_sets]),
+        Section(heading="Data", bullets=[Bullet(text=_data(data)) for data in study.data_sets]),
     ]
     return Document(
         title=TITLE,
-        lead=_lead(summary, ranked=answers is not None),
+        lead=_lead(study),
         sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
     )
 
 
-def _answers(answers: Answers, summary: Summary) -> Iterator[Section]:
+def _answers(study: Study) -> Iterator[Section]:
     yield Section(
         heading="Verdicts",
-        paragraphs=verdicts.verdict_lines(answers),
-        tables=verdicts.verdict_tables(answers, summary.about),
+        paragraphs=verdicts.verdict_lines(study.answers),
+        tables=verdicts.verdict_tables(study.answers, study.about),
     )
     yield Section(
         heading="Quality",
-        paragraphs=verdicts.quality_lines(answers, summary.about),
-        tables=verdicts.quality_tables(answers, summary.about),
+        paragraphs=verdicts.quality_lines(study.answers, study.about),
+        tables=verdicts.quality_tables(study.answers, study.about),
     )
 
 
 def _parity(found: Parity) -> Section:
-    told = [Bullet(text=line) for one in found.compared[:COMPARISONS] for line in one.lines]
+    told = [Bullet(text=line) for run in found.runs[:COMPARISONS] for line in _compared(run)]
     ask = Bullet(
         text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
         command="harness parity ranking",
@@ -148,13 +133,22 @@ def _parity(found: Parity) -> Section:
     return Section(heading=PARITY, bullets=(told or [ask]) + broken)
 
 
-def _anatomy(found: Dissected, about: Mapping[str, About]) -> Section:
+def _compared(run: ParityRun) -> list[str]:
+    """The verdicts of a comparison in words, one for each pair."""
+    verdict = run.verdict
+    about = " on SYNTHETIC examples" if verdict.synthetic else ""
+    head = f"{verdict.scenario}, seed {verdict.seed}{about}"
+    return [fmt.plain(f"{head}: {pair.says}", limit=1_500) for pair in verdict.pairs]
+
+
+def _anatomy(study: Study) -> Section:
+    found = study.anatomies
     return Section(
         heading=anatomy.HEADING,
-        paragraphs=[anatomy.READING] if found.anatomies else [],
-        bullets=[Bullet(text=line) for line in anatomy.lines(found.anatomies)]
-        + [Bullet(text=_broken(file, "Anatomy file")) for file in found.broken],
-        tables=anatomy.tables(found.anatomies, about),
+        paragraphs=[anatomy.READING] if found else [],
+        bullets=[Bullet(text=line) for line in anatomy.lines(found)]
+        + [Bullet(text=_broken(file, "Anatomy file")) for file in study.anatomy.broken],
+        tables=anatomy.tables(found, study.about),
     )
 
 
@@ -167,23 +161,22 @@ def note_bullet(note: Note) -> Bullet:
     )
 
 
-def _lead(summary: Summary, *, ranked: bool) -> list[str]:
-    trials = f"{fmt.count(summary.trials)} trial{'s' * (summary.trials != 1)}"
-    failed = f", {fmt.count(summary.failed)} of them failed" if summary.failed else ""
+def _lead(study: Study) -> list[str]:
+    trials = f"{fmt.count(study.trials)} trial{'s' * (study.trials != 1)}"
+    failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
     what = f"The same Keras model trained on JAX, TensorFlow and PyTorch: {trials}{failed}."
-    which = "only what stands under Verdicts ranks anything" if ranked else "not a verdict"
-    lead = [f"{what} These are measurements, {which}."]
-    good = [row for row in summary.rows if row.good] or summary.rows
+    lead = [f"{what} These are measurements, only what stands under Verdicts ranks anything."]
+    good = [row for row in study.rows if row.good] or study.rows
     if any(row.synthetic for row in good):
         lead.append("SYNTHETIC DATA: some or all of these trials did not train on real ratings.")
     return lead
 
 
-def _reading(summary: Summary) -> list[str]:
-    measured = {row.cell.scenario for row in summary.rows if row.good} or summary.about.keys()
+def _reading(study: Study) -> list[str]:
+    measured = {row.cell.scenario for row in study.rows if row.good} or study.about.keys()
     return [
         STEP_TIME,
-        *(_metric(name, about) for name, about in summary.about.items() if name in measured),
+        *(_metric(name, about) for name, about in study.about.items() if name in measured),
         NO_RANKING,
     ]
 
@@ -202,10 +195,6 @@ def _metric(scenario: str, about: About) -> str:
         f"{label} ({scenario}) is that of the trained model{scale}, the mean over seeds with the "
         f"lowest and the highest seed below it; {metric.direction} is better{published}."
     )
-
-
-def _predictions(summary: Summary, titles: Mapping[int, str] | None) -> Section:
-    return Section(heading="Prediction", tables=predictions.tables(summary, titles))
 
 
 def _operations(benchmarks: Benchmarks) -> Section:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from harness.analysis.study import Pair
+from harness.analysis.answers import Pair
+from harness.analysis.study import Contest, Study
 from harness.analysis.work import NOT_THE_SAME
 from harness.report import format as fmt
-from harness.report.evidence import Contest, Evidence, side
+from harness.report.naming import backends, side
 from harness.words import joined
 
 WHY_UNRANKED = {
@@ -49,7 +50,7 @@ def fastest(contest: Contest) -> str | None:
         if pair.outcome in {"faster", "slower"}:
             winner, loser = (first, second) if pair.outcome == "faster" else (second, first)
             beaten[winner].add(loser)
-    everyone = set(contest.backends)
+    everyone = set(backends(contest))
     return next(
         (winner for winner, losers in beaten.items() if losers >= everyone - {winner}), None
     )
@@ -68,9 +69,9 @@ def ranked(best: str, contest: Contest) -> str:
     return f"On this machine {best} trains this model fastest {where}: {joined(leads)}."
 
 
-def unranked(evidence: Evidence, contest: Contest) -> str:
+def unranked(evidence: Study, contest: Contest) -> str:
     """The sentence where none is the fastest: equal, not settled, or never to be compared."""
-    names = contest.backends
+    names = backends(contest)
     if contest.judged:
         verdicts = [pair.speed.verdict for pair in contest.judged if pair.speed]
         if {pair.outcome for pair in contest.pairs} == {"equivalent"}:
@@ -80,9 +81,9 @@ def unranked(evidence: Evidence, contest: Contest) -> str:
             )
         told = "; ".join(_pair(pair) for pair in contest.pairs)
         return f"No backend is called the fastest here: {told}."
-    codes = {note.code for note in evidence.summary.notes}
+    codes = {note.code for note in evidence.notes}
     reasons = [why for code, why in WHY_UNRANKED.items() if code in codes]
-    measured = dict.fromkeys(b for one in evidence.contests for b in one.backends)
+    measured = dict.fromkeys(b for one in evidence.contests for b in backends(one))
     if len(measured) == 1:
         return f"No ranking: only {next(iter(measured))} was measured."
     if other_work := _other_work(evidence, contest):
@@ -91,7 +92,7 @@ def unranked(evidence: Evidence, contest: Contest) -> str:
     return f"No ranking: {why}."
 
 
-def _other_work(evidence: Evidence, contest: Contest) -> str | None:
+def _other_work(evidence: Study, contest: Contest) -> str | None:
     """Why a pair with one side here did not do the same work, in the words of the verdicts."""
     cells = [group.row.cell for group in contest.groups]
     return next(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.rows import Group
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.backends import FACTS
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Scalar

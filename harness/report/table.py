@@ -1,25 +1,24 @@
-"""The main table as columns and rows of text, made from a summary; outputs only lay it out.
-
-A cell may hold several lines: the figure first, its range below. Rows stand in the summary's
-order (by name), never in the order of their figures, which would be read as a ranking.
-"""
+"""Tables of text: their columns, and what tells one row from the others; outputs lay them out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from harness.analysis.notes import Missing
-from harness.analysis.rows import Figure, Row
-from harness.analysis.summary import About, Summary
+from harness.analysis.answers import Pair
+from harness.analysis.couples import pair_names
+from harness.analysis.rows import OF_THE_WORK, Row
+from harness.analysis.study import About
 from harness.analysis.work import asked
 from harness.records.trial import Cell, Scalar, Struct
 from harness.report import format as fmt
 
-MISSING = "missing"
-FAILED = "failed"
 DEFAULTS = {"mode": "fit", "init": "common"}
 SYNTHETIC = "SYNTHETIC"
+
+
+Item = TypeVar("Item")
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -36,17 +35,6 @@ class Table(Struct, frozen=True, kw_only=True):
     title: str
     columns: list[Column]
     rows: list[list[str]]
-
-
-Filler = Callable[[Row], str]
-
-
-def results(summary: Summary) -> list[Table]:
-    """The main table of each scenario: its rows, then a line for each missing backend."""
-    scenarios = dict.fromkeys(
-        [row.cell.scenario for row in summary.rows] + [lack.scenario for lack in summary.missing]
-    )
-    return [_of_scenario(summary, scenario) for scenario in scenarios]
 
 
 def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
@@ -119,107 +107,80 @@ def _facts(row: Row, alike: Sequence[Row]) -> dict[str, str]:
     return facts
 
 
-def _of_scenario(summary: Summary, scenario: str) -> Table:
-    rows = [row for row in summary.rows if row.cell.scenario == scenario]
-    about = summary.about.get(scenario)
-    told = {id(row): lines for row, lines in zip(rows, settings(rows, about), strict=True)}
-    metric = about.metric.label if about else "test quality"
-    good = [row for row in rows if row.good] or rows
-    columns_of_settings = any(told[id(row)] for row in good)
+def cell_tables(
+    title: str,
+    items: Sequence[Item],
+    about: Mapping[str, About],
+    *,
+    cell: Callable[[Item], Cell],
+    name: tuple[Column, Callable[[Item], str]],
+    fillers: Sequence[tuple[Column, Callable[[Item], str]]],
+    machine: Callable[[Item], str | None] = lambda _: None,
+    facts: Callable[[Item], Mapping[str, str]] | None = None,
+) -> list[Table]:
+    """One table for each scenario, with a row for each item; items keep their order.
 
-    def name(row: Row) -> str:
-        # A failed trial must not bring a column that the others have no use for.
-        return _lines(row.name, *(() if columns_of_settings else told[id(row)]))
-
-    fillers: list[tuple[Column, Filler]] = [
-        (Column(header="backend"), name),
-        (Column(header="device"), lambda row: row.cell.device),
-    ]
-    if columns_of_settings:
-        fillers.append((Column(header="settings"), lambda row: "\n".join(told[id(row)])))
-    if len({row.machine_id for row in good}) > 1:
-        fillers.append((Column(header="machine"), _machine))
-    fillers += [
-        (_figures("step time"), _step_time),
-        (_figures("examples/s"), lambda row: fmt.rate(_value(row.examples_per_s))),
-        (_figures("first step"), lambda row: fmt.duration(_value(row.first_step_s))),
-        (_figures("peak memory"), lambda row: fmt.memory(_value(row.peak_rss_bytes))),
-    ]
-    if any(row.peak_device_bytes for row in rows):
-        device = _figures("peak device memory")
-        fillers.append((device, lambda row: fmt.memory(_value(row.peak_device_bytes))))
-    fillers += [
-        (_figures(metric), _quality),
-        (_figures("trials"), _trials),
-        (Column(header="versions", aside=True), lambda row: _versions(row, good)),
-    ]
-    columns = [column for column, _ in fillers]
-    return Table(
-        title=f"Scenario {fmt.plain(scenario, limit=60)}",
-        columns=columns,
-        rows=[
-            *([fill(row) for _, fill in fillers] for row in rows),
-            *(_missing(lack, columns) for lack in summary.missing if lack.scenario == scenario),
-        ],
-    )
+    Args:
+        title: Of each table; the scenario is added to it.
+        items: What the rows tell about, each of one cell or of a pair of them.
+        about: What is known of the scenarios.
+        cell: The cell of an item; of a pair the first, since both were asked the same.
+        name: The first column and what stands in it, such as the backend.
+        fillers: The columns that follow device and settings, and what stands in them.
+        machine: The machine of an item, told where there are several.
+        facts: What the column of settings chooses from; by default all about the cell.
+    """
+    scenarios = dict.fromkeys(cell(item).scenario for item in items)
+    tables = []
+    for scenario in scenarios:
+        mine = [item for item in items if cell(item).scenario == scenario]
+        known = [facts(item) if facts else cell_facts(cell(item)) for item in mine]
+        told = variants(known, about.get(scenario))
+        columns = [name[0], Column(header="device")]
+        rows = [[name[1](item), cell(item).device] for item in mine]
+        if any(told):
+            columns.append(Column(header="settings"))
+            for row, lines in zip(rows, told, strict=True):
+                row.append("\n".join(lines))
+        if len({machine(item) for item in mine}) > 1:
+            columns.append(Column(header="machine"))
+            for row, item in zip(rows, mine, strict=True):
+                row.append(machine_label(machine(item)))
+        for column, fill in fillers:
+            columns.append(column)
+            for row, item in zip(rows, mine, strict=True):
+                row.append(fill(item))
+        of_scenario = f"{title}, scenario {fmt.plain(scenario, limit=60)}"
+        tables.append(Table(title=of_scenario, columns=columns, rows=rows))
+    return tables
 
 
-def _figures(header: str) -> Column:
+def pair_name(pair: Pair) -> str:
+    """What two rows differ in: ``jax / torch``, ``jax fit / jax native``, ``jax, keras 3 / …``."""
+    names = pair_names(pair.first, pair.second, pair.first_apart, pair.second_apart)
+    return fmt.plain(" / ".join(names), limit=200)
+
+
+def common_work(pair: Pair) -> dict[str, str]:
+    """What two rows have in common of the work that tells each from others of its cell."""
+    return {
+        name: value[:8]
+        for name, value in pair.first_apart.items()
+        if name in OF_THE_WORK and pair.second_apart.get(name, value) == value
+    }
+
+
+def common_facts(first: Cell, second: Cell) -> dict[str, str]:
+    """What two cells have in common of all that keeps a cell from others."""
+    other = cell_facts(second)
+    return {name: told for name, told in cell_facts(first).items() if other.get(name) == told}
+
+
+def figure(header: str) -> Column:
+    """A column of figures."""
     return Column(header=header, figures=True)
 
 
-def _value(figure: Figure | None) -> float | None:
-    return None if figure is None else figure.value
-
-
-def _lines(*lines: str) -> str:
+def stacked(*lines: str) -> str:
+    """The lines of one cell; empty ones are left out."""
     return "\n".join(line for line in lines if line)
-
-
-def _step_time(row: Row) -> str:
-    figure = row.step_time_s
-    if figure is None:
-        return fmt.NOTHING if row.good else FAILED
-    return _lines(
-        fmt.duration(figure.value), fmt.duration_range(figure.low, figure.high, of=figure.value)
-    )
-
-
-def _quality(row: Row) -> str:
-    figure = row.quality
-    if figure is None:
-        return fmt.NOTHING
-    return _lines(fmt.quality(figure.value), fmt.quality_range(figure.low, figure.high))
-
-
-def _trials(row: Row) -> str:
-    return _lines(fmt.count(row.good), f"{fmt.count(row.failed)} failed" if row.failed else "")
-
-
-def _machine(row: Row) -> str:
-    return machine_label(row.machine_id) if row.good or row.machine_id else ""
-
-
-def _versions(row: Row, rows: Sequence[Row]) -> str:
-    """Keras and the framework; NumPy and Python only where they are not the same for all rows."""
-    names = ["keras", row.cell.backend]
-    names += [
-        name
-        for name in ("numpy", "python")
-        if len({other.versions.get(name) for other in rows if other.versions}) > 1
-    ]
-    known = [f"{name} {row.versions[name]}" for name in names if name in row.versions]
-    return _lines(*(fmt.plain(text, limit=60) for text in known)) or fmt.NOTHING
-
-
-def _missing(lack: Missing, columns: Sequence[Column]) -> list[str]:
-    told = {
-        "backend": lack.backend,
-        "device": lack.device,
-        "step time": MISSING,
-        "trials": "0",
-        "settings": "",
-        "machine": "",
-        "versions": f"run: {fmt.plain(lack.command)}",
-    }
-    return [told.get(column.header, fmt.NOTHING) for column in columns]

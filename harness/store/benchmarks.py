@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from harness.analysis.notes import Broken
 from harness.backends import BACKENDS, Backend
 from harness.records.trial import Device, Struct
+from harness.store import reading
+from harness.store.reading import Broken
 
 _NAME = re.compile(r"test_(?P<operation>\w+?)(?:\[(?P<parameters>.*)\])?")
 
@@ -76,10 +77,9 @@ def read(paths: Iterable[Path]) -> Benchmarks:
     found: list[Operation] = []
     broken: list[Broken] = []
     for path in paths:
-        try:
-            file = msgspec.json.decode(path.read_bytes(), type=_File)
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
-            broken.append(Broken(path=str(path), reason=str(error)))
+        file = reading.read(path, _File, "benchmark", schema=None)
+        if isinstance(file, Broken):
+            broken.append(file)
         else:
             found += _operations(file)
     return latest(found, broken)

@@ -1,25 +1,18 @@
 """A results folder: write atomically, load what is there, set broken files aside.
 
-Layout, below a campaign's folder::
-
-    campaign.json                                              the plan of every run in the folder
-    records/<scenario>/<backend>-<device>-<mode>-<cell digest>/seed-<seed>-rep-<repetition>.json
-    benchmarks/<backend>-<device>.json                         pytest-benchmark's own format
-    initial/<key>.npz                                          values of custom initialisers
-
 A record is never overwritten. Loading looks at any depth, so that a folder of downloaded CI
-artifacts reads like one that was written here.
+artifacts reads like one that was written here. What each name means: :mod:`harness.store.layout`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import platformdirs
@@ -27,35 +20,29 @@ import platformdirs
 from harness.errors import UnavailableError
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
 from harness.records.trial import SCHEMA_VERSION, Cell, Record, Struct
+from harness.store import layout
 from harness.store.atomic import write_new, write_over, write_synced
+from harness.store.reading import Broken, read
 
 RECORD_BYTES = 64 * 1024
 """More than a record takes, for the check that there is room for those to come."""
 
-CAMPAIGN_NAME = "campaign.json"
-"""The file that keeps the plans of a campaign's runs, in its folder."""
-
 _PROBE_BYTES_AT_MOST = 1024 * 1024
-_RECORD_NAME = re.compile(r"seed-\d+-rep-\d+\.json")
-
-
-class Broken(Struct, frozen=True, kw_only=True):
-    """A file that should be a record and is none."""
-
-    path: Path
-    reason: str
 
 
 class Results(Struct, frozen=True, kw_only=True):
     """What a folder holds, in the order of the paths; equal copies of a record count once.
 
-    ``plans`` are those of the runs that left the records, as far as they are known.
+    ``plans`` are those of the runs that left the records, as far as they are known. ``benchmarks``,
+    ``parity`` (verdicts) and ``anatomy`` are files that :mod:`.benchmarks` and :mod:`.runs` read.
     """
 
     records: list[Record]
     broken: list[Broken]
-    benchmarks: list[Path]
     plans: list[Plan] = msgspec.field(default_factory=list)
+    benchmarks: list[Path] = msgspec.field(default_factory=list)
+    parity: list[Path] = msgspec.field(default_factory=list)
+    anatomy: list[Path] = msgspec.field(default_factory=list)
 
 
 class Saved(Struct, frozen=True, kw_only=True):
@@ -64,13 +51,6 @@ class Saved(Struct, frozen=True, kw_only=True):
     path: Path
     record: Record
     trouble: str | None = None
-
-
-class _Header(msgspec.Struct):
-    schema: int
-
-
-_Kept = TypeVar("_Kept", Record, Campaign)
 
 
 def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
@@ -82,12 +62,12 @@ def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
     if not cell.scenario.isidentifier():
         raise ValueError(f"'{cell.scenario}' is no name of a scenario")
     folder = f"{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}"
-    return root / "records" / cell.scenario / folder / f"seed-{seed}-rep-{repetition}.json"
+    return root / layout.RECORDS / cell.scenario / folder / f"seed-{seed}-rep-{repetition}.json"
 
 
 def initial_folder(root: Path) -> Path:
     """Where processes leave the values of custom initialisers for those of the other backends."""
-    return root.resolve() / "initial"
+    return root.resolve() / layout.INITIAL
 
 
 def next_repetition(root: Path, cell: Cell, seed: int) -> int:
@@ -146,41 +126,54 @@ def save(root: Path, record: Record) -> Saved:
 
 def load(root: Path) -> Results:
     """Everything below ``root``, at any depth; a file that cannot be read stops nothing."""
+    return _load(root, layout.files(root))
+
+
+def load_each(root: Path) -> dict[str, Results]:
+    """Each campaign below ``root`` by the name of its folder: the first below ``root``, or this."""
+    files: dict[str | None, list[Path]] = defaultdict(list)
+    for path in layout.files(root):
+        files[layout.campaign_of(path.relative_to(root))].append(path)
+    own = root.name if root.name not in files else f"{root.name} itself"
+    return {own if name is None else name: _load(root, mine) for name, mine in files.items()}
+
+
+def _load(root: Path, files: Iterable[Path]) -> Results:
     records: dict[bytes, Record] = {}
-    broken: list[Broken] = []
-    benchmarks: list[Path] = []
     plans: dict[str, Plan] = {}
-    for path in sorted(root.rglob("*.json")) if root.is_dir() else ():
-        if "benchmarks" in path.relative_to(root).parts[:-1]:
-            benchmarks.append(path)
-        elif path.name == CAMPAIGN_NAME:
+    broken: list[Broken] = []
+    others: dict[str, list[Path]] = {kind: [] for kind in (*layout.RUNS, layout.BENCHMARKS)}
+    for path in files:
+        if path.suffix != ".json":
+            continue
+        kind = layout.kind_of(path.relative_to(root))
+        if kind == layout.CAMPAIGN:
             campaign = read_campaign(path)
             if isinstance(campaign, Broken):
                 broken.append(campaign)
             else:
                 plans |= {plan.run_id: plan for plan in campaign.runs}
-        elif _RECORD_NAME.fullmatch(path.name) or "records" in path.relative_to(root).parts[:-1]:
-            read = read_record(path)
-            if isinstance(read, Broken):
-                broken.append(read)
+        elif kind == layout.RECORDS:
+            record = read_record(path)
+            if isinstance(record, Broken):
+                broken.append(record)
             else:
-                records.setdefault(msgspec.json.encode(read, order="deterministic"), read)
+                records.setdefault(msgspec.json.encode(record, order="deterministic"), record)
+        elif kind in others and (kind != layout.PARITY or path.name == layout.VERDICT):
+            others[kind].append(path)
     return Results(
-        records=list(records.values()),
-        broken=broken,
-        benchmarks=benchmarks,
-        plans=list(plans.values()),
+        records=list(records.values()), broken=broken, plans=list(plans.values()), **others
     )
 
 
 def read_record(path: Path) -> Record | Broken:
     """The record in ``path``, or why there is none; fields that a newer harness added pass."""
-    return _read(path, Record, SCHEMA_VERSION, "record")
+    return read(path, Record, "record", schema=SCHEMA_VERSION)
 
 
 def read_campaign(path: Path) -> Campaign | Broken:
     """The plans in ``path``, a ``campaign.json``, or why there are none."""
-    return _read(path, Campaign, CAMPAIGN_SCHEMA, "campaign")
+    return read(path, Campaign, "campaign", schema=CAMPAIGN_SCHEMA)
 
 
 def add_plan(root: Path, plan: Plan) -> None:
@@ -193,7 +186,7 @@ def add_plan(root: Path, plan: Plan) -> None:
     Raises:
         OSError: if it cannot be written; the earlier file is then still there.
     """
-    path = root / CAMPAIGN_NAME
+    path = root / layout.CAMPAIGN
     runs: list[Plan] = []
     if path.exists():
         earlier = read_campaign(path)
@@ -203,27 +196,6 @@ def add_plan(root: Path, plan: Plan) -> None:
             runs = [one for one in earlier.runs if one.run_id != plan.run_id]
     content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
     write_over(path, msgspec.json.format(content, indent=1) + b"\n")
-
-
-def _read(path: Path, kind: type[_Kept], expected_schema: int, noun: str) -> _Kept | Broken:
-    try:
-        content = path.read_bytes()
-        if not content.strip():
-            return Broken(path=path, reason="empty")
-        schema = msgspec.json.decode(content, type=_Header).schema
-        if schema != expected_schema:
-            return Broken(
-                path=path,
-                reason=f"written in schema {schema}; this harness reads {expected_schema}",
-            )
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.ValidationError as error:
-        return Broken(path=path, reason=f"no {noun}: {error}")
-    except msgspec.DecodeError as error:
-        cut = "truncated" in str(error)
-        return Broken(path=path, reason="cut off in the middle" if cut else f"no JSON: {error}")
-    except OSError as error:
-        return Broken(path=path, reason=f"cannot be read: {error.strerror or error}")
 
 
 def quarantine(path: Path) -> Path:

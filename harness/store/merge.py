@@ -11,11 +11,10 @@ from pathlib import Path
 import msgspec
 
 from harness.records.trial import Record, Struct
+from harness.store import layout
 from harness.store.atomic import write_new
-from harness.store.folder import Broken, add_plan, load, save_below
-
-RUN_KINDS = ("anatomy", "parity")
-"""Folders ``KIND/SCENARIO/RUN-NUMBER`` whose files belong together and move as one."""
+from harness.store.folder import add_plan, load, save_below
+from harness.store.reading import Broken
 
 
 class Merged(Struct, frozen=True, kw_only=True):
@@ -61,7 +60,7 @@ def merge(sources: Iterable[Path], target: Path) -> Merged:
         for plan in results.plans:
             add_plan(target, plan)
         for benchmark in results.benchmarks:
-            _copy_benchmark(benchmark, target / "benchmarks")
+            _copy_benchmark(benchmark, target / layout.BENCHMARKS)
         for run, name in list(_runs(source)):
             if (content := _contents(run)) not in held:
                 held.append(content)
@@ -85,11 +84,10 @@ def _copy_benchmark(path: Path, folder: Path) -> None:
 
 
 def _runs(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Each folder of a run below ``root``, and its ``KIND/SCENARIO/RUN-NUMBER``."""
-    for kind in RUN_KINDS:
-        for run in sorted(root.rglob(f"{kind}/*/*-*")):
-            if run.is_dir():
-                yield run, Path(kind, run.parent.name, run.name)
+    """Each folder of a run below ``root``, and its ``KIND/SCENARIO/STEM-NUMBER``."""
+    runs = {layout.run_of(path.relative_to(root)) for path in layout.files(root)}
+    for run in sorted(run for run in runs if run is not None):
+        yield root / run, Path(*run.parts[-3:])
 
 
 def _contents(run: Path) -> Mapping[str, bytes]:

@@ -1,17 +1,14 @@
-"""Keeps what parity and anatomy leave: numbered folders below a campaign's, and whole files.
+"""Runs of parity and anatomy: keeps what their children leave, and reads it for a report.
 
-Layout, below a campaign's folder::
-
-    parity/<scenario>/seed-<seed>-<number>/<backend>-<device>.json   the record
-                                           <backend>-<device>.npz    its arrays
-                                           verdict.json              what was made of all of them
-    anatomy/<scenario>/run-<number>/<backend>-<device>-<process>.json
+A run has a numbered folder below the campaign's. Of parity only the records are read, not the
+arrays beside them, and the verdicts in words, which were made when the arrays were at hand.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +17,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UnavailableError
-from harness.records.anatomy import AnatomyRecord
-from harness.records.parity import ParityRecord
+from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
+from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
+from harness.records.trial import Struct
 from harness.store.atomic import write_new
+from harness.store.layout import ANATOMY, PARITY, VERDICT
+from harness.store.reading import Broken, read
 
-ANATOMY = "anatomy"
-"""Below the campaign's folder; nothing else in a results folder is called so."""
+
+class PairVerdict(Struct, frozen=True, kw_only=True):
+    """The verdict on two backends, ``says`` in a sentence or two."""
+
+    first: str
+    second: str
+    verdict: str
+    says: str
+
+
+class ParityVerdict(Struct, frozen=True, kw_only=True):
+    """What a comparison found."""
+
+    schema: int
+    scenario: str
+    seed: int
+    pairs: list[PairVerdict]
+    synthetic: bool = False
+
+
+class ParityRun(Struct, frozen=True, kw_only=True):
+    """One comparison: its verdicts, and the records of the backends that were trained."""
+
+    verdict: ParityVerdict
+    records: list[ParityRecord]
+
+
+class Parity(Struct, frozen=True, kw_only=True):
+    """Comparisons, the latest first, and broken files."""
+
+    runs: list[ParityRun] = msgspec.field(default_factory=list)
+    broken: list[Broken] = msgspec.field(default_factory=list)
+
+
+class AnatomyRuns(Struct, frozen=True, kw_only=True):
+    """Records of anatomy, and broken files."""
+
+    records: list[AnatomyRecord] = msgspec.field(default_factory=list)
+    broken: list[Broken] = msgspec.field(default_factory=list)
+
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -36,7 +74,7 @@ def parity_folder(root: Path, scenario: str, seed: int) -> Path:
     Raises:
         UnavailableError: if it cannot be made.
     """
-    return numbered_folder(root, "parity", scenario, f"seed-{seed}")
+    return numbered_folder(root, PARITY, scenario, f"seed-{seed}")
 
 
 def anatomy_folder(root: Path, scenario: str) -> Path:
@@ -124,3 +162,38 @@ def write(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
             "folder with --results"
         ) from None
+
+
+def read_parity(verdicts: Iterable[Path]) -> Parity:
+    """The comparisons of these verdict files; one that cannot be read stops nothing."""
+    runs: list[ParityRun] = []
+    broken: list[Broken] = []
+    for path in verdicts:
+        beside = (other for other in sorted(path.parent.glob("*.json")) if other.name != VERDICT)
+        verdict = read(path, ParityVerdict, "verdict", schema=PARITY_SCHEMA_VERSION)
+        found = [
+            read(other, ParityRecord, "record", schema=PARITY_SCHEMA_VERSION) for other in beside
+        ]
+        if isinstance(verdict, Broken):
+            broken.append(verdict)
+            continue
+        lost = [record for record in found if isinstance(record, Broken)]
+        good = [one for one in found if isinstance(one, ParityRecord) and one.status == "ok"]
+        broken += lost
+        if not lost:
+            runs.append(ParityRun(verdict=verdict, records=good))
+    runs.sort(key=_began, reverse=True)
+    return Parity(runs=runs, broken=broken)
+
+
+def read_anatomy(paths: Iterable[Path]) -> AnatomyRuns:
+    """The records in these files; one that cannot be read stops nothing."""
+    found = [read(path, AnatomyRecord, "record", schema=ANATOMY_SCHEMA_VERSION) for path in paths]
+    return AnatomyRuns(
+        records=[one for one in found if isinstance(one, AnatomyRecord)],
+        broken=[one for one in found if isinstance(one, Broken)],
+    )
+
+
+def _began(run: ParityRun) -> str:
+    return max((record.started_at for record in run.records), default="")

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from harness import probe, scenario
-from harness.analysis.rows import step_time_s
+from harness.analysis.step_time import step_time_s
 from harness.data.prepare import prepare
 from harness.launch.child import run_task
 from harness.launch.environments import Interpreter

@@ -12,7 +12,7 @@ import msgspec
 
 from harness import scenario
 from harness.analysis.parity.judge import Pair, judge_all
-from harness.analysis.subject import Comparison, Subject
+from harness.analysis.parity.stages import Comparison, Subject
 from harness.records.parity import ParityRecord, labels
 from harness.store.runs import load_arrays
 

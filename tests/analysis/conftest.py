@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.backends import BACKENDS
 from harness.records.trial import Environment, Record
 from harness.scenario import Metric

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.failures import failures
+from harness.analysis.notes.sources import changed_between, changed_scenarios
 from harness.analysis.rows import grouped
-from harness.analysis.sources import changed_between, changed_scenarios
 from harness.analysis.trial_names import name_of
 from harness.records.trial import Failure
 

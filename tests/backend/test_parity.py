@@ -15,8 +15,7 @@ import pytest
 
 from harness import scenario
 from harness.analysis.parity.judge import first_deviation, judge
-from harness.analysis.parity.stages import compare
-from harness.analysis.subject import Subject
+from harness.analysis.parity.stages import Subject, compare
 from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
 from harness.records.parity import SPARSE_DUPLICATES, STAGES, ParityRecord, ParityTask

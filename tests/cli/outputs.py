@@ -14,15 +14,15 @@ import msgspec
 from rich.console import Console
 from typer.testing import CliRunner
 
+from harness.analysis.study import study_of
 from harness.cli import app, outcome, pages
 from harness.cli.report import about
 from harness.launch.campaign.contracts import Outcome
 from harness.launch.campaign.work import Work
 from harness.records.plan import Plan
 from harness.records.trial import Record
-from harness.report import evidence
 from harness.report.exports import FORMATS, export
-from harness.report.exports.content import gather
+from harness.report.naming import labels
 from harness.report.sections import answer
 from harness.store import folder as store
 from tests.report.folders import write
@@ -82,13 +82,10 @@ def said_of(folder: Path, records: Iterable[Record], *, page: bool = False) -> O
     ended, printed = _end_of_run(root, console)
     loaded = store.load(root).records
     known = about(loaded)
-    from harness.analysis.summary import summarise
-
-    gathered = evidence.gather(loaded, summarise(loaded, about=known))
+    study = study_of(loaded, about=known)
     exported = {}
-    content = gather(loaded)
-    for name in ("pytest-benchmark", "github-action-benchmark", "bencher", "mllog"):
-        export(name, content, aside / FORMATS[name].file)
+    for name in ("pytest-benchmark", "github-action-benchmark", "bencher"):
+        export(name, study, aside / FORMATS[name].file)
         exported[name] = (aside / FORMATS[name].file).read_text("utf-8")
     return Outputs(
         terminal=told.stdout.partition("Markdown: ")[0],
@@ -96,8 +93,8 @@ def said_of(folder: Path, records: Iterable[Record], *, page: bool = False) -> O
         json=json.loads(as_json.stdout[: as_json.stdout.rindex("}") + 1]),
         run=printed,
         ended=ended,
-        answer=answer.answer(gathered),
-        labels=gathered.labels,
+        answer=answer.answer(study),
+        labels=labels(study),
         exports=exported,
         page=page_path.read_text("utf-8") if page_path.exists() else "",
     )

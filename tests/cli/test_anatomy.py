@@ -10,10 +10,11 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from harness.analysis.anatomy import anatomies
 from harness.cli import app
 from harness.errors import ExitCode
-from harness.report import anatomy_found
 from harness.store import folder as store
+from harness.store.runs import read_anatomy
 from tests.cli.fake_anatomy import write_fake_python
 from tests.launch.conftest import SCENARIO
 
@@ -84,7 +85,8 @@ def test_processes_take_turns_and_each_leaves_a_record_that_is_no_trial(fake):
     found = store.load(Path("laptop"))
     assert not found.records
     assert not found.broken
-    assert [one.processes for one in anatomy_found.read(Path("laptop")).anatomies] == [2, 2]
+    anatomy = read_anatomy(found.anatomy)
+    assert [one.processes for one in anatomies(anatomy.records)] == [2, 2]
 
 
 def test_a_second_run_never_overwrites_the_first(fake):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from harness.analysis import rows
 from harness.cli.report import report
 from harness.errors import ExitCode, UnavailableError
 from harness.records.trial import Prediction
@@ -47,6 +49,23 @@ def test_without_a_name_the_folder_is_results_local(run, folder):
     result = run()
     assert result.exit_code == ExitCode.OK
     assert (folder / "report.md").exists()
+
+
+def test_the_records_are_grouped_once_for_all_outputs(run, folder, monkeypatch):
+    # Every output is imported by the first run; its modules hold the function by its name.
+    run(folder, "--json")
+    real, calls = rows.grouped, []
+
+    def counting(records):
+        calls.append(len(records))
+        return real(records)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "grouped", None) is real:
+            monkeypatch.setattr(module, "grouped", counting)
+    result = run(folder, "--json")
+    assert result.exit_code == ExitCode.OK
+    assert calls == [2]
 
 
 def test_an_empty_machine_gets_a_table_with_all_backends_missing(run):

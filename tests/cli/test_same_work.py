@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from harness.analysis.ladder.ladder import ladders
+from harness.analysis.study import study_of
 from harness.cli import app
 from harness.store import folder as store
 from tests.cli.outputs import changed, one_line, reference, said_of
@@ -125,7 +125,7 @@ def test_no_rung_stands_on_a_ladder_of_other_work(mutation):
     modes = [
         change(r) if (r.cell.backend, r.cell.mode) == ("jax", "native") else r for r in records
     ]
-    (whole,), (ladder,) = ladders(records), ladders(modes)
+    (whole,), (ladder,) = study_of(records).ladders, study_of(modes).ladders
     assert any(rung.over_native for rung in whole.rungs if rung.cell.backend == "jax")
     assert not any(rung.over_native for rung in ladder.rungs if rung.cell.backend == "jax")
     named = [(each.first, each.second) for each in ladder.break_evens]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.records.trial import Cpu, Environment, Prediction, Record
 from harness.report.document import Document
 from harness.report.outputs.terminal import show

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from harness.analysis.notes import Broken
-from harness.analysis.summary import summarise
+from harness.analysis.study import study_of
 from harness.report.document import PARITY, compose
 from harness.report.outputs import markdown
-from harness.report.parity_found import Compared, PairSaid, Parity, Said
 from harness.store.benchmarks import Benchmarks, Operation
+from harness.store.reading import Broken
+from harness.store.runs import PairVerdict, Parity, ParityRun, ParityVerdict
 
 TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
 
@@ -39,8 +39,13 @@ def document(measured, about):
         for seed in (1, 2, 3)
     ]
     records.append(measured("tensorflow", seed=4, status="timeout"))
-    summary = summarise(records, [("records/broken.json", "cut off")], about=about)
-    return compose(summary, Benchmarks(operations=[operation()]), TITLES)
+    study = study_of(
+        records,
+        broken=[Broken(path="records/broken.json", reason="cut off")],
+        benchmarks=Benchmarks(operations=[operation()]),
+        about=about,
+    )
+    return compose(study, TITLES)
 
 
 def section(document, heading):
@@ -83,11 +88,10 @@ def test_the_same_figures_to_the_printed_digit_in_terminal_and_markdown(document
     assert figures(source) == figures(" ".join(printed(document, 200).split()))
 
 
-def test_weaknesses_stand_right_below_the_table(document):
-    assert [part.heading for part in document.sections][:2] == [
-        "Results",
-        "What weakens this answer",
-    ]
+def test_weaknesses_stand_before_everything_that_explains(document):
+    headings = [part.heading for part in document.sections]
+    assert headings[0] == "Results"
+    assert headings.index("What weakens this answer") < headings.index("How to read the table")
     texts = [bullet.text for bullet in section(document, "What weakens this answer").bullets]
     assert any("separate blocks" in text for text in texts)
     assert any(text.startswith("No record of torch") for text in texts)
@@ -127,12 +131,12 @@ class TestPrediction:
         assert table.rows[0][1:] == ["3.80", "3.80"]
 
     def test_without_titles_the_ids_stand_alone(self, measured, about):
-        (table,) = section(compose(summarise([measured()], about=about)), "Prediction").tables
+        (table,) = section(compose(study_of([measured()], about=about)), "Prediction").tables
         assert table.rows[0][0] == "movie 204"
 
     def test_generated_movies_get_no_title(self, measured, about):
-        summary = summarise([measured(synthetic=True)], about=about)
-        (table,) = section(compose(summary, titles=TITLES), "Prediction").tables
+        study = study_of([measured(synthetic=True)], about=about)
+        (table,) = section(compose(study, titles=TITLES), "Prediction").tables
         assert "SYNTHETIC DATA" in table.title
         assert table.rows[0][0] == "movie 204"
 
@@ -140,13 +144,13 @@ class TestPrediction:
 class TestIsItTheSameModel:
     @pytest.fixture
     def tell(self, measured, about):
-        return lambda found: compose(summarise([measured()], about=about), parity=found)
+        return lambda found: compose(study_of([measured()], about=about, parity=found))
 
     def test_the_verdict_of_every_pair_is_told(self, tell, printed):
         says = ["jax and torch: the same model.", "jax and tensorflow: NOT the same model."]
-        pairs = [PairSaid(first="jax", second="x", verdict="any", says=one) for one in says]
-        said = Said(schema=1, scenario="ranking", seed=42, pairs=pairs)
-        document = tell(Parity(compared=[Compared(said=said, records=[])]))
+        pairs = [PairVerdict(first="jax", second="x", verdict="any", says=one) for one in says]
+        verdict = ParityVerdict(schema=1, scenario="ranking", seed=42, pairs=pairs)
+        document = tell(Parity(runs=[ParityRun(verdict=verdict, records=[])]))
         told = [bullet.text for bullet in section(document, PARITY).bullets]
         assert told == [f"ranking, seed 42: {one}" for one in says]
         assert all(one in printed(document, 200) for one in told)
@@ -160,20 +164,19 @@ class TestIsItTheSameModel:
         found = Parity(broken=[Broken(path="parity/verdict.json", reason="cut off")])
         assert "parity/verdict.json" in section(tell(found), PARITY).bullets[-1].text
 
-    def test_a_run_that_did_not_look_and_an_empty_folder_say_nothing(self, tell, about):
-        empty = compose(summarise([], about=about), parity=Parity())
-        for document in (tell(None), empty):
-            assert PARITY not in [part.heading for part in document.sections]
+    def test_an_empty_folder_says_nothing(self, about):
+        empty = compose(study_of([], about=about))
+        assert PARITY not in [part.heading for part in empty.sections]
 
 
 def test_synthetic_data_is_said_in_every_output_before_the_table(measured, about, printed):
-    document = compose(summarise([measured(synthetic=True)], about=about))
+    document = compose(study_of([measured(synthetic=True)], about=about))
     for output in (printed(document), markdown.render(document)):
         assert output.index("SYNTHETIC DATA") < output.index("Results")
 
 
 def test_an_empty_folder_is_a_report_with_the_three_commands(about, printed):
-    document = compose(summarise([], about=about))
+    document = compose(study_of([], about=about))
     for output in (printed(document), markdown.render(document)):
         for command in ("tox -e jax", "tox -e tf", "tox -e torch"):
             assert command in output
@@ -186,8 +189,8 @@ def test_no_report_ever_calls_a_backend_faster(document, printed):
 def test_hostile_texts_of_a_record_reach_no_output_unescaped(measured, printed):
     evil = "<img src=x onerror=alert(1)>\n| a | b |\n# heading \x1b[2J [red]x[/red] `code`"
     record = measured(scenario=evil, settings={evil: evil})
-    broken = [(evil, evil)]
-    document = compose(summarise([record], broken), titles={204: evil})
+    broken = [Broken(path=evil, reason=evil)]
+    document = compose(study_of([record], broken=broken), titles={204: evil})
     source, shown = markdown.render(document), printed(document, 120)
     assert "\x1b" not in source + shown
     assert not re.search(r"(?<!\\)<img", source)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from harness.analysis.rows import grouped
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.records.plan import Plan
 from harness.report.repeat import command, seeds
 from tests.report.made_up import SETTINGS, campaign, ladder_campaign

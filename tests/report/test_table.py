@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.summary import summarise
+from harness.analysis.study import study_of
 from harness.records.trial import Hashes, Memory
-from harness.report.table import results
+from harness.report.sections.results import results
 
 
 def as_dicts(table):
@@ -17,7 +17,7 @@ def as_dicts(table):
 @pytest.fixture
 def rows(about):
     def make(*records):
-        (table,) = results(summarise(records, about=about))
+        (table,) = results(study_of(records, about=about))
         return as_dicts(table)
 
     return make
@@ -99,7 +99,7 @@ class TestOptionalColumns:
         assert second["settings"] == "scenario version=2"
 
     def test_of_an_unknown_scenario_only_differences_are_told(self, measured):
-        (table,) = results(summarise([measured(), measured(settings={"batch_size": 1})]))
+        (table,) = results(study_of([measured(), measured(settings={"batch_size": 1})]))
         first, second, *_ = as_dicts(table)
         assert "batch_size=1" in {first["settings"], second["settings"].partition("\n")[0]}
 
@@ -119,7 +119,7 @@ class TestOptionalColumns:
 
 
 def test_each_scenario_has_its_own_table(measured, about):
-    tables = results(summarise([measured(), measured(scenario="retrieval")], about=about))
+    tables = results(study_of([measured(), measured(scenario="retrieval")], about=about))
     assert {table.title for table in tables} == {"Scenario ranking", "Scenario retrieval"}
 
 

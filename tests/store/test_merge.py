@@ -45,7 +45,7 @@ def test_a_broken_file_is_left_out_and_named(tmp_path, target, make_record):
     saved.path.write_text("{")
     merged = merge([tmp_path / "a"], target)
     assert merged.added == 0
-    assert [broken.path for broken in merged.broken] == [saved.path]
+    assert [broken.path for broken in merged.broken] == [str(saved.path)]
     assert store.load(target).broken == []
 
 

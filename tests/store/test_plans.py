@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.store import folder as store
+from harness.store import layout
 from harness.store.merge import merge
 from tests.launch.fakes import make_plan
 
@@ -36,10 +39,10 @@ def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(
     tmp_path, plan, make_record, content
 ):
     store.save(tmp_path, make_record())
-    (tmp_path / store.CAMPAIGN_NAME).write_text(content, encoding="utf-8")
+    (tmp_path / layout.CAMPAIGN).write_text(content, encoding="utf-8")
     found = store.load(tmp_path)
     assert (len(found.records), found.plans) == (1, [])
-    assert [broken.path.name for broken in found.broken] == ["campaign.json"]
+    assert [Path(broken.path).name for broken in found.broken] == ["campaign.json"]
     store.add_plan(tmp_path, plan)
     assert store.load(tmp_path).plans == [plan]
     assert (tmp_path / "campaign.json.broken-1").read_text(encoding="utf-8") == content

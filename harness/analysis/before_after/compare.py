@@ -7,7 +7,7 @@ is always the stronger one. Pure: the same records give the same answer, in what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.before_after import what_changed
 from harness.analysis.before_after.change import MEMORY, SPEED, Change, Words, change
@@ -19,13 +19,13 @@ from harness.analysis.before_after.match import (
     match,
     without,
 )
-from harness.analysis.notes import Note
+from harness.analysis.figures import values
+from harness.analysis.notes.note import Note
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws, gated
 from harness.analysis.rows import Figure, mean_and_range
-from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
+from harness.analysis.speed.pairs import reasons_by_id
 from harness.analysis.speed.verdict import MARGIN, judging_confidence
-from harness.analysis.step_time import step_time_s
 from harness.records.trial import Cell, Record, Struct
 from harness.words import joined
 
@@ -128,9 +128,9 @@ def compare(
     # it is pairs of rounds that are narrow by luck, not these samples
     # (docs/studies/two-campaigns.md).
     judged = zip(
-        _changes(quiet, step_time_s, SPEED, limits.margin, limits.confidence),
-        _changes(matched, _peak_rss_bytes, MEMORY, limits.memory_margin, limits.confidence),
-        _changes(matched, _peak_device_bytes, MEMORY, limits.memory_margin, limits.confidence),
+        _changes(quiet, "step_time_s", SPEED, limits.margin, limits.confidence),
+        _changes(matched, "peak_rss_bytes", MEMORY, limits.memory_margin, limits.confidence),
+        _changes(matched, "peak_device_bytes", MEMORY, limits.memory_margin, limits.confidence),
         _qualities(matched, limits, tolerances or {}),
         strict=True,
     )
@@ -169,14 +169,14 @@ def _cell(matched: Matched, quiet: Matched, judged: Judged) -> CellChange:
 
 def _changes(
     matched: Sequence[Matched],
-    figure: Callable[[Record], float | None],
+    key: str,
     words: Words,
     margin: float,
     confidence: float,
 ) -> list[Change | None]:
     """One verdict for each cell on one figure; those that can be judged make the family."""
     sides: list[list[list[float]]] = [
-        [_values(side, figure) for side in (one.before, one.after)]
+        [[v for v in values(side, key) if v > 0] for side in (one.before, one.after)]
         if one.machine_id is not None
         else [[], []]
         for one in matched
@@ -235,15 +235,3 @@ def _why_unranked(quiet: Matched) -> str:
 def _disturbed(records: Sequence[Record]) -> frozenset[int]:
     """The identities of the trials whose times say more about the machine than about the cell."""
     return frozenset(key for key, reason in reasons_by_id(records).items() if reason is not None)
-
-
-def _values(trials: Sequence[Record], figure: Callable[[Record], float | None]) -> list[float]:
-    return [value for record in trials if (value := figure(record)) is not None and value > 0]
-
-
-def _peak_rss_bytes(record: Record) -> float | None:
-    return record.memory.peak_rss_bytes if record.memory else None
-
-
-def _peak_device_bytes(record: Record) -> float | None:
-    return record.memory.peak_device_bytes if record.memory else None

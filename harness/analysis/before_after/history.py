@@ -12,14 +12,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.before_after.change import SPEED, Change, change
-from harness.analysis.notes import started
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws
 from harness.analysis.rows import Group, Row, distinction, grouped, versions
-from harness.analysis.shared_rounds import reasons_by_id
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
+from harness.analysis.speed.pairs import reasons_by_id
 from harness.analysis.speed.verdict import MARGIN, judging_confidence
 from harness.analysis.step_time import step_time_s
-from harness.analysis.work import cell_key
+from harness.analysis.work import cell_key, started
 from harness.backends import BACKENDS
 from harness.records.trial import Cell, Record, Struct
 
@@ -29,6 +28,20 @@ class Campaign(Struct, frozen=True, kw_only=True):
 
     name: str
     records: list[Record]
+
+
+def campaigns(loaded: Mapping[str, Sequence[Record]]) -> list[Campaign]:
+    """The campaigns of some folders by name. Of a single one its runs are the campaigns.
+
+    So a folder into which somebody measured every week reads as well.
+    """
+    found = {name: records for name, records in loaded.items() if records}
+    if len(found) == 1:
+        by_run: dict[str, list[Record]] = defaultdict(list)
+        for record in next(iter(found.values())):
+            by_run[record.run_id or record.campaign].append(record)
+        found = dict(by_run)
+    return [Campaign(name=name, records=list(records)) for name, records in found.items()]
 
 
 class Moment(Struct, frozen=True, kw_only=True):

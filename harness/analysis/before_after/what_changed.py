@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.analysis.before_after.match import Matched
-from harness.analysis.notes import Note, note
-from harness.analysis.sources import changed_between
+from harness.analysis.notes.note import Note, note
+from harness.analysis.notes.sources import changed_between
 from harness.records.trial import Environment, Record, Struct
 from harness.words import joined, listed, share
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from harness.analysis.rows import Group
-from harness.analysis.shared_rounds import Shared
+from harness.analysis.speed.pairs import Shared
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.step_time import step_time_s
 from harness.records.trial import Cell, Record, Struct

@@ -16,9 +16,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.analysis.ratio import Ratio, ratio
 from harness.analysis.rows import Figure, Group, median_and_range
-from harness.analysis.shared_rounds import Reasons, each_round
+from harness.analysis.speed.interval import Ratio, ratio
+from harness.analysis.speed.pairs import Reasons, each_round
 from harness.analysis.step_time import step_time_s
 from harness.records.trial import Record, StepWork, Struct
 

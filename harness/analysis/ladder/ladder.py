@@ -8,19 +8,18 @@ family of verdicts, so that looking for the best of them afterwards breaks no pr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.analysis.couples import couples
 from harness.analysis.ladder.break_even import BreakEven, break_even
 from harness.analysis.ladder.floor import CommonFloor, common_floor, times_floor
-from harness.analysis.ratio import Ratio
-from harness.analysis.rows import Figure, Group, Row, grouped
-from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
-from harness.analysis.speed.pairs import log_ratios
+from harness.analysis.rows import Figure, Group, Row
+from harness.analysis.speed.interval import Ratio
+from harness.analysis.speed.pairs import Reasons, Shared, log_ratios, shared
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.analysis.work import asked
 from harness.backends import BACKENDS, Backend
-from harness.records.trial import MODES, Cell, Mode, Record, Struct
+from harness.records.trial import MODES, Cell, Mode, Struct
 
 KERAS: tuple[Mode, ...] = ("fit", "tuned", "custom_loop")
 """The modes that train the Keras model."""
@@ -130,28 +129,25 @@ class _Judge:
 
 
 def ladders(
-    records: Iterable[Record], *, margin: float = MARGIN, sequential: bool = False
+    groups: Sequence[Group], why: Reasons, *, margin: float = MARGIN, sequential: bool = False
 ) -> list[Ladder]:
-    """The ladders of these records: wherever more than one mode left a measurement.
+    """The ladders of these groups: wherever more than one mode left a measurement.
 
     Args:
-        records: Any records, good and failed, of one or several machines.
+        groups: What may be pooled, put together.
+        why: What disturbed each record.
         margin: Smallest difference in step time that matters, as a share.
         sequential: Whether a campaign stopped, or might have stopped, at a precision.
     """
-    records = list(records)
-    if len({record.cell.mode for record in records}) == 1:
-        return []  # the usual case, found without grouping ten thousand records
-    all_groups = grouped(records)
     families: dict[object, list[Group]] = defaultdict(list)
-    for group in all_groups:
+    for group in groups:
         if group.row.step_time_s is not None:
             families[_apart(group.row)].append(group)
-    found = [groups for groups in families.values() if len({g.row.cell.mode for g in groups}) > 1]
+    found = [mine for mine in families.values() if len({g.row.cell.mode for g in mine}) > 1]
     if not found:
         return []
-    judge = _Judge(all_groups, reasons_by_id(records), margin=margin, sequential=sequential)
-    return [_ladder(groups, judge) for groups in found]
+    judge = _Judge(groups, why, margin=margin, sequential=sequential)
+    return [_ladder(mine, judge) for mine in found]
 
 
 def ladders_of_versions(rungs: Sequence[Rung]) -> list[list[Rung]]:

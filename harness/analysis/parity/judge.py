@@ -13,8 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.analysis.parity.stages import compare, first_layer
-from harness.analysis.subject import Comparison, Subject
+from harness.analysis.parity.stages import Comparison, Subject, compare, first_layer
 from harness.records.parity import KNOWN_BEHAVIOURS, KnownBehaviour, Stage
 from harness.records.trial import Struct
 

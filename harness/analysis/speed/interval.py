@@ -13,6 +13,7 @@ The estimate is always Hodges and Lehmann's. Which interval goes with it was cho
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
@@ -73,6 +74,18 @@ class Pairs(Struct, frozen=True, kw_only=True):
     incomplete: int
 
 
+class Ratio(Struct, frozen=True, kw_only=True):
+    """How many times as much: the centre over rounds (Hodges-Lehmann) and its 95% interval.
+
+    Below four rounds ``value`` is the median, and ``low`` and ``high`` are ``None``.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    rounds: int
+
+
 def pair(first: Mapping[int, float], second: Mapping[int, float]) -> Pairs:
     """Pair two cells by round: ``log(first / second)``, so above 0 the first takes longer.
 
@@ -120,6 +133,22 @@ def interval(sample: Sequence[float] | Array, *, confidence: float = 0.95) -> In
         confidence=confidence,
         rounds=values.size,
         method=method_at(values.size, confidence),
+    )
+
+
+def ratio(log_ratios: Sequence[float]) -> Ratio | None:
+    """The ratio of log-ratios, one for each round; ``None`` of none."""
+    rounds = len(log_ratios)
+    if not rounds:
+        return None
+    if rounds < MINIMUM_ROUNDS:
+        return Ratio(value=math.exp(statistics.median(log_ratios)), rounds=rounds)
+    found = interval(log_ratios)
+    return Ratio(
+        value=math.exp(found.estimate),
+        low=math.exp(found.low),
+        high=math.exp(found.high),
+        rounds=rounds,
     )
 
 

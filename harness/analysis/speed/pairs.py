@@ -16,15 +16,34 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from harness.analysis.couples import alike_but_one, couples
+from harness.analysis.couples import couples
 from harness.analysis.rows import Group, grouped
-from harness.analysis.shared_rounds import Reasons, Shared, reasons_by_id, shared
+from harness.analysis.speed import disturbed
 from harness.analysis.speed.interval import pair
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.analysis.step_time import step_time_s
-from harness.analysis.work import whatever_the_settings
+from harness.analysis.work import alike_but_one, started, whatever_the_settings
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Record, Struct
+
+RoundKey = tuple[str, int]
+"""A run (its ``run_id``, or the campaign's name in records that have none) and a round in it."""
+
+Reasons = Mapping[int, str | None]
+"""Why each record was disturbed, by the identity (``id``) of the record; ``None`` if it was not."""
+
+
+class Shared(Struct, frozen=True, kw_only=True):
+    """What two cells have in common.
+
+    ``trials`` are pairs of undisturbed trials, the first cell's and the second's, in the order of
+    their rounds. ``disturbed`` counts common rounds that are left out since one of the two has only
+    disturbed trials in it, ``incomplete`` rounds in which only one of them was measured.
+    """
+
+    trials: tuple[tuple[Record, Record], ...]
+    disturbed: int
+    incomplete: int
 
 
 class CellPair(Struct, frozen=True, kw_only=True):
@@ -33,7 +52,7 @@ class CellPair(Struct, frozen=True, kw_only=True):
     ``first_apart`` and ``second_apart`` are those of their rows
     (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
     one for each round in which both have a trial that was not disturbed. ``disturbed`` and
-    ``incomplete`` count rounds that are left out (:class:`harness.analysis.shared_rounds.Shared`).
+    ``incomplete`` count rounds that are left out (:class:`Shared`).
     """
 
     first: Cell
@@ -189,6 +208,96 @@ def _measured_together(
         for first, second in candidates
         if (found := shared(first, second, why)) is not None
     ]
+
+
+def reasons_by_id(records: Sequence[Record]) -> Reasons:
+    """Why each of ``records`` was disturbed; they are judged together.
+
+    A failed trial is in no figure, so none is called disturbed, and what is typical of a run is
+    told by its good trials alone.
+    """
+    good = [record for record in records if record.status == "ok"]
+    found: dict[int, str | None] = dict.fromkeys(map(id, records))
+    return found | dict(zip(map(id, good), disturbed.reasons(good), strict=True))
+
+
+def shared(first: Group, second: Group, why: Reasons) -> Shared | None:
+    """The common rounds of two cells of one machine; ``None`` if there are none."""
+    ours, theirs = by_round(first), by_round(second)
+    if not interleaved(first, second):
+        # A run's id proves that a round was interleaved; the number of a round alone does not.
+        ours, theirs = _proven(ours), _proven(theirs)
+    common = sorted(ours.keys() & theirs.keys())
+    if not common:
+        return None
+    both = [(undisturbed(ours[key], why), undisturbed(theirs[key], why)) for key in common]
+    trials = tuple((a, b) for a, b in both if a is not None and b is not None)
+    return Shared(
+        trials=trials,
+        disturbed=len(common) - len(trials),
+        incomplete=len(ours.keys() ^ theirs.keys()),
+    )
+
+
+def each_round(group: Group, why: Reasons) -> list[Record]:
+    """One trial of a cell for each round that has an undisturbed one, in the order of rounds."""
+    rounds = by_round(group)
+    found = (undisturbed(rounds[key], why) for key in sorted(rounds))
+    return [record for record in found if record is not None]
+
+
+def by_round(group: Group) -> dict[RoundKey, list[Record]]:
+    """The good trials of each round, the earliest first."""
+    rounds: dict[RoundKey, list[Record]] = defaultdict(list)
+    for record in sorted(group.trials, key=started):
+        if step_time_s(record) is not None:
+            rounds[round_key(record)].append(record)
+    return rounds
+
+
+def round_key(record: Record) -> RoundKey:
+    """Which round of which run a record belongs to."""
+    return record.run_id or f"campaign {record.campaign}", record.round
+
+
+def undisturbed(trials: Iterable[Record], why: Reasons) -> Record | None:
+    """The latest trial which was not disturbed: a repeat replaces what it repeats."""
+    quiet = [record for record in trials if why[id(record)] is None]
+    return quiet[-1] if quiet else None
+
+
+def _proven(rounds: Mapping[RoundKey, list[Record]]) -> dict[RoundKey, list[Record]]:
+    return {key: trials for key, trials in rounds.items() if trials[0].run_id is not None}
+
+
+def interleaved(a: Group, b: Group) -> bool:
+    """Whether at least three quarters of the trials of two cells stand beside one of the other's.
+
+    Where all records have a ``run_id``, that is told by the rounds that both have in common.
+    Older ones have only the campaign's name and the round, which prove nothing: three tox
+    environments that each run their three rounds into one folder give them the same. There, beside
+    means: of the same campaign and round, with no other trial of the two cells between, and a
+    single round interleaves nothing.
+
+    Asked is about good trials alone. That a neighbour failed takes nothing away from the round that
+    it ran in, so where rounds prove something, failed ones count as neighbours.
+    """
+    if all(record.run_id is not None for group in (a, b) for record in group.good):
+        good = [{(r.run_id, r.round) for r in group.good} for group in (a, b)]
+        tried = [{(r.run_id, r.round) for r in group.trials} for group in (a, b)]
+        beside = (good[0] & tried[1], good[1] & tried[0])
+        return all(4 * len(mine) >= 3 * len(own) for mine, own in zip(beside, good, strict=True))
+    trials = sorted(
+        (started(record), i, (record.campaign, record.round))
+        for i, group in enumerate((a, b))
+        for record in group.good
+    )
+    pairs = sum(
+        one_round == next_round and one != other
+        for (_, one, one_round), (_, other, next_round) in itertools.pairwise(trials)
+    )
+    # Not all, since a trial may be lost; not half, or three rounds would excuse three in a block.
+    return pairs > 1 and 8 * pairs >= 3 * len(trials)
 
 
 def log_ratios(together: Shared) -> tuple[float, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from harness.analysis.notes import started
 from harness.analysis.rows import versions
+from harness.analysis.work import started
 from harness.errors import HarnessError
 from harness.launch.campaign.forecast import told_apart
 from harness.records.plan import Plan, PlannedTrial

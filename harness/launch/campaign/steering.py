@@ -242,7 +242,7 @@ def _samples(
             tuple(
                 math.log(step_s)
                 for record in undisturbed
-                if record.cell == cell and (step_s := _good_step_time_s(record)) is not None
+                if record.cell == cell and (step_s := step_time_s(record)) is not None
             )
             for cell in cells
         ]
@@ -297,7 +297,7 @@ def _undisturbed(records: Sequence[Record]) -> list[Record]:
 def _of_cell(cell: Cell, records: Sequence[Record], undisturbed: Sequence[Record]) -> CellStanding:
     mine = [record for record in records if record.cell == cell]
     quiet = [record for record in undisturbed if record.cell == cell]
-    logs = [math.log(s) for r in quiet or mine if (s := _good_step_time_s(r)) is not None]
+    logs = [math.log(s) for r in quiet or mine if (s := step_time_s(r)) is not None]
     plain = CellStanding(
         cell=cell,
         trials=len(mine),
@@ -314,7 +314,3 @@ def _of_cell(cell: Cell, records: Sequence[Record], undisturbed: Sequence[Record
         low=math.exp(found.low),
         high=math.exp(found.high),
     )
-
-
-def _good_step_time_s(record: Record) -> float | None:
-    return step_time_s(record) if record.status == "ok" else None

@@ -1,7 +1,7 @@
 """Results in the formats of other tools; one module per format, imported only when it is asked for.
 
-A format's module has ``write(content, path)``, which writes the file and returns what a user should
-know about it beyond :attr:`Content.notes`, a sentence each. Figures are the raw floats of the
+A format's module has ``write(study, path)``, which writes the file and returns what a user should
+know about it beyond :func:`.content.warnings`, a sentence each. Figures are the raw floats of the
 records and of :mod:`harness.analysis.rows`; nothing is rounded on the way out.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.errors import HarnessError, UnavailableError
 
 if TYPE_CHECKING:
-    from harness.report.exports.content import Content
+    from harness.analysis.study import Study
 
 ALL = "all"
 """In place of a format: every one whose packages are installed, each under its usual name."""
@@ -46,7 +46,6 @@ FORMATS = {
         "github_action", "github-action-benchmark.json", "its customSmallerIsBetter"
     ),
     "bencher": Format("bencher", "bencher.json", "Bencher Metric Format (BMF)"),
-    "mllog": Format("mllog", "mllog.log", "MLPerf's :::MLLOG lines, for each trial"),
     "mlflow": Format(
         "mlflow_runs", "mlflow.db", "a run for each trial, in a SQLite store", "mlflow", "mlflow"
     ),
@@ -81,8 +80,8 @@ def check(name: str) -> None:
         raise UnknownFormatError(unknown("format", name, [*FORMATS, ALL]))
 
 
-def export(name: str, content: Content, output: Path) -> list[Written]:
-    """Write ``content`` in the format ``name`` to the file ``output``.
+def export(name: str, study: Study, output: Path) -> list[Written]:
+    """Write ``study`` in the format ``name`` to the file ``output``.
 
     For :data:`ALL`, ``output`` is a folder, and formats whose package is missing are left out.
 
@@ -92,28 +91,28 @@ def export(name: str, content: Content, output: Path) -> list[Written]:
             cannot be written.
     """
     check(name)
-    if not content.records:
+    if not study.records:
         raise UnavailableError(
             "there is no record to export. Name a folder that holds some, or make some: "
             "tox -e jax,tf,torch writes them to results/local"
         )
     if name == ALL:
-        return [_or_left_out(one, content, output / FORMATS[one].file) for one in FORMATS]
-    return [_write(name, content, output)]
+        return [_or_left_out(one, study, output / FORMATS[one].file) for one in FORMATS]
+    return [_write(name, study, output)]
 
 
-def _or_left_out(name: str, content: Content, path: Path) -> Written:
+def _or_left_out(name: str, study: Study, path: Path) -> Written:
     lack = _lack(name)
-    return Written(name, None, [lack]) if lack else _write(name, content, path)
+    return Written(name, None, [lack]) if lack else _write(name, study, path)
 
 
-def _write(name: str, content: Content, path: Path) -> Written:
+def _write(name: str, study: Study, path: Path) -> Written:
     lack = _lack(name)
     if lack:
         raise UnavailableError(lack)
     module = importlib.import_module(f"{__name__}.{FORMATS[name].module}")
     try:
-        return Written(name, path, module.write(content, path))
+        return Written(name, path, module.write(study, path))
     except OSError as error:
         raise UnavailableError(
             f"the export cannot be written to {path}: {error.strerror or error}. "

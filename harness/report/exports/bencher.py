@@ -16,30 +16,29 @@ from pathlib import Path
 
 import msgspec
 
+from harness.analysis.figures import BY_KEY
 from harness.analysis.rows import Figure
+from harness.analysis.study import Study
 from harness.report.exports import measures as m
-from harness.report.exports.content import Content
+from harness.report.exports.content import names
 from harness.store.atomic import write_over
 
 NANOSECONDS = 1e9
 SLUG_LENGTH = 64
 """The most characters that Bencher takes for the slug of a measure."""
 
-SLUGS = {
-    m.STEP_TIME: "latency",
-    m.EXAMPLES: "examples-per-second",
-    m.FIRST_STEP: "first-step-seconds",
-    m.PEAK_MEMORY: "peak-memory-bytes",
-    m.PEAK_DEVICE_MEMORY: "peak-device-memory-bytes",
-    m.FAILED: "failed-trials",
-}
+LATENCY = BY_KEY["step_time_s"].label
+"""The measure that Bencher has a name of its own for."""
+
+UNITS = {"s": " seconds", "bytes": " bytes"}
+"""What stands behind the name of a measure that does not tell its unit."""
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write a benchmark for each row with all its figures; a failure is the figure of a measure."""
     benchmarks = {
         name: {slug(measure): _metric(measure) for measure in m.measures(group)}
-        for group, name in zip(content.groups, content.names, strict=True)
+        for group, name in zip(study.groups, names(study.rows), strict=True)
     }
     write_over(path, msgspec.json.format(msgspec.json.encode(benchmarks), indent=2) + b"\n")
     return []
@@ -47,12 +46,14 @@ def write(content: Content, path: Path) -> list[str]:
 
 def slug(measure: m.Measure) -> str:
     """The name of a measure as Bencher keeps it: ``quality-root-mean-squared-error``."""
-    known = SLUGS.get(measure.name)
-    return known or re.sub(r"[^a-z0-9]+", "-", measure.name.lower())[:SLUG_LENGTH].strip("-")
+    if measure.name == LATENCY:
+        return "latency"
+    name = measure.name.lower() + UNITS.get(measure.unit, "")
+    return re.sub(r"[^a-z0-9]+", "-", name)[:SLUG_LENGTH].strip("-")
 
 
 def _metric(measure: m.Measure) -> dict[str, float]:
-    scale = NANOSECONDS if measure.name == m.STEP_TIME else 1
+    scale = NANOSECONDS if measure.name == LATENCY else 1
     figure: Figure = measure.figure
     metric = {"value": figure.value * scale}
     if figure.low is not None and figure.high is not None:

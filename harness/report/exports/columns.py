@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from harness.analysis.figures import FIGURES
 from harness.analysis.rows import versions
-from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.records.trial import Epoch, Record, Scalar
 from harness.report.exports.content import epoch_step_time_s
 
@@ -58,22 +58,18 @@ OF_TRIAL = [
     TrialColumn("failure_reason", str, lambda r: r.failure and r.failure.reason),
     TrialColumn("failure_exit_code", int, lambda r: r.failure and r.failure.exit_code),
     TrialColumn("failure_signal", str, lambda r: r.failure and r.failure.signal),
-    # The trial's own figures. A failed trial is in no figure.
-    TrialColumn("step_time_s", float, lambda r: step_time_s(r) if r.status == "ok" else None),
-    TrialColumn("examples_per_s", float, lambda r: examples_per_s(r) if r.status == "ok" else None),
+    # The trial's own figures.
+    *(TrialColumn(f.key, int if f.unit == "bytes" else float, f.read) for f in FIGURES),
     TrialColumn("quality_metric", str, lambda r: r.quality and r.quality.metric),
     TrialColumn("quality_direction", str, lambda r: r.quality and r.quality.direction),
     TrialColumn("quality", float, lambda r: r.quality and r.quality.value),
     TrialColumn("quality_reference", float, lambda r: r.quality and r.quality.reference),
     TrialColumn("quality_target", float, lambda r: r.quality and r.quality.target),
     TrialColumn("time_to_target_s", float, lambda r: r.quality and r.quality.time_to_target_s),
-    TrialColumn("peak_rss_bytes", int, lambda r: r.memory and r.memory.peak_rss_bytes),
-    TrialColumn("peak_device_bytes", int, lambda r: r.memory and r.memory.peak_device_bytes),
     # Its phases.
     TrialColumn("import_s", float, lambda r: r.phases and r.phases.import_s),
     TrialColumn("data_s", float, lambda r: r.phases and r.phases.data_s),
     TrialColumn("build_s", float, lambda r: r.phases and r.phases.build_s),
-    TrialColumn("first_step_s", float, lambda r: r.phases and r.phases.first_step_s),
     TrialColumn("predict_s", float, lambda r: r.phases and r.phases.predict_s),
     TrialColumn("total_s", float, lambda r: r.phases and r.phases.total_s),
     TrialColumn("duration_s", float, lambda r: r.duration_s),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from harness.report.exports.content import Content
+from harness.analysis.study import Study
 from harness.report.exports.long_table import frame
 from harness.store.atomic import write_over
 
@@ -26,10 +26,10 @@ ACTIVE = "=+-@\t\r\n＝＋－＠"  # the wide ones are taken for the others in s
 APOSTROPHE = "'"
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write a row for each epoch, failed trials included."""
     buffer = io.BytesIO()
-    table = disarmed(frame(content))
+    table = disarmed(frame(study))
     table.write_csv(buffer, quote_style="non_numeric")
     write_over(path, buffer.getvalue())
     return [

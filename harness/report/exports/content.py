@@ -1,15 +1,14 @@
-"""What every export starts from: the records in a fixed order, their rows, and a name for each."""
+"""What every export says of a study: a name for each row, the epochs that count, what to know."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from harness.analysis import notes
-from harness.analysis.notes import Broken
-from harness.analysis.rows import Group, Row, grouped
-from harness.analysis.step_time import steadiness
-from harness.records.trial import Epoch, Record, Struct
+from harness.analysis.notes import trials
+from harness.analysis.rows import Row
+from harness.analysis.study import Study
+from harness.records.trial import Epoch
 from harness.report import format as fmt
 
 SYNTHETIC = "SYNTHETIC"
@@ -20,41 +19,14 @@ HASHES = {"table", "split"}
 """Facts that are told by their first digits."""
 
 
-class Content(Struct, frozen=True, kw_only=True):
-    """The records of a folder, oldest first, and their groups with a name for each.
-
-    ``notes`` are the sentences that a reader of any format must know: generated data, failed
-    trials, files that could not be read.
-    """
-
-    records: list[Record]
-    groups: list[Group]
-    names: list[str]
-    notes: list[str]
-
-
-def gather(records: Iterable[Record], broken: Iterable[tuple[object, str]] = ()) -> Content:
-    """Put records in order and group them as the report does.
-
-    Args:
-        records: any records, good and failed.
-        broken: path and reason of each file that should have been a record.
-    """
-    ordered = sorted(
-        records, key=lambda r: (notes.started(r), r.campaign, r.cell.digest, r.seed, r.repetition)
-    )
-    groups = grouped(ordered)
+def warnings(study: Study) -> list[str]:
+    """What a reader of any format must know: generated data, failed trials, unreadable files."""
     found = [
-        *notes.synthetic_data(groups),
-        *notes.failed_trials(groups),
-        *notes.broken_records([Broken(path=str(path), reason=reason) for path, reason in broken]),
+        *trials.synthetic_data(study.groups),
+        *trials.failed_trials(study.groups),
+        *trials.broken_records(study.broken),
     ]
-    return Content(
-        records=ordered,
-        groups=groups,
-        names=names([group.row for group in groups]),
-        notes=[fmt.plain(note.text, limit=2_000) for note in found],
-    )
+    return [fmt.plain(note.text, limit=2_000) for note in found]
 
 
 def names(rows: Sequence[Row]) -> list[str]:
@@ -73,36 +45,9 @@ def names(rows: Sequence[Row]) -> list[str]:
     return told
 
 
-def counted(record: Record) -> list[bool]:
-    """For each epoch, whether the trial's step time rests on it.
-
-    None does in a failed trial: it is in no figure.
-    """
-    timed = [i for i, epoch in enumerate(record.epochs) if epoch.steps > 0 and epoch.wall_s > 0]
-    state = steadiness(record)
-    if state is None:
-        warm_up = [record.epochs[i].warm_up for i in timed]
-    elif all(state.warm_up):  # never settled: its figure is that of the later half
-        warm_up = [place < len(timed) // 2 for place in range(len(timed))]
-    else:
-        warm_up = list(state.warm_up)
-    good = record.status == "ok"
-    marks = {i: good and not mark for i, mark in zip(timed, warm_up, strict=True)}
-    return [marks.get(i, False) for i in range(len(record.epochs))]
-
-
 def epoch_step_time_s(epoch: Epoch) -> float | None:
     """Seconds per step of one epoch, the raw sample; ``None`` if it took no step."""
     return epoch.wall_s / epoch.steps if epoch.steps > 0 else None
-
-
-def samples_s(record: Record) -> list[float]:
-    """The step times that count, in seconds and in order; their median is the trial's figure."""
-    return [
-        epoch.wall_s / epoch.steps
-        for epoch, counts in zip(record.epochs, counted(record), strict=True)
-        if counts
-    ]
 
 
 def _base(row: Row) -> str:

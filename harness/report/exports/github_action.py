@@ -15,16 +15,17 @@ from typing import Any
 
 import msgspec
 
-from harness.report.exports.content import Content
+from harness.analysis.study import Study
+from harness.report.exports.content import names
 from harness.report.exports.measures import FAILED, Measure, facts, measures
 from harness.store.atomic import write_over
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write an entry for each figure of each row, in seconds, bytes and trials."""
     entries: list[dict[str, Any]] = []
     left_out: dict[str, None] = {}
-    for group, name in zip(content.groups, content.names, strict=True):
+    for group, name in zip(study.groups, names(study.rows), strict=True):
         extra = "\n".join(facts(group.row))
         for measure in measures(group):
             if measure.better == "lower":

@@ -10,22 +10,23 @@ from typing import Any
 
 import polars as pl
 
+from harness.analysis.step_time import counted
+from harness.analysis.study import Study
 from harness.records.trial import Epoch
 from harness.report.exports import columns
-from harness.report.exports.content import Content, counted
 
 TYPES = {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}
 WHOLE = 2**63
 """Whole numbers from here on do not fit into a column of 64 bits."""
 
 
-def frame(content: Content) -> pl.DataFrame:
+def frame(study: Study) -> pl.DataFrame:
     """The table, trials in the order of their start, epochs in that of training.
 
     Columns have the same type in every table, also where all of their values are missing; only a
     whole number beyond 64 bits turns its column into text.
     """
-    records = content.records
+    records = study.records
     places: list[int] = []
     epochs: list[Epoch | None] = []
     counts: list[bool | None] = []

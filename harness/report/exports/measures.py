@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from harness.analysis import figures
+from harness.analysis.figures import FIGURES
 from harness.analysis.rows import Figure, Group, Row
 from harness.records.trial import Struct
 from harness.report import format as fmt
 
-Unit = Literal["s", "bytes", "examples/s", "trials", ""]
+Unit = figures.Unit | Literal["trials", ""]
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -20,11 +22,6 @@ class Measure(Struct, frozen=True, kw_only=True):
     better: Literal["lower", "higher"] = "lower"
 
 
-STEP_TIME = "step time"
-FIRST_STEP = "first step"
-EXAMPLES = "examples per second"
-PEAK_MEMORY = "peak memory"
-PEAK_DEVICE_MEMORY = "peak device memory"
 FAILED = "failed trials"
 QUALITY = "quality"
 
@@ -36,11 +33,7 @@ def measures(group: Group) -> list[Measure]:
     """
     row = group.row
     found: list[tuple[str, Unit, Figure | None, Literal["lower", "higher"]]] = [
-        (STEP_TIME, "s", row.step_time_s, "lower"),
-        (EXAMPLES, "examples/s", row.examples_per_s, "higher"),
-        (FIRST_STEP, "s", row.first_step_s, "lower"),
-        (PEAK_MEMORY, "bytes", row.peak_rss_bytes, "lower"),
-        (PEAK_DEVICE_MEMORY, "bytes", row.peak_device_bytes, "lower"),
+        (one.label, one.unit, getattr(row, one.key), one.better) for one in FIGURES
     ]
     judged = next((r.quality for r in group.trials if r.status == "ok" and r.quality), None)
     if judged is not None:

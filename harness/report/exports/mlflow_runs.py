@@ -24,12 +24,13 @@ from typing import Any
 
 import msgspec
 
-from harness.analysis import notes
+from harness.analysis.figures import read_all
 from harness.analysis.rows import versions
-from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.analysis.study import Study
+from harness.analysis.work import started
 from harness.errors import UnavailableError
 from harness.records.trial import Record
-from harness.report.exports.content import SYNTHETIC, Content, epoch_step_time_s
+from harness.report.exports.content import SYNTHETIC, epoch_step_time_s
 
 EXPERIMENT = "keras-backend-harness"
 TRIAL_TAG = "harness.record_sha256"
@@ -47,19 +48,19 @@ Entry = tuple[str, float, int, int]
 """A metric: name, value, time in milliseconds since 1970, step."""
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Add the trials that the store at ``path`` does not have yet; make the store if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     client = _client(path)
     experiment = _experiment(client, path)
     known = set(_known(client, experiment))
-    new = [record for record in content.records if fingerprint(record) not in known]
+    new = [record for record in study.records if fingerprint(record) not in known]
     cut = 0
     for record in new:
         cut += _add(client, experiment, record)
     said = [f"{len(new):,} runs added to the experiment {EXPERIMENT}."]
-    if len(new) < len(content.records):
-        said.append(f"{len(content.records) - len(new):,} trials were there already.")
+    if len(new) < len(study.records):
+        said.append(f"{len(study.records) - len(new):,} trials were there already.")
     if cut:
         said.append(f"{cut:,} texts were cut to the length that MLflow takes.")
     return said
@@ -110,7 +111,7 @@ def tags(record: Record) -> dict[str, str]:
 
 def metrics(record: Record) -> Iterator[Entry]:
     """The raw samples with their epoch as step, then the trial's own figures at step 0."""
-    began_ms = now_ms = notes.started(record) * 1000
+    began_ms = now_ms = started(record) * 1000
     for epoch in record.epochs:
         now_ms += (epoch.wall_s + (epoch.evaluate_s or 0.0)) * 1000
         sample = {
@@ -122,16 +123,10 @@ def metrics(record: Record) -> Iterator[Entry]:
         for name, value in sample.items():
             if value is not None:
                 yield name, value, round(now_ms), epoch.index
-    phases, quality, memory = record.phases, record.quality, record.memory
-    good = record.status == "ok"
-    figures: dict[str, Any] = {
-        "step_time_s": step_time_s(record) if good else None,
-        "examples_per_s": examples_per_s(record) if good else None,
-        "first_step_s": phases and phases.first_step_s,
-        "quality": quality and quality.value,
-        "time_to_target_s": quality and quality.time_to_target_s,
-        "peak_rss_bytes": memory and memory.peak_rss_bytes,
-        "peak_device_bytes": memory and memory.peak_device_bytes,
+    quality = record.quality
+    figures = read_all(record) | {
+        "quality": quality.value if quality else None,
+        "time_to_target_s": quality.time_to_target_s if quality else None,
     }
     for name, figure in figures.items():
         if figure is not None:
@@ -186,7 +181,7 @@ def _add(client: Any, experiment: str, record: Record) -> int:
     """Add a run, and tell how many of its texts were cut."""
     from mlflow.entities import Metric, Param, RunTag
 
-    began_ms = round(notes.started(record) * 1000)
+    began_ms = round(started(record) * 1000)
     given, told = parameters(record), tags(record)
     run = client.create_run(experiment, start_time=began_ms).info.run_id
     params = [Param(name, value[:LONGEST_PARAMETER]) for name, value in given.items()]

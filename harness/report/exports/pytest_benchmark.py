@@ -18,39 +18,42 @@ from typing import Any
 import msgspec
 
 from harness import __version__
+from harness.analysis.figures import FIGURES
+from harness.analysis.provenance import machines
 from harness.analysis.rows import Group
-from harness.analysis.summary import machines
+from harness.analysis.step_time import samples_s
+from harness.analysis.study import Study
 from harness.analysis.work import SHOWN, asked
 from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.exports import round_statistics
-from harness.report.exports.content import SYNTHETIC, Content, samples_s
+from harness.report.exports.content import SYNTHETIC, names, warnings
 from harness.store.atomic import write_over
 
 FORMAT_VERSION = "5.3.1"
 """The release of pytest-benchmark whose form this is."""
 
 
-def write(content: Content, path: Path) -> list[str]:
+def write(study: Study, path: Path) -> list[str]:
     """Write the step times; rows without a good trial are named, since a benchmark needs rounds."""
     benchmarks = []
     without = []
-    for group, name in zip(content.groups, content.names, strict=True):
+    for group, name in zip(study.groups, names(study.rows), strict=True):
         good = group.good
         rounds_s = [sample for record in good for sample in samples_s(record)]
         if rounds_s:
-            benchmarks.append(_benchmark(group, name, good, rounds_s, content.groups))
+            benchmarks.append(_benchmark(group, name, good, rounds_s, study.groups))
         else:
             without.append(name)
-    measured = [r for r in content.records if r.status == "ok"] or content.records
+    measured = [r for r in study.records if r.status == "ok"] or study.records
     said = [f"Left out, since no trial measured it: {', '.join(without)}."] if without else []
     file = {
-        "machine_info": _machine_info(content.records),
+        "machine_info": _machine_info(study.records),
         "commit_info": _commit_info(measured),
         "benchmarks": benchmarks,
         "datetime": measured[-1].started_at,
         "version": FORMAT_VERSION,
-        "harness": {"version": __version__, "notes": content.notes, "left_out": without},
+        "harness": {"version": __version__, "notes": warnings(study), "left_out": without},
     }
     write_over(path, msgspec.json.format(msgspec.json.encode(file), indent=4) + b"\n")
     return said
@@ -75,11 +78,7 @@ def _benchmark(
             "good_trials": row.good,
             "failed_trials": row.failed,
             "rounds_per_trial": [len(samples_s(record)) for record in good],
-            "step_time_s": row.step_time_s,
-            "examples_per_s": row.examples_per_s,
-            "first_step_s": row.first_step_s,
-            "peak_rss_bytes": row.peak_rss_bytes,
-            "peak_device_bytes": row.peak_device_bytes,
+            **{figure.key: getattr(row, figure.key) for figure in FIGURES},
             "quality": row.quality,
             "versions": row.versions,
             "machine_id": row.machine_id,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness import __version__
 from harness.analysis.before_after.history import Timeline
-from harness.analysis.summary import About
+from harness.analysis.study import About, Study
 from harness.report.document import Document, Section
-from harness.report.evidence import Evidence
 from harness.report.html import details, embed, svg, trials
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import NARROW, WIDE, Plot
@@ -31,25 +30,25 @@ STATIC_ROWS = 100
 """Rows of the table of trials that stand in the page itself, for print and without scripts."""
 
 
-def render(document: Document, evidence: Evidence) -> str:
+def render(document: Document, study: Study) -> str:
     """The whole page.
 
     Args:
         document: what terminal and Markdown say, to the digit.
-        evidence: the records behind it, for the answer, the plots and the details.
+        study: the records behind it, for the answer, the plots and the details.
     """
     first, verdicts, weak, *others = _first_screen(document)
-    table = trials.table(evidence)
+    table = trials.table(study)
     return page(
         "report.html.j2",
         document=document,
-        answer=answer(evidence),
+        answer=answer(study),
         results=first,
         verdicts=verdicts,
         weaknesses=weak,
         sections=others,
-        figures=figures(plots(evidence)),
-        details=details.details(evidence),
+        figures=figures(plots(study)),
+        details=details.details(study),
         trials=table,
         trials_json=embed.json_block(table.payload),
         static_rows=table.rows[:STATIC_ROWS],

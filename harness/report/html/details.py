@@ -6,11 +6,12 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.notes import started
 from harness.analysis.rows import Group
+from harness.analysis.study import Study
+from harness.analysis.work import started
 from harness.records.trial import Environment, Record
 from harness.report import format as fmt
-from harness.report.evidence import Evidence, side
+from harness.report.naming import backends, labels, side
 from harness.report.table import Column, Table, machine_label
 
 FAILED = 100
@@ -43,21 +44,21 @@ class Details:
     broken: Table | None
 
 
-def details(evidence: Evidence) -> Details:
+def details(study: Study) -> Details:
     """All the fine print of the records."""
-    failed = sorted((r for r in evidence.records if r.status != "ok"), key=started)
+    failed = sorted((r for r in study.records if r.status != "ok"), key=started)
     return Details(
         differences=[
             found
-            for contest in evidence.contests
-            if len(contest.backends) > 1
+            for contest in study.contests
+            if len(backends(contest)) > 1
             for found in [_differences(contest.groups)]
             if found.rows
         ][:6],
-        packages=_packages(evidence),
+        packages=_packages(study),
         failed=[_failed(record) for record in failed[:FAILED]],
         failed_total=len(failed),
-        broken=_broken(evidence),
+        broken=_broken(study),
     )
 
 
@@ -115,11 +116,11 @@ def _identity(record: Record) -> object:
     )
 
 
-def _packages(evidence: Evidence) -> list[Table]:
+def _packages(study: Study) -> list[Table]:
     """All packages of each backend's environments, one table for each different set."""
     seen: dict[object, tuple[str, Environment]] = {}
-    measured = any(group.row.good for group in evidence.groups)
-    for group, label in zip(evidence.groups, evidence.labels, strict=True):
+    measured = any(group.row.good for group in study.groups)
+    for group, label in zip(study.groups, labels(study), strict=True):
         # The packages that a failed trial tells may be those of its launcher.
         for record in group.good if measured else group.trials:
             environment = record.environment
@@ -165,8 +166,8 @@ def _failed(record: Record) -> Failed:
     )
 
 
-def _broken(evidence: Evidence) -> Table | None:
-    files = evidence.summary.broken
+def _broken(study: Study) -> Table | None:
+    files = study.broken
     if not files:
         return None
     return Table(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from harness.analysis.notes import started
-from harness.analysis.step_time import steadiness, step_time_s
+from harness.analysis.figures import FIGURES, Unit
+from harness.analysis.step_time import steadiness
+from harness.analysis.study import Study
 from harness.analysis.warmup import SteadyState
+from harness.analysis.work import started
 from harness.records.trial import Record, Scalar, Struct
 from harness.report import format as fmt
 from harness.report import repeat
-from harness.report.evidence import Evidence
+from harness.report.naming import labels
 from harness.report.table import Column, machine_label
 
 MOST_SAMPLES = 1_200_000
 """Samples that a page holds, 6 bytes each. Beyond that each trial's are thinned, and it says so."""
+
+SHOWN = [one for one in FIGURES if one.key not in {"examples_per_s", "peak_device_bytes"}]
+"""The figures with a column; others say the same in another way, or are rare."""
 
 HEADS = (
     Column(header="cell"),
@@ -26,12 +32,16 @@ HEADS = (
     Column(header="repetition", figures=True),
     Column(header="started"),
     Column(header="status"),
-    Column(header="step time", figures=True),
-    Column(header="first step", figures=True),
-    Column(header="peak memory", figures=True),
+    *(Column(header=figure.label, figures=True) for figure in SHOWN),
     Column(header="quality", figures=True),
     Column(header="noise"),
 )
+
+UNITS: dict[Unit, Callable[[float | None], str]] = {
+    "s": fmt.duration,
+    "bytes": fmt.memory,
+    "examples/s": fmt.rate,
+}
 
 Key = float | int | str | None
 
@@ -54,20 +64,19 @@ class Trials(Struct, frozen=True, kw_only=True):
     payload: dict[str, Any]
 
 
-def table(evidence: Evidence) -> Trials:
+def table(study: Study) -> Trials:
     """Every record in the order of the groups and of time, failed ones too."""
     rows: list[TrialRow] = []
     more: list[list[Any]] = []
-    samples = sum(len(record.epochs) for record in evidence.records)
+    samples = sum(len(record.epochs) for record in study.records)
     every = -(-samples // MOST_SAMPLES) or 1
     commands = []
-    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
-        about = evidence.summary.about.get(group.row.cell.scenario)
+    for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
+        about = study.about.get(group.row.cell.scenario)
         commands.append(repeat.command([group], about, ()))
         for record in sorted(group.trials, key=started):
-            noise, state = evidence.why.get(id(record)), steadiness(record)
-            step_s = state.step_time_s if state else step_time_s(record)
-            rows.append(_row(record, label, step_s, noise))
+            noise, state = study.why.get(id(record)), steadiness(record)
+            rows.append(_row(record, label, noise))
             more.append([number, _facts(record, noise), *_samples(record, state, every)])
     return Trials(
         columns=list(HEADS),
@@ -84,10 +93,8 @@ def table(evidence: Evidence) -> Trials:
     )
 
 
-def _row(record: Record, label: str, measured_s: float | None, noise: str | None) -> TrialRow:
-    step_s = measured_s if record.status == "ok" else None
-    first_s = record.phases.first_step_s if record.phases else None
-    rss = record.memory.peak_rss_bytes if record.memory else None
+def _row(record: Record, label: str, noise: str | None) -> TrialRow:
+    figures = [(figure.read(record), UNITS[figure.unit]) for figure in SHOWN]
     quality = record.quality.value if record.quality else None
     return TrialRow(
         cells=[
@@ -97,9 +104,7 @@ def _row(record: Record, label: str, measured_s: float | None, noise: str | None
             fmt.count(record.repetition),
             fmt.plain(record.started_at[:19].replace("T", " "), limit=40),
             record.status,
-            fmt.duration(step_s),
-            fmt.duration(first_s),
-            fmt.memory(rss),
+            *(spell(value) for value, spell in figures),
             fmt.quality(quality),
             "disturbed" if noise else "",
         ],
@@ -110,9 +115,7 @@ def _row(record: Record, label: str, measured_s: float | None, noise: str | None
             record.repetition,
             started(record),
             record.status,
-            step_s,
-            first_s,
-            rss,
+            *(value for value, _ in figures),
             quality,
             "disturbed" if noise else "",
         ],

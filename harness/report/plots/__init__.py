@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report.evidence import Evidence
+from harness.analysis.study import Study
 from harness.report.plots import (
     anatomy,
     ladder,
@@ -23,18 +23,18 @@ from harness.report.plots.base import Plot
 from harness.report.plots.points import points
 
 
-def plots(evidence: Evidence) -> list[Plot]:
+def plots(study: Study) -> list[Plot]:
     """All plots that the records have something for, in the order in which a reader asks."""
-    return list(_all(evidence))
+    return list(_all(study))
 
 
-def _all(evidence: Evidence) -> Iterator[Plot]:
-    seen = points(evidence)
-    yield from step_time.plots(evidence, seen)
-    yield from learning.plots(evidence, seen)
-    yield from parity.plots(evidence)
-    yield from resources.plots(evidence, seen)
-    yield from latency.plots(evidence)
-    yield from ladder.plots(evidence, seen)
-    yield from anatomy.plots(evidence)
-    yield from sweeps.plots(evidence, seen)
+def _all(study: Study) -> Iterator[Plot]:
+    seen = points(study)
+    yield from step_time.plots(study, seen)
+    yield from learning.plots(study, seen)
+    yield from parity.plots(study)
+    yield from resources.plots(study, seen)
+    yield from latency.plots(study)
+    yield from ladder.plots(study, seen)
+    yield from anatomy.plots(study)
+    yield from sweeps.plots(study, seen)

@@ -9,9 +9,9 @@ import altair as alt
 import msgspec
 
 from harness.analysis.anatomy import Anatomy
+from harness.analysis.study import Study
 from harness.records.anatomy import PARTS
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.sections import anatomy as told
@@ -31,10 +31,10 @@ LABELLED_FROM = 0.12
 """Share of the longest bar from which a part has its own share written into it."""
 
 
-def plots(evidence: Evidence) -> Iterator[Plot]:
+def plots(study: Study) -> Iterator[Plot]:
     """One plot of the cells that were measured on most backends."""
     alike: dict[object, list[Anatomy]] = {}
-    for one in evidence.dissected.anatomies:
+    for one in study.anatomies:
         cell = msgspec.structs.replace(one.cell, backend="jax")
         key = (msgspec.json.encode(cell, order="deterministic"), one.machine_id)
         alike.setdefault(key, []).append(one)

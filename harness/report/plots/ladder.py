@@ -10,10 +10,11 @@ import altair as alt
 from harness.analysis.ladder.floor import CommonFloor
 from harness.analysis.ladder.ladder import Ladder, Rung
 from harness.analysis.rows import distinction
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.records.trial import MODES
 from harness.report import format as fmt
-from harness.report.evidence import Evidence, side
+from harness.report.naming import side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point
@@ -25,10 +26,10 @@ ABOVE_THE_FLOOR = (
 )
 
 
-def plots(evidence: Evidence, _points: Sequence[Point]) -> Iterator[Plot]:
+def plots(study: Study, _points: Sequence[Point]) -> Iterator[Plot]:
     """The ladder with most rungs, of equal ones that which stands first in the tables."""
-    if evidence.ladders:
-        yield _modes(max(evidence.ladders, key=lambda ladder: len(ladder.rungs)))
+    if study.ladders:
+        yield _modes(max(study.ladders, key=lambda ladder: len(ladder.rungs)))
 
 
 def _modes(ladder: Ladder) -> Plot:

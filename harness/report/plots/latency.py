@@ -7,9 +7,9 @@ from typing import Any
 
 import altair as alt
 
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.sections import operations as bench
@@ -17,14 +17,12 @@ from harness.report.table import Column, Table
 from harness.store.benchmarks import Operation
 
 
-def plots(evidence: Evidence) -> Iterator[Plot]:
+def plots(study: Study) -> Iterator[Plot]:
     """One plot for each scenario and machine whose operations were measured."""
-    places = dict.fromkeys((o.scenario, o.machine) for o in evidence.benchmarks.operations)
+    places = dict.fromkeys((o.scenario, o.machine) for o in study.benchmarks.operations)
     for number, (scenario, machine) in enumerate(places):
         mine = [
-            o
-            for o in evidence.benchmarks.operations
-            if (o.scenario, o.machine) == (scenario, machine)
+            o for o in study.benchmarks.operations if (o.scenario, o.machine) == (scenario, machine)
         ]
         where = f" on {fmt.plain(machine, limit=40)}" if len(places) > 1 else ""
         yield _plot(mine, f"latency-{number}" if number else "latency", where)

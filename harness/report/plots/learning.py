@@ -11,11 +11,10 @@ from typing import Any
 
 import altair as alt
 
-from harness.analysis.summary import About
+from harness.analysis.study import About, Study
 from harness.backends import FACTS
 from harness.records.trial import Record
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -25,14 +24,14 @@ CELLS = 9
 """Curves drawn of one scenario; more cannot be told apart."""
 
 
-def plots(evidence: Evidence, points: Sequence[Point]) -> Iterator[Plot]:
+def plots(study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """Two plots for the first scenario that evaluates its metric after epochs."""
     for scenario in dict.fromkeys(p.record.cell.scenario for p in points):
         mine = [p for p in points if p.record.cell.scenario == scenario]
         cells = by_group(mine)
         curves = [row for trials in cells[:CELLS] for row in _curve(trials)]
         if curves:
-            about = evidence.summary.about.get(scenario)
+            about = study.about.get(scenario)
             more = _left_out(len(cells))
             yield _against(curves, about, more, key="learning-epochs", field="epoch")
             yield _against(curves, about, more, key="learning-seconds", field="seconds")

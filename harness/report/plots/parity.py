@@ -9,11 +9,11 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.parity import envelope
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
 from harness.records.trial import MODES
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.table import Column, Table
@@ -29,9 +29,9 @@ PAIRS = {
 """Of a pair the colour of the one that the other pairs with JAX do not have."""
 
 
-def plots(evidence: Evidence) -> Iterator[Plot]:
+def plots(study: Study) -> Iterator[Plot]:
     """One plot for the latest comparison that has the losses of two backends."""
-    for compared in evidence.parity.compared:
+    for compared in study.parity.runs:
         rows = [
             row
             for first, second in itertools.combinations(_of_one_mode(compared.records), 2)

@@ -6,10 +6,11 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.analysis.notes import started
-from harness.analysis.step_time import steadiness
+from harness.analysis.step_time import samples_s
+from harness.analysis.study import Study
+from harness.analysis.work import started
 from harness.records.trial import Record, Struct
-from harness.report.evidence import Evidence
+from harness.report.naming import labels
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -31,19 +32,19 @@ class Point(Struct, frozen=True, kw_only=True):
     disturbed: str | None
 
 
-def points(evidence: Evidence) -> list[Point]:
+def points(study: Study) -> list[Point]:
     """The good trials that have a step time, in the order of the groups and of time."""
     first: dict[str | None, float] = {}
-    for group in evidence.groups:
+    for group in study.groups:
         for record in group.good:
             machine = group.row.machine_id
             first[machine] = min(first.get(machine, float("inf")), started(record))
     made = []
-    for number, (group, label) in enumerate(zip(evidence.groups, evidence.labels, strict=True)):
+    for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
         for record in sorted(group.good, key=started):
-            counted = counted_s(record)
-            if counted:
-                low_s, middle_s, high_s = _quartiles(counted)
+            samples = samples_s(record)
+            if samples:
+                low_s, middle_s, high_s = _quartiles(samples)
                 made.append(
                     Point(
                         group=number,
@@ -54,7 +55,7 @@ def points(evidence: Evidence) -> list[Point]:
                         step_time_s=middle_s,
                         low_s=low_s,
                         high_s=high_s,
-                        disturbed=evidence.why.get(id(record)),
+                        disturbed=study.why.get(id(record)),
                     )
                 )
     return made
@@ -66,17 +67,6 @@ def by_group(points: Sequence[Point]) -> list[list[Point]]:
     for point in points:
         found[point.group].append(point)
     return [found[group] for group in sorted(found)]
-
-
-def counted_s(record: Record) -> list[float]:
-    """Seconds per step of the epochs after warm-up, those that the step time is the median of."""
-    timed = [e for e in record.epochs if e.steps > 0 and e.wall_s > 0]
-    state = steadiness(record)
-    if state is None:
-        return [e.wall_s / e.steps for e in timed if not e.warm_up]
-    counted = [e for e, warm_up in zip(timed, state.warm_up, strict=True) if not warm_up]
-    # A trial that never settled may have all of its epochs marked; its step time is theirs then.
-    return [e.wall_s / e.steps for e in counted or timed]
 
 
 def _quartiles(samples: Sequence[float]) -> tuple[float, float, float]:

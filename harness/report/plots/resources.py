@@ -8,10 +8,11 @@ from typing import Any
 
 import altair as alt
 
+from harness.analysis.figures import BY_KEY, values
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.records.trial import Record
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -24,12 +25,12 @@ PHASES: dict[str, Callable[[Record], float | None]] = {
     "import": lambda r: r.phases.import_s if r.phases else None,
     "data": lambda r: r.phases.data_s if r.phases else None,
     "build": lambda r: r.phases.build_s if r.phases else None,
-    "first step": lambda r: r.phases.first_step_s if r.phases else None,
+    "first step": BY_KEY["first_step_s"].read,
     "predict": lambda r: r.phases.predict_s if r.phases else None,
 }
 
 
-def plots(_evidence: Evidence, points: Sequence[Point]) -> Iterator[Plot]:
+def plots(_study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """Memory, and the phases that come once, of the trials that tell them."""
     cells = by_group(points)[:CELLS]
     peaks = [
@@ -46,7 +47,7 @@ def plots(_evidence: Evidence, points: Sequence[Point]) -> Iterator[Plot]:
 
 
 def _peak(trials: Sequence[Point], field: str, name: str) -> Iterator[dict[str, Any]]:
-    sizes = [size for p in trials if p.record.memory and (size := getattr(p.record.memory, field))]
+    sizes = [size for size in values((p.record for p in trials), field) if size]
     if sizes:
         middle, label = statistics.median(sizes), trials[0].label
         yield {

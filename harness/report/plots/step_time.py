@@ -10,9 +10,9 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
+from harness.analysis.study import Study
 from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import Evidence
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -25,7 +25,7 @@ FAR_APART = 8.0
 """Ratio of the longest to the shortest step time from which the axis is logarithmic."""
 
 
-def plots(_evidence: Evidence, points: Sequence[Point]) -> Iterator[Plot]:
+def plots(_study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """The two plots, if there is any point."""
     if points:
         yield _by_cell(points)

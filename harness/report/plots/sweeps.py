@@ -10,10 +10,11 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.rows import Figure, Row, distinction
-from harness.analysis.sweeps.sweeps import Course, Growth, Point, Sweep, sweeps
+from harness.analysis.study import Study
+from harness.analysis.sweeps.sweeps import Course, Growth, Point, Sweep
 from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.evidence import Evidence, side
+from harness.report.naming import side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point as Trial
@@ -60,10 +61,10 @@ MEMORY = Measure(
 )
 
 
-def plots(evidence: Evidence, _points: Sequence[Trial]) -> Iterator[Plot]:
+def plots(study: Study, _points: Sequence[Trial]) -> Iterator[Plot]:
     """Of each axis the sweep with most points; the tables tell all."""
     found: dict[str, list[Sweep]] = {}
-    for sweep in sweeps([group.row for group in evidence.groups]):
+    for sweep in study.sweeps:
         found.setdefault(sweep.axis, []).append(sweep)
     for of_axis in found.values():
         largest = max(of_axis, key=lambda sweep: sum(len(c.points) for c in sweep.courses))

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.analysis.before_after.history import Moment, Timeline
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.backends import FACTS
 from harness.report import format as fmt
 from harness.report.plots import base

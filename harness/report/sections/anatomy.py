@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.analysis.anatomy import ADDS_UP, Anatomy, Located, PartTime
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.backends import FACTS
 from harness.records.anatomy import PARTS
 from harness.report import format as fmt

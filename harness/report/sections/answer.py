@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.analysis.answers import Pair
 from harness.analysis.quality import QualityVerdict
-from harness.analysis.study import Pair
-from harness.analysis.summary import About
+from harness.analysis.study import About, Contest, Study
 from harness.backends import FACTS
 from harness.records.trial import Struct
 from harness.report import format as fmt
 from harness.report import repeat
-from harness.report.evidence import Contest, Evidence, side
+from harness.report.naming import backends, side
 from harness.report.ranking import certainty, fastest, ranked, sides, unranked
 from harness.words import joined
 
@@ -38,15 +38,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     settled: bool
 
 
-def answer(evidence: Evidence) -> Answer:
+def answer(evidence: Study) -> Answer:
     """The answer to a reader's questions, from the cells that a reader asks for first."""
     contests = evidence.contests
-    contest = next((one for one in contests if one.backends), None)
+    contest = next((one for one in contests if backends(one)), None)
     if contest is None:
         return _nothing(evidence)
     best = fastest(contest)
     speed = ranked(best, contest) if best else unranked(evidence, contest)
-    about = evidence.summary.about.get(contest.row.cell.scenario)
+    about = evidence.about.get(contest.row.cell.scenario)
     return Answer(
         speed=_about_data(contest) + speed + _unmeasured(evidence, contest),
         certainty=certainty(contest),
@@ -63,11 +63,11 @@ def _about_data(contest: Contest) -> str:
     return "On SYNTHETIC data: " if contest.row.synthetic else ""
 
 
-def _unmeasured(evidence: Evidence, contest: Contest) -> str:
+def _unmeasured(evidence: Study, contest: Contest) -> str:
     cell = contest.row.cell
     lacking = [
         FACTS[lack.backend].label
-        for lack in evidence.summary.missing
+        for lack in evidence.missing
         if (lack.scenario, lack.device) == (cell.scenario, cell.device)
     ]
     failed = [FACTS[group.row.cell.backend].label for group in contest.failed]
@@ -82,7 +82,7 @@ def _quality(contest: Contest, about: About | None) -> str:
         return "Whether the backends learn the same cannot be told: fewer than two have a metric."
     label = about.metric.label
     within = f"{label} within {fmt.quality(about.metric.tolerance)}"
-    names = joined(contest.backends)
+    names = joined(backends(contest))
     seeds = min(found.seeds for _, found in learned)
     kinds = {found.kind for _, found in learned}
     if kinds == {"equivalent"}:
@@ -103,7 +103,7 @@ def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
     return f"{first} learns {found.kind} than {second} (difference in {label} {span})"
 
 
-def _target(evidence: Evidence, contest: Contest) -> str:
+def _target(evidence: Study, contest: Contest) -> str:
     """The training time to the target of the metric, of those that reached it."""
     rows = [(group.row.cell, group.row.apart) for group in contest.groups]
     mine = [
@@ -132,8 +132,8 @@ def _memory(contest: Contest) -> str:
     return f"Peak memory of a process: {joined(peaks)}." if peaks else "No trial tells its memory."
 
 
-def _machine(evidence: Evidence, contest: Contest) -> str:
-    machines = evidence.summary.machines
+def _machine(evidence: Study, contest: Contest) -> str:
+    machines = evidence.machines
     mine = next((m for m in machines if m.machine_id == contest.row.machine_id), None)
     if mine is None:
         return "The records do not tell the machine."
@@ -149,7 +149,7 @@ def _machine(evidence: Evidence, contest: Contest) -> str:
     return fmt.plain(", ".join(facts)) + more + "."
 
 
-def _nothing(evidence: Evidence) -> Answer:
+def _nothing(evidence: Study) -> Answer:
     failed = bool(evidence.records)
     return Answer(
         speed="No trial left a measurement yet, so there is nothing to compare."
@@ -160,6 +160,6 @@ def _nothing(evidence: Evidence) -> Answer:
         target="",
         memory="",
         machine="",
-        repeat=next((lack.command for lack in evidence.summary.missing), None),
+        repeat=next((lack.command for lack in evidence.missing), None),
         settled=False,
     )

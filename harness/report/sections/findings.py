@@ -6,19 +6,19 @@ sentence that calls one thing faster stands on a verdict.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.ladder.ladder import Across, Ladder, Rung, ladders_of_versions
 from harness.analysis.rows import Row, distinction, versions
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.summary import About, Summary
+from harness.analysis.study import About, Study
 from harness.backends import FACTS
-from harness.records.trial import MODES, Mode, Record, Scalar, Struct
+from harness.records.trial import MODES, Mode, Record, Scalar
 from harness.report import format as fmt
-from harness.report.anatomy_found import Dissected
 from harness.report.document import Bullet, Document, Section
-from harness.report.evidence import side
+from harness.report.naming import side
 from harness.report.sections import anatomy, ladder, sweeps
 
 TITLE = "Findings: what Keras costs on each backend"
@@ -34,14 +34,12 @@ WHAT_RAN = (
 )
 
 
-class Campaign(Struct, frozen=True, kw_only=True):
-    """A results folder, loaded: where it lies, its records, and what was made of them."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """A results folder: where it lies, and what its records say."""
 
     folder: str
-    records: list[Record]
-    summary: Summary
-    ladders: list[Ladder]
-    dissected: Dissected
+    study: Study
 
 
 def compose(campaigns: Sequence[Campaign], command: str) -> Document:
@@ -51,8 +49,8 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
         campaigns: in the order in which they are told.
         command: what makes the page again.
     """
-    about = {name: one for each in campaigns for name, one in each.summary.about.items()}
-    rungs = [one for each in campaigns for one in each.ladders]
+    about = {name: one for each in campaigns for name, one in each.study.about.items()}
+    rungs = [one for each in campaigns for one in each.study.ladders]
     bodies = [part for each in campaigns for part in _of(each, about)]
     sections = [
         Section(heading="In short", bullets=[Bullet(text=line) for line in _short(rungs)]),
@@ -76,15 +74,17 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
 def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
     yield Section(
         heading="The ladder",
-        paragraphs=ladder.lines(campaign.ladders, about),
-        tables=ladder.tables(campaign.ladders, about),
+        paragraphs=ladder.lines(campaign.study.ladders, about),
+        tables=ladder.tables(campaign.study.ladders, about),
     )
     yield Section(
         heading="What closes each gap",
-        paragraphs=[WHAT_RAN] if campaign.ladders else [],
-        bullets=[Bullet(text=line) for one in campaign.ladders for line in _gaps(one, campaign)],
+        paragraphs=[WHAT_RAN] if campaign.study.ladders else [],
+        bullets=[
+            Bullet(text=line) for one in campaign.study.ladders for line in _gaps(one, campaign)
+        ],
     )
-    found = campaign.dissected.anatomies
+    found = campaign.study.anatomies
     yield Section(
         heading=anatomy.HEADING,
         paragraphs=[anatomy.READING] if found else [],
@@ -93,8 +93,8 @@ def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
     )
     yield Section(
         heading=f"Sweep: {campaign.folder}",
-        paragraphs=sweeps.lines(campaign.summary.rows),
-        tables=sweeps.tables(campaign.summary.rows, about),
+        paragraphs=sweeps.lines(campaign.study.sweeps),
+        tables=sweeps.tables(campaign.study.sweeps, about),
     )
 
 
@@ -185,7 +185,7 @@ def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
 def _gaps(one: Ladder, campaign: Campaign) -> Iterator[str]:
     for rungs in ladders_of_versions(one.rungs):
         mine = sorted(rungs, key=lambda rung: MODES.index(rung.cell.mode))
-        ran = [_engine(rung, campaign.records) for rung in mine]
+        ran = [_engine(rung, campaign.study.records) for rung in mine]
         for before, rung, was, now in zip(mine, mine[1:], ran, ran[1:], strict=False):
             ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
@@ -243,12 +243,12 @@ def _settled(given: Verdict) -> str:
 
 
 def _machines(campaign: Campaign) -> Iterator[str]:
-    for machine in campaign.summary.machines:
+    for machine in campaign.study.machines:
         yield fmt.plain(
             f"{campaign.folder}: {fmt.count(machine.trials)} trials on {machine.cpu}, "
             f"{machine.logical_cores} logical cores, {fmt.capacity(machine.memory_total_bytes)}, "
             f"{machine.os}, Python {', '.join(machine.python)}; versions "
-            f"{_versions(campaign.summary.rows)}"
+            f"{_versions(campaign.study.rows)}"
         )
 
 

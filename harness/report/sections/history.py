@@ -1,24 +1,16 @@
-"""A folder of campaigns as a timeline of each cell, with the changes that the verdict's rule found.
-
-Each folder below the one that is named is a campaign. Where there is only one, its runs are told
-apart by their ids, so that a folder into which somebody measured every week reads as well.
-"""
+"""Campaigns as a timeline of each cell, with the changes that the verdict's rule found."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from harness.analysis.before_after.history import Campaign, Moment, Timeline
-from harness.analysis.summary import About
-from harness.records.trial import Record
+from harness.analysis.before_after.history import Moment, Timeline
+from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.columns import figure, stacked
 from harness.report.document import Bullet, Document, Section
-from harness.report.table import Column, Table, machine_label
-from harness.store.folder import Broken, load
+from harness.report.table import Column, Table, figure, machine_label, stacked
+from harness.store.reading import Broken
 from harness.words import joined
 
 TITLE = "Keras backends over time"
@@ -29,30 +21,6 @@ READING = (
     "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
     "so a change of the machine between them cannot be told from a change of software."
 )
-
-
-OF_ONE_CAMPAIGN = {"records", "benchmarks", "parity"}
-"""Folders within a campaign's own, which are no campaigns themselves."""
-
-
-def campaigns(root: Path) -> tuple[list[Campaign], list[Broken]]:
-    """The campaigns below ``root`` and the files that could not be read."""
-    loaded = {
-        folder.name: load(folder)
-        for folder in sorted(root.iterdir() if root.is_dir() else ())
-        if folder.is_dir() and folder.name not in OF_ONE_CAMPAIGN
-    }
-    if (root / "records").is_dir():
-        loaded[root.name] = load(root / "records")
-    found = [
-        Campaign(name=name, records=results.records)
-        for name, results in loaded.items()
-        if results.records
-    ]
-    broken = [file for results in loaded.values() for file in results.broken]
-    if len(found) == 1:
-        found = _runs(found[0].records)
-    return found, broken
 
 
 def compose(
@@ -123,13 +91,6 @@ def day(moment: Moment) -> str:
     except (ValueError, OverflowError, OSError):
         # A record may tell of any year; the calendar of Python ends in 9999.
         return fmt.NOTHING
-
-
-def _runs(records: Sequence[Record]) -> list[Campaign]:
-    by_run: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        by_run[record.run_id or record.campaign].append(record)
-    return [Campaign(name=name, records=records) for name, records in by_run.items()]
 
 
 def _change(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> str:

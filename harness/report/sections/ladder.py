@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis.ladder.break_even import BreakEven
 from harness.analysis.ladder.floor import CommonFloor
 from harness.analysis.ladder.ladder import Ladder, Rung
-from harness.analysis.ratio import Ratio
 from harness.analysis.rows import OF_THE_WORK, Figure, distinction, named
+from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.columns import figure, stacked
-from harness.report.table import Column, Table, cell_facts, machine_label, variants
+from harness.report.table import Column, Table, cell_facts, figure, machine_label, stacked, variants
 
 READING = (
     "One model, several ways to run it: Keras' fit as the tutorial writes it, fit with the best "

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from harness.analysis.parity.envelope import MARGIN
 from harness.analysis.parity.judge import Known, Pair, apart, first_deviation, largest
-from harness.analysis.parity.stages import NO_DRAWS
-from harness.analysis.subject import Comparison
+from harness.analysis.parity.stages import NO_DRAWS, Comparison
 from harness.records.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
 from harness.records.trial import Struct
 from harness.report import format as fmt

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.analysis.provenance import MAIN_SCENARIO
 from harness.analysis.rows import Row
-from harness.analysis.summary import MAIN_SCENARIO, About, Summary
+from harness.analysis.study import About, Study
 from harness.report import format as fmt
 from harness.report.table import SYNTHETIC, Column, Table, machine_label, settings
 
 Inputs = tuple[tuple[str, int], ...]
 
 COLUMNS = 6
-"""So many rows of the summary are shown side by side; a sweep has more than fit on a page."""
+"""So many rows of the study are shown side by side; a sweep has more than fit on a page."""
 
 
-def tables(summary: Summary, titles: Mapping[int, str] | None) -> list[Table]:
+def tables(study: Study, titles: Mapping[int, str] | None) -> list[Table]:
     """Candidates against backends, best first, for each scenario that predicts something.
 
     Args:
-        summary: its rows hold the predictions, as means over trials.
+        study: its rows hold the predictions, as means over trials.
         titles: movie titles by ``movie_id``, from the local table. Records hold none, since the
             licence of the data does not allow it. Generated movies never get a title.
     """
-    kinds = dict.fromkeys((r.cell.scenario, r.synthetic) for r in summary.rows if r.predictions)
+    kinds = dict.fromkeys((r.cell.scenario, r.synthetic) for r in study.rows if r.predictions)
     return [
         _table(
-            [r for r in summary.rows if r.predictions and (r.cell.scenario, r.synthetic) == kind],
-            summary.about.get(kind[0]),
+            [r for r in study.rows if r.predictions and (r.cell.scenario, r.synthetic) == kind],
+            study.about.get(kind[0]),
             None if kind[1] else titles,
         )
         for kind in kinds

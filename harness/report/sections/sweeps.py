@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.analysis.rows import Figure, Row
-from harness.analysis.summary import About
+from harness.analysis.rows import Figure
+from harness.analysis.study import About
 from harness.analysis.sweeps.growth import Slope
-from harness.analysis.sweeps.sweeps import Course, Growth, Sweep, sweeps
+from harness.analysis.sweeps.sweeps import Course, Growth, Sweep
 from harness.records.trial import Scalar
 from harness.report import format as fmt
 from harness.report.table import Column, Table, cell_facts, variants
@@ -23,16 +23,14 @@ UNITS = {"batch_size": "example", "epochs": "epoch"}
 """What one more of a setting is called, where its name does not tell."""
 
 
-def lines(rows: Sequence[Row]) -> list[str]:
+def lines(found: Sequence[Sweep]) -> list[str]:
     """How to read the tables, and which points left no measurement; nothing without a sweep."""
-    found = sweeps(rows)
     grown = any(sweep.numbers for sweep in found)
     return ([EXPLAINED] if grown else []) + list(dict.fromkeys(_lost(found)))
 
 
-def tables(rows: Sequence[Row], about: Mapping[str, About]) -> list[Table]:
+def tables(found: Sequence[Sweep], about: Mapping[str, About]) -> list[Table]:
     """A table for each axis: of growth along numbers, of figures side by side along others."""
-    found = sweeps(rows)
     by_axis: dict[tuple[str, str, bool], list[Sweep]] = {}
     for sweep in found:
         by_axis.setdefault((sweep.cell.scenario, sweep.axis, sweep.numbers), []).append(sweep)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from harness.analysis.answers import Answers, Learned, Pair
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.rows import OF_THE_WORK, named
-from harness.analysis.study import Answers, Learned, Pair
-from harness.analysis.summary import About
+from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.columns import (
+from harness.report.table import (
+    Column,
+    Table,
+    cell_facts,
     cell_tables,
     common_facts,
     common_work,
@@ -18,7 +21,6 @@ from harness.report.columns import (
     pair_name,
     stacked,
 )
-from harness.report.table import Column, Table, cell_facts
 from harness.words import joined
 
 NONE_POSSIBLE = "No verdict: there are no two backends or modes that were asked the same."

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from harness.analysis.ladder.break_even import ahead_from, break_even
 from harness.analysis.rows import grouped
-from harness.analysis.shared_rounds import reasons_by_id, shared
-from harness.analysis.speed.pairs import log_ratios
+from harness.analysis.speed.pairs import log_ratios, reasons_by_id, shared
 from harness.analysis.speed.verdict import verdict
 
 seconds = st.floats(1e-6, 1e3)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.ladder.floor import Floor, common_floor, floor_of, times_floor
-from harness.analysis.ratio import ratio
 from harness.analysis.rows import grouped
-from harness.analysis.shared_rounds import reasons_by_id
+from harness.analysis.speed.interval import ratio
+from harness.analysis.speed.pairs import reasons_by_id
 from harness.records.trial import Disturbance, Noise, Rates, StepWork
 
 WORK = StepWork(flops=2e8, bytes=1e7)

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from harness.analysis.parity import envelope
 from harness.analysis.parity.judge import apart, first_deviation, judge, judge_all
-from harness.analysis.parity.stages import compare
-from harness.analysis.subject import Comparison, Subject
+from harness.analysis.parity.stages import Comparison, Subject, compare
 from harness.records.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from harness.analysis.study import Study, study_of
 from harness.records.trial import Failure, Record
-from harness.report.exports.content import Content, gather
 
 HOSTILE = [
     "quote \" comma , semicolon ; 'apostrophe",
@@ -18,8 +18,6 @@ HOSTILE = [
     "'=1",
     "-1",
     "\ttab",
-    ":::MLLOG {}",
-    "x :::MLLOG y ::::MLLOG \\u004dLLOG",
     "\\",
     "\x1b[31mred",
     "\u2028 \u0085 \u202e é ☃",
@@ -75,15 +73,15 @@ def records(measured: Callable[..., Record]) -> list[Record]:
 
 
 @pytest.fixture
-def content(records: list[Record]) -> Content:
+def content(records: list[Record]) -> Study:
     """The campaign, ready for an export."""
-    return gather(records)
+    return study_of(records)
 
 
 @pytest.fixture
-def synthetic(make_record: Callable[..., Record]) -> Content:
+def synthetic(make_record: Callable[..., Record]) -> Study:
     """A single good trial on generated data."""
-    return gather([make_record(synthetic=True)])
+    return study_of([make_record(synthetic=True)])
 
 
 @pytest.fixture
@@ -111,12 +109,12 @@ def make_hostile(measured: Callable[..., Record]) -> Callable[[str], list[Record
 
 
 @pytest.fixture
-def hostile(make_hostile: Callable[[str], list[Record]], hostile_text: str) -> Content:
+def hostile(make_hostile: Callable[[str], list[Record]], hostile_text: str) -> Study:
     """A good and a failed trial that are hostile."""
-    return gather(make_hostile(hostile_text))
+    return study_of(make_hostile(hostile_text))
 
 
 @pytest.fixture
-def all_hostile(make_hostile: Callable[[str], list[Record]]) -> dict[str, Content]:
+def all_hostile(make_hostile: Callable[[str], list[Record]]) -> dict[str, Study]:
     """Such trials for every hostile text, for consumers that are slow to start."""
-    return {text: gather(make_hostile(text)) for text in HOSTILE}
+    return {text: study_of(make_hostile(text)) for text in HOSTILE}

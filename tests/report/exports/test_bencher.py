@@ -11,8 +11,9 @@ import json
 import jsonschema
 import pytest
 
+from harness.analysis.study import study_of
 from harness.report.exports import bencher
-from harness.report.exports.content import gather
+from harness.report.exports.content import names
 
 METRIC = {
     "type": "object",
@@ -48,7 +49,7 @@ def bmf(tmp_path):
 
 def test_latency_is_the_step_time_in_nanoseconds_with_the_range_of_trials(bmf, content):
     figure = content.groups[0].row.step_time_s
-    assert bmf(content)[content.names[0]]["latency"] == {
+    assert bmf(content)[names(content.rows)[0]]["latency"] == {
         "value": figure.value * 1e9,
         "lower_value": figure.low * 1e9,
         "upper_value": figure.high * 1e9,
@@ -56,7 +57,7 @@ def test_latency_is_the_step_time_in_nanoseconds_with_the_range_of_trials(bmf, c
 
 
 def test_other_measures_are_named_with_their_unit(bmf, content):
-    row, measures = content.groups[0].row, bmf(content)[content.names[0]]
+    row, measures = content.groups[0].row, bmf(content)[names(content.rows)[0]]
     assert measures["first-step-seconds"]["value"] == row.first_step_s.value
     assert measures["peak-memory-bytes"]["value"] == row.peak_rss_bytes.value
     assert measures["examples-per-second"]["value"] == row.examples_per_s.value
@@ -64,13 +65,13 @@ def test_other_measures_are_named_with_their_unit(bmf, content):
 
 
 def test_a_single_trial_has_no_range(bmf, make_record):
-    (measures,) = bmf(gather([make_record()])).values()
+    (measures,) = bmf(study_of([make_record()])).values()
     assert set(measures["latency"]) == {"value"}
 
 
 def test_failed_trials_are_a_measure_also_where_there_is_nothing_else(bmf, records):
-    content = gather([records[0], records[4]])
-    jax, torch = sorted(content.names)
+    content = study_of([records[0], records[4]])
+    jax, torch = sorted(names(content.rows))
     found = bmf(content)
     assert found[jax]["failed-trials"] == {"value": 0}
     assert found[torch] == {"failed-trials": {"value": 1}}

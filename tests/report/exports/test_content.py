@@ -7,24 +7,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.step_time import step_time_s
-from harness.analysis.summary import summarise
+from harness.analysis.step_time import counted, samples_s, step_time_s
+from harness.analysis.study import study_of
 from harness.records.trial import Epoch
-from harness.report.exports.content import counted, gather, names, samples_s
+from harness.report.exports.content import names, warnings
+from harness.store.reading import Broken
 
 
 def test_records_stand_in_the_order_of_their_start(records, content):
-    assert gather(reversed(records)) == content
+    assert study_of(reversed(records)) == content
     assert [r.started_at for r in content.records] == sorted(r.started_at for r in records)
 
 
 def test_rows_and_their_figures_are_those_of_the_report(records, content):
-    assert [group.row for group in content.groups] == summarise(records).rows
+    assert [group.row for group in content.groups] == study_of(records).rows
 
 
 def test_a_row_is_named_after_the_folder_of_its_records(content):
     digest = content.groups[0].row.cell.digest
-    assert content.names[0] == f"ranking[jax-cpu-fit-{digest}]"
+    assert names(content.rows)[0] == f"ranking[jax-cpu-fit-{digest}]"
 
 
 def test_a_name_stays_the_same_when_a_package_is_upgraded(measured):
@@ -33,23 +34,25 @@ def test_a_name_stays_the_same_when_a_package_is_upgraded(measured):
     after = msgspec.structs.replace(
         after, environment=msgspec.structs.replace(after.environment, packages=packages)
     )
-    assert gather([before]).names == gather([after]).names
-    together = gather([before, after]).names
+    assert names(study_of([before]).rows) == names(study_of([after]).rows)
+    together = names(study_of([before, after]).rows)
     assert [name.rpartition("] ")[2] for name in together] == ["keras 3.15.1", "keras 4.0.0"]
 
 
 def test_rows_that_differ_only_beyond_what_is_shown_still_have_names_of_their_own(measured):
-    rows = [gather([measured("jax", "m" * 100 + end)]).groups[0].row for end in "ab"]
+    rows = [study_of([measured("jax", "m" * 100 + end)]).groups[0].row for end in "ab"]
     assert len(set(names(rows))) == 2
 
 
 def test_synthetic_data_stand_in_the_name_and_in_the_notes(synthetic):
-    assert synthetic.names[0].endswith("] SYNTHETIC")
-    assert synthetic.notes[0].startswith("SYNTHETIC DATA in 1 of 1 trial")
+    assert names(synthetic.rows)[0].endswith("] SYNTHETIC")
+    assert warnings(synthetic)[0].startswith("SYNTHETIC DATA in 1 of 1 trial")
 
 
 def test_failed_trials_and_broken_files_are_counted_in_the_notes(records):
-    notes = gather(records, [("records/x.json", "cut off in the middle")]).notes
+    notes = warnings(
+        study_of(records, broken=[Broken(path="records/x.json", reason="cut off in the middle")])
+    )
     assert notes[0].startswith("2 of 6 trials left no measurement")
     assert notes[1].startswith("1 record file could not be read")
 

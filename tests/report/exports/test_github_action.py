@@ -11,8 +11,9 @@ import json
 import jsonschema
 import pytest
 
+from harness.analysis.study import study_of
 from harness.report.exports import github_action
-from harness.report.exports.content import gather
+from harness.report.exports.content import names
 
 ENTRIES = {
     "type": "array",
@@ -49,7 +50,7 @@ def entries(tmp_path):
 
 def test_figures_are_those_of_the_report(entries, content):
     found, _ = entries(content)
-    row, name = content.groups[0].row, content.names[0]
+    row, name = content.groups[0].row, names(content.rows)[0]
     step = found[f"{name}: step time"]
     assert (step["value"], step["unit"]) == (row.step_time_s.value, "s")
     assert step["range"] == f"{row.step_time_s.low!r} to {row.step_time_s.high!r}"
@@ -61,7 +62,7 @@ def test_only_what_is_better_when_smaller_stands_there_and_the_rest_is_named(ent
     record = make_record()
     quality = {"metric": "ndcg", "direction": "higher", "value": 0.4}
     record = make_record(quality=type(record.quality)(**quality))
-    found, said = entries(gather([record]))
+    found, said = entries(study_of([record]))
     assert not [name for name in found if "ndcg" in name or "examples" in name]
     assert said == [
         "Left out, since smaller is not better for it: examples per second, quality ndcg."
@@ -69,7 +70,7 @@ def test_only_what_is_better_when_smaller_stands_there_and_the_rest_is_named(ent
 
 
 def test_failed_trials_are_a_figure_too_also_where_there_is_nothing_else(entries, records):
-    found, _ = entries(gather([records[0], records[4]]))
+    found, _ = entries(study_of([records[0], records[4]]))
     counts = {name: entry["value"] for name, entry in found.items() if "failed" in name}
     assert [counts[name] for name in sorted(counts)] == [0, 1]  # jax, torch
     assert len([name for name in found if name.startswith("ranking[torch")]) == 1

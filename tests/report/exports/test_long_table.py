@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.report.exports.content import counted, gather
+from harness.analysis.step_time import counted
+from harness.analysis.study import study_of
 
 pl = pytest.importorskip("polars", reason="polars comes with the extra report")
 duckdb = pytest.importorskip("duckdb", reason="DuckDB comes with the extra test")
@@ -68,7 +69,7 @@ def test_every_row_says_whether_its_data_are_synthetic(synthetic, content):
 
 
 def test_columns_without_any_value_keep_their_type(make_record):
-    table = long_table.frame(gather([make_record()]))
+    table = long_table.frame(study_of([make_record()]))
     kinds = {name: table.schema[name] for name in ("threads", "probe_before_s", "failure_reason")}
     assert kinds == {
         "threads": pl.Int64,
@@ -86,12 +87,12 @@ class TestSettings:
 
     def test_that_some_trials_lack_are_missing_there(self, make_record):
         records = [make_record(settings={"a": 1}), make_record(settings={"b": 2.5})]
-        table = long_table.frame(gather(records)).unique(["setting_a", "setting_b"])
+        table = long_table.frame(study_of(records)).unique(["setting_a", "setting_b"])
         assert sorted(table["setting_a"].to_list(), key=str) == [1, None]
 
     def test_of_several_types_become_json_texts(self, make_record):
         records = [make_record(seed=i, settings={"a": a}) for i, a in enumerate([1, "1", True])]
-        table = long_table.frame(gather(records)).unique("setting_a")
+        table = long_table.frame(study_of(records)).unique("setting_a")
         assert set(table["setting_a"]) == {"1", '"1"', "true"}
 
     def test_beyond_64_bits_become_texts(self):
@@ -125,7 +126,7 @@ def test_no_text_in_csv_begins_like_a_formula(hostile, tmp_path):
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_any_text_survives_csv(tmp_path, make_record, text):
     record = make_record(timed_epochs=0)
-    content = gather([msgspec.structs.replace(record, campaign=text)])
+    content = study_of([msgspec.structs.replace(record, campaign=text)])
     comma_separated.write(content, tmp_path / "x.csv")
     read = pl.read_csv(tmp_path / "x.csv", infer_schema=False)["campaign"]
     assert [undo(one) for one in read] == [text] * 5

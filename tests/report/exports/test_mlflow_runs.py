@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from harness.report.exports.content import gather
+from harness.analysis.study import study_of
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before the import below
 mlflow = pytest.importorskip("mlflow", reason="MLflow comes with the extra mlflow")
@@ -81,7 +81,7 @@ def test_failed_trials_are_failed_runs_with_their_reason_and_without_a_step_time
 
 
 def test_a_trial_is_added_only_once(runs, content, records):
-    runs(gather(records[:2]))
+    runs(study_of(records[:2]))
     found, _, said = runs(content)
     assert len(found) == len(records)
     assert said == [
@@ -97,7 +97,7 @@ def test_synthetic_data_are_said_in_the_runs_name_and_tag(runs, synthetic):
 
 
 def test_hostile_strings_come_back_as_they_were_or_cut_and_counted(runs, all_hostile):
-    content = gather(r for one in all_hostile.values() for r in one.records)
+    content = study_of(r for one in all_hostile.values() for r in one.records)
     found, _, said = runs(content)
     for run, record in zip(found, content.records, strict=True):
         text = record.cell.scenario
@@ -111,7 +111,7 @@ def test_a_store_is_made_where_there_is_none_and_nothing_beside_it(
     make_record, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    mlflow_runs.write(gather([make_record()]), tmp_path / "new/mlflow.db")
+    mlflow_runs.write(study_of([make_record()]), tmp_path / "new/mlflow.db")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "new/mlflow.db"]
 
 

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_benchmark.stats import Stats
 
+from harness.analysis.step_time import samples_s
+from harness.analysis.study import study_of
 from harness.report.exports import pytest_benchmark, round_statistics
-from harness.report.exports.content import gather, samples_s
+from harness.report.exports.content import names
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_compare_shows_one_benchmark_for_each_backend_with_its_rounds(compare, c
     rows, output = compare(content)
     assert "Failed to load" not in output
     assert len(rows) == 2
-    for group, name, row in zip(content.groups, content.names, rows, strict=True):
+    for group, name, row in zip(content.groups, names(content.rows), rows, strict=True):
         rounds = [sample for r in group.trials for sample in samples_s(r)]
         assert row["name"].startswith(name)
         assert float(row["median"]) == statistics.median(rounds)
@@ -52,16 +54,16 @@ def test_compare_shows_one_benchmark_for_each_backend_with_its_rounds(compare, c
 
 
 def test_compare_puts_the_same_cell_of_two_campaigns_side_by_side(compare, content, records):
-    rows, output = compare(content, gather(records[:2]))
+    rows, output = compare(content, study_of(records[:2]))
     assert [row["name"].partition("]")[0] for row in rows].count(
-        content.names[0].partition("]")[0]
+        names(content.rows)[0].partition("]")[0]
     ) == 2
     assert "4 tests" in output
 
 
 def test_backends_of_one_machine_stand_in_one_table_and_machines_apart(compare, measured):
     here = [measured(backend, "machine-a") for backend in ("jax", "torch")]
-    _, output = compare(gather([*here, measured("jax", "machine-b")]))
+    _, output = compare(study_of([*here, measured("jax", "machine-b")]))
     assert "machine machine-a': 2 tests" in output
     assert "machine machine-b': 1 tests" in output
 
@@ -85,11 +87,11 @@ def test_the_reports_figures_and_the_whole_cell_stand_beside_the_rounds(content,
 
 
 def test_failed_trials_are_counted_and_cells_without_a_good_one_named(records, tmp_path):
-    content = gather([records[0], records[4], records[5]])
+    content = study_of([records[0], records[4], records[5]])
     said = pytest_benchmark.write(content, tmp_path / "x.json")
     file = json.loads((tmp_path / "x.json").read_text())
     assert [one["extra_info"]["failed_trials"] for one in file["benchmarks"]] == [1]
-    _, torch = sorted(content.names)
+    _, torch = sorted(names(content.rows))
     assert file["harness"]["left_out"] == [torch]
     assert said == [f"Left out, since no trial measured it: {torch}."]
     assert "2 of 3 trials left no measurement" in file["harness"]["notes"][0]

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 
 import pytest
 
-from harness.analysis.summary import summarise
+from harness.analysis.study import Study, study_of
 from harness.records.trial import Record
 from harness.report import document
 from harness.report.document import Document
-from harness.report.evidence import Evidence, gather
+from harness.store.reading import Broken
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -19,16 +19,13 @@ collect_ignore_glob = [] if find_spec("altair") and find_spec("vl_convert") else
 
 
 @pytest.fixture
-def told(about) -> Callable[..., tuple[Document, Evidence]]:
-    """The document and the evidence of some records."""
+def told(about) -> Callable[..., tuple[Document, Study]]:
+    """The document and the study of some records."""
 
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
-        summary = summarise(records, broken, about=about)
-        evidence = gather(records, summary)
-        composed = document.compose(
-            summary, None, None, evidence.answers, evidence.ladders, parity=evidence.parity
-        )
-        return composed, evidence
+        files = [Broken(path=path, reason=reason) for path, reason in broken]
+        study = study_of(records, broken=files, about=about)
+        return document.compose(study), study
 
     return make
 

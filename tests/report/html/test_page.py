@@ -53,9 +53,9 @@ def test_the_same_figures_to_the_printed_digit_as_terminal_and_markdown(
 def test_the_figures_of_the_answer_are_those_of_the_tables(told, records):
     from harness.report.sections.answer import answer
 
-    document, evidence = told(records)
+    document, study = told(records)
     source = markdown.render(document).replace("\\", "")
-    said = answer(evidence)
+    said = answer(study)
     for figure in re.findall(r"\d+ MB|\d\.\d\d s", said.memory + said.target):
         assert figure in source
 

@@ -1,4 +1,4 @@
-"""The evidence of made-up records."""
+"""The study of made-up records."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from harness.analysis.summary import summarise
+from harness.analysis.study import Study, study_of
 from harness.records.trial import Record
-from harness.report.evidence import Evidence, gather
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -17,10 +16,10 @@ collect_ignore_glob = [] if find_spec("altair") and find_spec("vl_convert") else
 
 
 @pytest.fixture
-def evidence(about) -> Callable[..., Evidence]:
+def studied(about) -> Callable[..., Study]:
     """What a report on some records looks at."""
 
-    def make(records: Sequence[Record], **more) -> Evidence:
-        return gather(records, summarise(records, about=about), **more)
+    def make(records: Sequence[Record], **more) -> Study:
+        return study_of(records, about=about, **more)
 
     return make

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.anatomy import anatomies
 from harness.records.anatomy import PARTS
-from harness.report.anatomy_found import Dissected
 from harness.report.plots import draw, plots
 from harness.report.plots.base import NARROW, WIDE
+from harness.store.runs import AnatomyRuns
 
 
 @pytest.fixture
-def plot(evidence):
+def plot(studied):
     """The plot of some records of ``harness anatomy``."""
 
     def make(records):
-        found = Dissected(anatomies=anatomies(records))
-        return [p for p in plots(evidence([], dissected=found)) if p.key == "anatomy"]
+        found = AnatomyRuns(records=list(records))
+        return [p for p in plots(studied([], anatomy=found)) if p.key == "anatomy"]
 
     return make
 

@@ -11,11 +11,11 @@ from harness.analysis.before_after.history import Campaign, timelines
 from harness.backends import FACTS
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
 from harness.records.trial import Provenance
-from harness.report.parity_found import Compared, Parity, Said
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import MOST_POINTS, NARROW, WIDE, styled
 from harness.report.plots.points import points
 from harness.store import benchmarks
+from harness.store.runs import Parity, ParityRun, ParityVerdict
 from tests.report.folders import operations
 from tests.report.made_up import SETTINGS, campaign, ladder_campaign
 
@@ -60,8 +60,8 @@ def parity():
         parity_record("jax", [0.1, 0.09, 0.08], 1e-7),
         parity_record("torch", [0.1, 0.0900001, 0.0801], 1e-7),
     ]
-    said = Said(schema=1, scenario="ranking", seed=42, pairs=[])
-    return Parity(compared=[Compared(said=said, records=records)])
+    verdict = ParityVerdict(schema=1, scenario="ranking", seed=42, pairs=[])
+    return Parity(runs=[ParityRun(verdict=verdict, records=records)])
 
 
 def keys(made):
@@ -73,8 +73,8 @@ def named(made, key):
     return found
 
 
-def test_a_campaign_has_the_plots_that_answer_a_readers_questions(evidence, records, latencies):
-    made = plots(evidence(records, benchmarks=latencies))
+def test_a_campaign_has_the_plots_that_answer_a_readers_questions(studied, records, latencies):
+    made = plots(studied(records, benchmarks=latencies))
     assert keys(made) == [
         "step-time",
         "drift",
@@ -86,67 +86,67 @@ def test_a_campaign_has_the_plots_that_answer_a_readers_questions(evidence, reco
     ]
 
 
-def test_without_a_measurement_there_is_no_plot(evidence):
-    assert plots(evidence([])) == []
+def test_without_a_measurement_there_is_no_plot(studied):
+    assert plots(studied([])) == []
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_every_plot_is_valid_vega_lite(evidence, records, latencies, parity, width):
+def test_every_plot_is_valid_vega_lite(studied, records, latencies, parity, width):
     sizes = [
         one
         for size in (500, 1000, 2000)
         for one in campaign(rounds=2, epochs=6, settings={**SETTINGS, "batch_size": size})
     ]
-    for plot in plots(evidence([*records, *sizes], benchmarks=latencies, parity=parity)):
+    for plot in plots(studied([*records, *sizes], benchmarks=latencies, parity=parity)):
         styled(plot.chart(width)).to_dict(validate=True)
 
 
-def test_every_plot_is_told_in_words_with_its_numbers(evidence, records, latencies):
-    for plot in plots(evidence(records, benchmarks=latencies)):
+def test_every_plot_is_told_in_words_with_its_numbers(studied, records, latencies):
+    for plot in plots(studied(records, benchmarks=latencies)):
         assert plot.caption.endswith(".")
         assert plot.numbers.rows
         assert all(len(row) == len(plot.numbers.columns) for row in plot.numbers.rows)
         assert len(plot.alternative) > 30
 
 
-def test_a_backend_has_its_colour_shape_and_dash_everywhere(evidence, records, latencies):
-    made = plots(evidence(records, benchmarks=latencies))
+def test_a_backend_has_its_colour_shape_and_dash_everywhere(studied, records, latencies):
+    made = plots(studied(records, benchmarks=latencies))
     for plot in made:
         assert FACTS["torch"].colour in str(plot.specification())
     assert "triangle-up" in str(named(made, "drift").specification())
     assert "strokeDash" in str(named(made, "learning-epochs").specification())
 
 
-def test_the_step_time_of_a_point_is_that_of_the_table(evidence, records):
+def test_the_step_time_of_a_point_is_that_of_the_table(studied, records):
     from harness.analysis.step_time import step_time_s
 
-    for point in points(evidence(records)):
+    for point in points(studied(records)):
         assert point.step_time_s == step_time_s(point.record)
         assert point.low_s <= point.step_time_s <= point.high_s
 
 
-def test_many_trials_are_thinned_for_drawing_and_it_is_said(evidence):
+def test_many_trials_are_thinned_for_drawing_and_it_is_said(studied):
     many = list(campaign(rounds=300, epochs=1))
-    plot = named(plots(evidence(many)), "drift")
+    plot = named(plots(studied(many)), "drift")
     assert f"Drawn are {MOST_POINTS} of 900" in plot.caption
     assert plot.numbers.rows[0][1] == "300"
 
 
-def test_trials_that_lie_far_apart_are_drawn_on_a_logarithmic_axis(evidence, records):
+def test_trials_that_lie_far_apart_are_drawn_on_a_logarithmic_axis(studied, records):
     slow = list(campaign(rounds=1, epochs=8, run_id="other", slower={"torch": 15.0}))
-    assert "logarithmic" in str(named(plots(evidence([*records, *slow])), "drift").specification())
-    assert "logarithmic" not in str(named(plots(evidence(records)), "drift").specification())
+    assert "logarithmic" in str(named(plots(studied([*records, *slow])), "drift").specification())
+    assert "logarithmic" not in str(named(plots(studied(records)), "drift").specification())
 
 
-def test_a_disturbed_trial_is_hollow_and_named(evidence, records):
+def test_a_disturbed_trial_is_hollow_and_named(studied, records):
     noise = records[0].noise
     busy = msgspec.structs.replace(noise.training, busy_share=1.0, own_cpu_s=1.0)
     loud = msgspec.structs.replace(records[0], noise=msgspec.structs.replace(noise, training=busy))
-    plot = named(plots(evidence([loud, *records[1:]])), "drift")
+    plot = named(plots(studied([loud, *records[1:]])), "drift")
     assert "Hollow marks, 1 in all, were disturbed." in plot.caption
 
 
-def test_a_sweep_is_drawn_from_three_values_on(evidence):
+def test_a_sweep_is_drawn_from_three_values_on(studied):
     def swept(*sizes):
         return [
             one
@@ -154,16 +154,16 @@ def test_a_sweep_is_drawn_from_three_values_on(evidence):
             for one in campaign(rounds=2, epochs=6, settings={**SETTINGS, "batch_size": size})
         ]
 
-    assert "sweep-batch_size" not in keys(plots(evidence(swept(500, 1000))))
-    made = plots(evidence(swept(500, 1000, 2000)))
+    assert "sweep-batch_size" not in keys(plots(studied(swept(500, 1000))))
+    made = plots(studied(swept(500, 1000, 2000)))
     plot = next(one for one in made if one.key.startswith("sweep-"))
     assert "batch size (logarithmic)" in str(plot.specification())
     assert len(plot.numbers.rows) == 9
 
 
 class TestLadder:
-    def test_modes_are_drawn_above_their_floor(self, evidence):
-        plot = named(plots(evidence(list(ladder_campaign(rounds=4, epochs=8)))), "ladder")
+    def test_modes_are_drawn_above_their_floor(self, studied):
+        plot = named(plots(studied(list(ladder_campaign(rounds=4, epochs=8)))), "ladder")
         drawn = str(plot.specification())
         assert "floor 650 µs (arithmetic)" in drawn
         assert "The grey line is the floor" in plot.caption
@@ -172,33 +172,33 @@ class TestLadder:
         assert len(plot.numbers.rows) == 12
         assert all(row[3].endswith("×") for row in plot.numbers.rows)
 
-    def test_without_a_floor_there_is_no_line(self, evidence):
+    def test_without_a_floor_there_is_no_line(self, studied):
         records = list(ladder_campaign(rounds=2, epochs=8, modes=("fit", "native"), work=None))
-        plot = named(plots(evidence(records)), "ladder")
+        plot = named(plots(studied(records)), "ladder")
         assert "arithmetic" not in str(plot.specification())
         assert "floor" not in plot.caption + plot.alternative
         assert {row[3] for row in plot.numbers.rows} == {"—"}
 
     @pytest.mark.parametrize("width", [WIDE, NARROW])
-    def test_it_is_valid_vega_lite(self, evidence, width):
-        plot = named(plots(evidence(list(ladder_campaign(rounds=2, epochs=8)))), "ladder")
+    def test_it_is_valid_vega_lite(self, studied, width):
+        plot = named(plots(studied(list(ladder_campaign(rounds=2, epochs=8)))), "ladder")
         styled(plot.chart(width)).to_dict(validate=True)
 
-    def test_one_mode_is_no_ladder(self, evidence, records):
-        assert "ladder" not in keys(plots(evidence(records)))
+    def test_one_mode_is_no_ladder(self, studied, records):
+        assert "ladder" not in keys(plots(studied(records)))
 
 
 class TestParity:
-    def test_losses_are_drawn_with_their_envelope(self, evidence, records, parity):
-        plot = named(plots(evidence(records, parity=parity)), "parity")
+    def test_losses_are_drawn_with_their_envelope(self, studied, records, parity):
+        plot = named(plots(studied(records, parity=parity)), "parity")
         assert plot.numbers.rows[0][:2] == ["JAX / PyTorch", "3"]
         assert float(plot.numbers.rows[0][2].replace(",", "")) > 1
 
-    def test_losses_of_different_length_are_not_drawn(self, evidence, records):
+    def test_losses_of_different_length_are_not_drawn(self, studied, records):
         pair = [parity_record("jax", [0.1], 1e-7), parity_record("torch", [0.1, 0.2], 1e-7)]
-        said = Said(schema=1, scenario="ranking", seed=42, pairs=[])
-        found = Parity(compared=[Compared(said=said, records=pair)])
-        assert "parity" not in keys(plots(evidence(records, parity=found)))
+        verdict = ParityVerdict(schema=1, scenario="ranking", seed=42, pairs=[])
+        found = Parity(runs=[ParityRun(verdict=verdict, records=pair)])
+        assert "parity" not in keys(plots(studied(records, parity=found)))
 
 
 def test_a_timeline_names_the_versions_that_changed(about):
@@ -214,18 +214,18 @@ def test_a_timeline_names_the_versions_that_changed(about):
 
 
 class TestDrawing:
-    def test_svg_and_png_come_from_the_same_specification(self, evidence, records, tmp_path):
-        made = plots(evidence(records))[:1]
+    def test_svg_and_png_come_from_the_same_specification(self, studied, records, tmp_path):
+        made = plots(studied(records))[:1]
         files = draw.write(made, tmp_path / "plots")
         assert [file.name for file in files] == ["step-time.svg", "step-time.png"]
         assert re.match(r"<svg\b", files[0].read_text())
         assert files[1].read_bytes().startswith(b"\x89PNG")
 
     def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(
-        self, evidence, records, tmp_path
+        self, studied, records, tmp_path
     ):
         from harness.errors import UnavailableError
 
         (tmp_path / "file").write_text("")
         with pytest.raises(UnavailableError, match="--plots"):
-            draw.write(plots(evidence(records))[:1], tmp_path / "file" / "plots")
+            draw.write(plots(studied(records))[:1], tmp_path / "file" / "plots")

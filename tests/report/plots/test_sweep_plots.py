@@ -12,7 +12,7 @@ from tests.report.made_up import SETTINGS, campaign
 
 
 @pytest.fixture
-def made(evidence):
+def made(studied):
     def make(name, *values, **more):
         records = []
         for i, value in enumerate(values):
@@ -21,7 +21,7 @@ def made(evidence):
             )
             slower = dict.fromkeys(("jax", "tensorflow", "torch"), 1.0 + i)
             records += campaign(rounds=2, epochs=6, slower=slower, **changes, **more)
-        return list(sweeps.plots(evidence(records), []))
+        return list(sweeps.plots(studied(records), []))
 
     return make
 

@@ -6,26 +6,29 @@ import msgspec
 import pytest
 
 from harness.analysis.anatomy import anatomies
-from harness.analysis.summary import summarise
+from harness.analysis.study import study_of
 from harness.records.anatomy import Variant
-from harness.report import anatomy_found, document
+from harness.report import document
 from harness.report import format as fmt
-from harness.report.anatomy_found import Dissected
 from harness.report.sections import anatomy
+from harness.store.runs import AnatomyRuns
 
 
 @pytest.fixture
-def both(make_anatomy_record):
+def records(make_anatomy_record):
     """JAX and PyTorch, four processes each; PyTorch's steps take twice as long."""
-    return anatomies(
-        [
-            make_anatomy_record(
-                backend=backend, process=number, started_at=f"2026-01-01T00:00:0{number}+00:00"
-            )
-            for number in range(1, 5)
-            for backend in ("jax", "torch")
-        ]
-    )
+    return [
+        make_anatomy_record(
+            backend=backend, process=number, started_at=f"2026-01-01T00:00:0{number}+00:00"
+        )
+        for number in range(1, 5)
+        for backend in ("jax", "torch")
+    ]
+
+
+@pytest.fixture
+def both(records):
+    return anatomies(records)
 
 
 def column(table, backend):
@@ -91,27 +94,14 @@ def test_what_weakens_it_is_said(make_anatomy_record):
     assert "SYNTHETIC" in said
 
 
-def test_the_report_has_the_section_only_where_something_was_measured(both, about):
-    summary = summarise([], about=about)
-    headings = [s.heading for s in document.compose(summary).sections]
+def test_the_report_has_the_section_only_where_something_was_measured(records, about):
+    study = study_of([], about=about)
+    headings = [s.heading for s in document.compose(study).sections]
     assert anatomy.HEADING not in headings
-    found = document.compose(summary, dissected=Dissected(anatomies=both))
+    found = document.compose(study_of([], about=about, anatomy=AnatomyRuns(records=records)))
     (section,) = [s for s in found.sections if s.heading == anatomy.HEADING]
     assert section.tables
     assert section.bullets[0].text.startswith("jax cpu: 2.02 ms a step, most of it device compute")
-
-
-def test_records_are_found_at_any_depth_and_broken_ones_named(tmp_path, make_anatomy_record):
-    folder = tmp_path / "campaign" / "anatomy" / "ranking" / "run-1"
-    folder.mkdir(parents=True)
-    (folder / "jax-cpu-1.json").write_bytes(msgspec.json.encode(make_anatomy_record()))
-    (folder / "jax-cpu-2.json").write_text("{")
-    (folder / "jax-cpu-3.json").write_text('{"schema": 9}')
-    found = anatomy_found.read(tmp_path)
-    assert [one.processes for one in found.anatomies] == [1]
-    assert len(found.broken) == 2
-    assert "written in schema 9" in found.broken[1].reason
-    assert anatomy_found.read(tmp_path / "nowhere").anatomies == []
 
 
 def test_a_time_beside_another_has_its_unit_and_decimals():

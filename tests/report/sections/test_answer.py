@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.summary import summarise
-from harness.report.evidence import gather
+from harness.analysis.study import study_of
 from harness.report.sections.answer import answer
 from tests.report.made_up import campaign, failed, ladder_campaign
 
@@ -14,7 +13,7 @@ from tests.report.made_up import campaign, failed, ladder_campaign
 @pytest.fixture
 def answered(about):
     def make(records):
-        return answer(gather(records, summarise(records, about=about)))
+        return answer(study_of(records, about=about))
 
     return make
 

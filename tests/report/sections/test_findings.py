@@ -5,10 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.ladder.ladder import ladders
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.summary import summarise
-from harness.report.anatomy_found import Dissected
+from harness.analysis.study import study_of
 from harness.report.outputs import markdown
 from harness.report.sections import findings
 from harness.report.sections.findings import Campaign
@@ -19,15 +17,9 @@ from tests.report.made_up import campaign, ladder_campaign
 def page(about):
     """The Markdown of the findings of one made-up campaign."""
 
-    def make(records, dissected=None):
-        records = list(records)
-        made = Campaign(
-            folder="results/made-up",
-            records=records,
-            summary=summarise(records, about=about),
-            ladders=ladders(records),
-            dissected=dissected or Dissected(),
-        )
+    def make(records, anatomy=None):
+        study = study_of(records, about=about, anatomy=anatomy)
+        made = Campaign(folder="results/made-up", study=study)
         return markdown.render(findings.compose([made], "harness findings results/made-up"))
 
     return make

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.before_after.history import timelines
+from harness.analysis.before_after.history import campaigns, timelines
 from harness.report.outputs import markdown
-from harness.report.sections.history import campaigns, compose
+from harness.report.sections.history import compose
+from harness.store.folder import load_each
 from tests.report.folders import write
 from tests.report.made_up import BEGAN, campaign
 
@@ -29,14 +30,16 @@ def folder(tmp_path):
 
 
 def told(folder, about):
-    found, broken = campaigns(folder)
-    return compose(timelines(found), broken, about)
+    broken = [file for one in load_each(folder).values() for file in one.broken]
+    return compose(timelines(found(folder)), broken, about)
+
+
+def found(folder):
+    return campaigns({name: one.records for name, one in load_each(folder).items()})
 
 
 def test_each_folder_is_a_campaign(folder):
-    found, broken = campaigns(folder)
-    assert [one.name for one in found] == ["month-0", "month-1", "month-2"]
-    assert broken == []
+    assert [one.name for one in found(folder)] == ["month-0", "month-1", "month-2"]
 
 
 def test_the_runs_of_a_single_folder_are_campaigns(tmp_path):
@@ -45,7 +48,7 @@ def test_the_runs_of_a_single_folder_are_campaigns(tmp_path):
             rounds=1, epochs=1, run_id=f"run-{number}", began=BEGAN.replace(month=number)
         )
         write(tmp_path / "records-of-all" / str(number), records)
-    assert {one.name for one in campaigns(tmp_path)[0]} == {"run-1", "run-2"}
+    assert {one.name for one in found(tmp_path)} == {"run-1", "run-2"}
 
 
 def test_a_change_is_told_with_its_interval_and_the_versions_that_changed(folder, about):

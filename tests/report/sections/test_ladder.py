@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.ladder.ladder import ladders
-from harness.analysis.summary import summarise
+from harness.analysis.study import study_of
 from harness.report.document import compose
 from harness.report.outputs import markdown
 from tests.report.made_up import SETTINGS, campaign, ladder_campaign
@@ -19,7 +18,7 @@ def told(about):
     """The section on the ladder of some records; ``None`` if there is none."""
 
     def make(records):
-        document = compose(summarise(records, about=about), ladders=ladders(records))
+        document = compose(study_of(records, about=about))
         return next((part for part in document.sections if part.heading == HEADING), None)
 
     return make
@@ -145,7 +144,7 @@ class TestBreakEven:
 
 
 def test_terminal_and_markdown_show_all_of_it(about, climbed, printed):
-    document = compose(summarise(climbed, about=about), ladders=ladders(climbed))
+    document = compose(study_of(climbed, about=about))
     assert HEADING in markdown.render(document)
     shown = " ".join(printed(document, 160).split())
     assert "Break-even, scenario ranking, cpu" in shown

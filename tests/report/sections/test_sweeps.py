@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.summary import summarise
+from harness.analysis.study import study_of
 from harness.records.trial import Failure, Memory
 from harness.report.document import compose
 from harness.report.sections import sweeps
@@ -15,7 +15,7 @@ SETTINGS = {"batch_size": 1000, "embedding_dimension": 32, "precision": "float32
 
 @pytest.fixture
 def swept(measured, about):
-    """The summary of records with these settings; step time and memory follow the batch size."""
+    """The study of records with these settings; step time and memory follow the batch size."""
 
     def make(*changes, **more):
         records = []
@@ -30,7 +30,7 @@ def swept(measured, about):
                     **more,
                 )
             )
-        return summarise(records, about=about)
+        return study_of(records, about=about)
 
     return make
 
@@ -38,8 +38,8 @@ def swept(measured, about):
 BATCHES = [{"batch_size": size} for size in (256, 1000, 4096)]
 
 
-def section(summary):
-    found = [s for s in compose(summary).sections if s.heading == "Sweeps"]
+def section(study):
+    found = [s for s in compose(study).sections if s.heading == "Sweeps"]
     return found[0] if found else None
 
 
@@ -63,8 +63,8 @@ def test_growth_is_told_as_a_fixed_part_and_a_part_for_each_unit(swept):
 
 
 def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept):
-    summary = swept({"precision": "float32"}, {"precision": "mixed_bfloat16"})
-    (table,) = sweeps.tables(summary.rows, summary.about)
+    study = swept({"precision": "float32"}, {"precision": "mixed_bfloat16"})
+    (table,) = sweeps.tables(study.sweeps, study.about)
     assert table.title == "By precision"
     heads = [column.header for column in table.columns]
     rows = [dict(zip(heads, row, strict=True)) for row in table.rows]
@@ -74,8 +74,8 @@ def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept
 
 
 def test_two_axes_at_once_tell_at_which_value_of_the_other(swept):
-    summary = swept(*(one | {"embedding_dimension": d} for d in (16, 64) for one in BATCHES))
-    table = sweeps.tables(summary.rows, summary.about)[0]
+    study = swept(*(one | {"embedding_dimension": d} for d in (16, 64) for one in BATCHES))
+    table = sweeps.tables(study.sweeps, study.about)[0]
     told = {row[1] for row in table.rows}
     assert told == {"embedding_dimension=16", "embedding_dimension=64"}
 
@@ -87,8 +87,8 @@ def test_a_point_that_left_no_measurement_is_named(measured, about):
         failure=Failure(reason="out of memory"),
     )
     good = [measured(settings=SETTINGS | one) for one in BATCHES]
-    summary = summarise([*good, lost], about=about)
-    assert sweeps.lines(summary.rows)[-1] == (
+    study = study_of([*good, lost], about=about)
+    assert sweeps.lines(study.sweeps)[-1] == (
         "No measurement: jax cpu fit at batch size 100,000; the records tell why."
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.comparability import interleaved
-from harness.analysis.notes import custom_initialisers, disturbed_trials, unsettled_trials
+from harness.analysis.notes.trials import custom_initialisers, disturbed_trials, unsettled_trials
 from harness.analysis.rows import grouped
+from harness.analysis.speed.pairs import interleaved, reasons_by_id
 from tests.launch.fakes import noise
 
 
@@ -16,7 +16,7 @@ def test_a_disturbed_trial_is_named_with_what_disturbed_it(make_record, environm
         make_record(environment=environment(), noise=noise(foreign_cores=cores), repetition=i)
         for i, cores in enumerate((0.0, 0.9))
     ]
-    (note,) = disturbed_trials(grouped(records))
+    (note,) = disturbed_trials(grouped(records), reasons_by_id(records))
     assert note.text.startswith("1 of 2 trials was disturbed: ")
     assert "seed 1 repetition 1 (other programs used 0.9 of 2 cores beside it)" in note.text
     assert note.command == "harness doctor"
@@ -24,7 +24,7 @@ def test_a_disturbed_trial_is_named_with_what_disturbed_it(make_record, environm
 
 def test_quiet_trials_need_no_note(make_record, environment):
     records = [make_record(environment=environment(), noise=noise())]
-    assert list(disturbed_trials(grouped(records))) == []
+    assert list(disturbed_trials(grouped(records), reasons_by_id(records))) == []
 
 
 def test_a_trial_that_never_settled_is_named_with_the_reason(make_record):

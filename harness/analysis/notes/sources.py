@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from harness.analysis.notes import Note, note
+from harness.analysis.notes.note import Note, note
 from harness.analysis.rows import Group
 from harness.analysis.trial_names import name_of
 from harness.records.trial import Record

@@ -1,32 +1,26 @@
-"""What a set of records says, with what weakens it: the one source of every output's figures.
-
-``summarise`` is pure: the same records give the same summary, in whatever order they come. There
-is no rule of significance here and no ranking; intervals and verdicts are another module's work.
-"""
+"""Where records come from: machines and data sets, and the backends that nobody has measured."""
 
 from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from harness.analysis import comparability, notes
-from harness.analysis.notes import Broken, Missing, Note
-from harness.analysis.rows import Group, Row, grouped, with_measurements
-from harness.analysis.sources import changed_scenarios
+from harness.analysis.rows import Group, with_measurements
 from harness.backends import BACKENDS, FACTS
-from harness.records.trial import Environment, Record, Scalar, Struct
-from harness.scenario import Metric
+from harness.records.trial import Environment, Record, Struct
 
 MAIN_SCENARIO = "ranking"
 """The scenario that plain ``tox -e jax,tf,torch`` trains."""
 
 
-class About(Struct, frozen=True, kw_only=True):
-    """What is known here of a scenario and does not stand in its records."""
+class Missing(Struct, frozen=True, kw_only=True):
+    """A backend without any record, and the command that makes one."""
 
-    metric: Metric
-    defaults: dict[str, Scalar]
+    scenario: str
+    backend: str
+    device: str
+    command: str
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -55,89 +49,6 @@ class DataSet(Struct, frozen=True, kw_only=True):
     sha256: str
     synthetic: bool
     trials: int
-
-
-class Summary(Struct, frozen=True, kw_only=True):
-    """Everything that a report tells about the trials of a results folder.
-
-    ``rows`` are ordered by scenario, device, machine and settings, then by backend, never by
-    speed. ``trials`` counts all readable records, ``failed`` those without a measurement.
-    """
-
-    rows: list[Row]
-    missing: list[Missing]
-    notes: list[Note]
-    machines: list[Machine]
-    data_sets: list[DataSet]
-    broken: list[Broken]
-    about: dict[str, About]
-    trials: int
-    failed: int
-
-
-def summarise(
-    records: Iterable[Record],
-    broken: Iterable[tuple[object, str]] = (),
-    *,
-    about: Mapping[str, About] | None = None,
-) -> Summary:
-    """Sum up records.
-
-    Args:
-        records: any records, good and failed, from one or several machines.
-        broken: path and reason of each file that should have been a record.
-        about: what is known of the scenarios, by name. Without it the quality of backends is not
-            held against a tolerance.
-    """
-    # Sorted, so that nothing below depends on the order in which a folder was read.
-    records = sorted(
-        records, key=lambda r: (notes.started(r), r.campaign, r.cell.digest, r.seed, r.repetition)
-    )
-    known = dict(about or {})
-    files = [Broken(path=str(path), reason=reason) for path, reason in broken]
-    groups = grouped(records)
-    missing = missing_backends(groups)
-    return Summary(
-        rows=[group.row for group in groups],
-        missing=missing,
-        notes=weaknesses(groups, missing, files, known),
-        machines=machines(records),
-        data_sets=data_sets(records),
-        broken=files,
-        about=known,
-        trials=len(records),
-        failed=sum(record.status != "ok" for record in records),
-    )
-
-
-def weaknesses(
-    groups: Sequence[Group],
-    missing: Sequence[Missing],
-    broken: Sequence[Broken],
-    about: Mapping[str, About],
-) -> list[Note]:
-    """All notes, those first that forbid a comparison altogether."""
-    tolerances = {name: known.metric.tolerance for name, known in about.items()}
-    found = [
-        *notes.synthetic_data(groups),
-        *comparability.several_machines(groups),
-        *comparability.other_work(groups),
-        *comparability.quality_differs(groups, tolerances),
-        *changed_scenarios(groups),
-        *comparability.not_interleaved(groups),
-        *comparability.several_versions(groups),
-        *notes.disturbed_trials(groups),
-        *notes.unsettled_trials(groups),
-        *comparability.loaded_machine(groups),
-        *notes.missing_backends(missing),
-        *notes.failed_trials(groups),
-        *notes.one_trial(groups),
-        *notes.custom_initialisers(groups),
-        *notes.broken_records(broken),
-        *notes.harness_checkout(groups),
-    ]
-    # Two machines may well have the same to say.
-    return list(dict.fromkeys(found))
 
 
 def missing_backends(groups: Sequence[Group]) -> list[Missing]:

@@ -6,12 +6,23 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.analysis.comparability import quality_differs
+from harness.analysis.notes.quality import quality_differs
 from harness.analysis.quality import compare_quality
 from harness.analysis.rows import grouped
-from harness.analysis.study import answer
+from harness.analysis.study import About, study_of
+from harness.scenario import Metric
 
 TOLERANCE = {"ranking": 0.01}
+METRIC = Metric(
+    name="rmse",
+    label="RMSE",
+    direction="lower",
+    reference=None,
+    source="",
+    target=None,
+    tolerance=0.01,
+)
+ABOUT = {"ranking": About(metric=METRIC, defaults={})}
 
 
 @pytest.fixture
@@ -61,7 +72,7 @@ def test_one_backend_that_tells_of_draws_is_enough(campaign):
 
 def test_it_says_how_many_seeds_would_tell_and_so_many_do(campaign):
     """With as many seeds as were named, cells that learn alike are found equivalent, mostly."""
-    (pair,) = answer(campaign(8, scatter=0.012), tolerances=TOLERANCE).pairs
+    (pair,) = study_of(campaign(8, scatter=0.012), about=ABOUT).answers.pairs
     needed = pair.quality.seeds_needed
     assert (pair.quality.kind, 8 < needed < 1000) == ("undecided", True)
     assert f"about {needed} seeds" in pair.quality.reason
@@ -90,7 +101,7 @@ def _needed(spread):
 
 
 def test_three_seeds_are_too_few_and_it_says_so(campaign):
-    (pair,) = answer(campaign(3, scatter=0.05), tolerances=TOLERANCE).pairs
+    (pair,) = study_of(campaign(3, scatter=0.05), about=ABOUT).answers.pairs
     assert pair.quality.kind == "undecided"
     assert "the seed's randomness hides it" in pair.quality.reason
     assert pair.quality.seeds_needed == 4
@@ -100,7 +111,7 @@ def test_three_seeds_are_too_few_and_it_says_so(campaign):
 def test_within_the_tolerance_over_seeds_nothing_weakens_the_answer(campaign):
     records = campaign(40, scatter=0.008)
     assert notes(records) == {}
-    (pair,) = answer(records, tolerances=TOLERANCE).pairs
+    (pair,) = study_of(records, about=ABOUT).answers.pairs
     assert pair.quality.kind == "equivalent"
 
 

@@ -1,57 +1,19 @@
-"""What weakens the answer of a set of records, said in whole sentences beside the figures.
-
-Each note tells what was seen and why it matters, and names the command that mends it where there
-is one. Here are the notes on what is there at all; those on what may be compared with what are in
-:mod:`harness.analysis.comparability`. A note never ranks: verdicts are not made here.
-"""
+"""Notes on what is there at all: failed, disturbed, unsettled and missing trials, broken files."""
 
 from __future__ import annotations
 
-import datetime as dt
-import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from harness.analysis.failures import failures
-from harness.analysis.speed import disturbed
+from harness.analysis.notes.note import Note, note
+from harness.analysis.provenance import Missing
+from harness.analysis.rows import Group, Row
+from harness.analysis.speed.pairs import Reasons
 from harness.analysis.step_time import steadiness
-from harness.records.trial import Record, Struct
+from harness.analysis.work import started
+from harness.records.trial import Record
+from harness.store.reading import Broken
 from harness.words import joined, listed, share
-
-if TYPE_CHECKING:
-    from harness.analysis.rows import Group, Row  # which needs the words of this module
-
-
-class Note(Struct, frozen=True, kw_only=True):
-    """One weakness: ``code`` for a script, ``text`` for a person.
-
-    Where a command mends it, ``text`` ends with that ``command``.
-    """
-
-    code: str
-    text: str
-    command: str | None = None
-
-
-def note(code: str, text: str, command: str | None = None) -> Note:
-    """A note whose text ends with the command, if there is one."""
-    return Note(code=code, text=f"{text} {command}" if command else text, command=command)
-
-
-class Missing(Struct, frozen=True, kw_only=True):
-    """A backend without any record, and the command that makes one."""
-
-    scenario: str
-    backend: str
-    device: str
-    command: str
-
-
-class Broken(Struct, frozen=True, kw_only=True):
-    """A record file that could not be read."""
-
-    path: str
-    reason: str
 
 
 def missing_backends(missing: Sequence[Missing]) -> Iterator[Note]:
@@ -105,14 +67,13 @@ def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
         )
 
 
-def disturbed_trials(groups: Sequence[Group]) -> Iterator[Note]:
+def disturbed_trials(groups: Sequence[Group], why: Reasons) -> Iterator[Note]:
     """Trials beside which something else used the machine, and by what they show."""
     trials = sorted((record for group in groups for record in group.good), key=started)
-    reasons = disturbed.reasons(trials)
     names = [
-        f"{record.cell.label} seed {record.seed} repetition {record.repetition} ({why})"
-        for record, why in zip(trials, reasons, strict=True)
-        if why is not None
+        f"{record.cell.label} seed {record.seed} repetition {record.repetition} ({reason})"
+        for record in trials
+        if (reason := why[id(record)]) is not None
     ]
     if names:
         yield note(
@@ -181,20 +142,6 @@ def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
             f"Records come from {len(commits)} commits of the harness, which may measure "
             f"differently: {listed([c[:12] for c in sorted(commits)])}.",
         )
-
-
-def started(record: Record) -> float:
-    """When the trial began, in seconds since 1970; 0 if the record does not tell properly."""
-    return _seconds(record.started_at)
-
-
-@functools.lru_cache(maxsize=100_000)
-def _seconds(timestamp: str) -> float:
-    try:
-        moment = dt.datetime.fromisoformat(timestamp)
-    except ValueError:
-        return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def _measured(groups: Sequence[Group]) -> list[Record]:
