@@ -10,12 +10,10 @@ import msgspec
 import typer
 
 from harness.analysis.couples import differ_in
-from harness.analysis.ladder.ladder import ladders
-from harness.analysis.rows import grouped
 from harness.analysis.speed import disturbed
 from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
 from harness.analysis.step_time import examples_per_s, step_time_s
-from harness.analysis.study import Answers, answer
+from harness.analysis.study import Answers
 from harness.analysis.summary import summarise
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
 from harness.cli.report import about, local_titles
@@ -28,9 +26,10 @@ from harness.launch.devices import Placement
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
 from harness.records.trial import Cell, Record, Struct, ended_as
-from harness.report import document
 from harness.report import format as fmt
+from harness.report.evidence import gather
 from harness.report.outputs import terminal
+from harness.report.sections.compose import compose
 from harness.store import folder as store
 from harness.store.folder import Saved
 from harness.words import count
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"Quality", "How to read the table", "Machine", "Data"}
-"""Sections that `harness report` shows and the end of a run leaves out."""
+LEFT_TO_THE_REPORT = {"quality", "parity", "reading", "machine", "data"}
+"""Keys of the sections that `harness report` shows and the end of a run leaves out."""
 
 
 def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
@@ -92,31 +91,19 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
     """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
-    known = about(records)
-    rule = judging(results.plans or [there.plan])
-    answers = answer(
-        records,
-        tolerances={name: one.metric.tolerance for name, one in known.items()},
-        margin=rule.margin,
-        sequential=rule.sequential,
-    )
+    plans = results.plans or [there.plan]
+    rule = judging(plans)
+    broken = [(file.path, file.reason) for file in results.broken]
+    evidence = gather(records, summarise(records, broken, about=about(records)), plans=plans)
     if records:
-        broken = [(file.path, file.reason) for file in results.broken]
-        composed = document.compose(
-            summarise(records, broken, about=known),
-            titles=local_titles(),
-            answers=answers,
-            ladders=ladders(records, margin=rule.margin, sequential=rule.sequential),
-        )
-        sections = [s for s in composed.sections if s.heading not in LEFT_TO_THE_REPORT]
-        title = f"All records in {root}"
+        composed = compose(evidence, local_titles())
+        title, sections = f"All records in {root}", composed.without(LEFT_TO_THE_REPORT)
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
     verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
     for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, there, root)):
         on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
-    rows = [group.row for group in grouped(records)]
-    return Said(verdicts=verdicts, answers=answers, sweeps=sweeps(rows))
+    return Said(verdicts=verdicts, answers=evidence.answers, sweeps=sweeps(evidence.summary.rows))
 
 
 def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> None:

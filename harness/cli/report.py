@@ -102,8 +102,9 @@ def report(
     from harness.analysis.study import answer
     from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.report import anatomy_found, document, evidence, parity_found
+    from harness.report import anatomy_found, evidence, parity_found
     from harness.report.outputs import markdown, terminal
+    from harness.report.sections.compose import compose
     from harness.store import benchmarks
     from harness.store.folder import load
 
@@ -128,15 +129,17 @@ def report(
     rungs = ladders(results.records, margin=judged_by.margin, sequential=judged_by.sequential)
     dissected = anatomy_found.read(root)
     compared = parity_found.read(root)
-    composed = document.compose(
+    gathered = evidence.gather(
+        results.records,
         summary,
-        operations,
-        local_titles() if titles else None,
-        answers,
-        rungs,
-        dissected=dissected,
+        answers=answers,
+        benchmarks=operations,
+        plans=results.plans,
         parity=compared,
+        dissected=dissected,
+        ladders=rungs,
     )
+    composed = compose(gathered, local_titles() if titles else None)
 
     text = markdown.render(composed)
     target = output or root / "report.md"
@@ -158,16 +161,6 @@ def report(
         terminal.show(composed, console)
         log.print()
     log.print(f"Markdown: {target}", markup=False, soft_wrap=True)
-    gathered = evidence.gather(
-        results.records,
-        summary,
-        answers=answers,
-        benchmarks=operations,
-        plans=results.plans,
-        parity=compared,
-        dissected=dissected,
-        ladders=rungs,
-    )
     page = html or root / "report.html"
     log.print(pages.write_html(page, composed, gathered), markup=False, soft_wrap=True)
     if plots:

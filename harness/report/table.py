@@ -7,17 +7,14 @@ order (by name), never in the order of their figures, which would be read as a r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from harness.analysis.notes import Missing
-from harness.analysis.rows import Figure, Row
-from harness.analysis.summary import About, Summary
+from harness.analysis.rows import Row
+from harness.analysis.summary import About
 from harness.analysis.work import asked
 from harness.records.trial import Cell, Scalar, Struct
 from harness.report import format as fmt
 
-MISSING = "missing"
-FAILED = "failed"
 DEFAULTS = {"mode": "fit", "init": "common"}
 SYNTHETIC = "SYNTHETIC"
 
@@ -36,17 +33,6 @@ class Table(Struct, frozen=True, kw_only=True):
     title: str
     columns: list[Column]
     rows: list[list[str]]
-
-
-Filler = Callable[[Row], str]
-
-
-def results(summary: Summary) -> list[Table]:
-    """The main table of each scenario: its rows, then a line for each missing backend."""
-    scenarios = dict.fromkeys(
-        [row.cell.scenario for row in summary.rows] + [lack.scenario for lack in summary.missing]
-    )
-    return [_of_scenario(summary, scenario) for scenario in scenarios]
 
 
 def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
@@ -117,109 +103,3 @@ def _facts(row: Row, alike: Sequence[Row]) -> dict[str, str]:
     if len({other.steps for other in alike}) > 1:
         facts["steps an epoch"] = str(row.steps or "unknown")
     return facts
-
-
-def _of_scenario(summary: Summary, scenario: str) -> Table:
-    rows = [row for row in summary.rows if row.cell.scenario == scenario]
-    about = summary.about.get(scenario)
-    told = {id(row): lines for row, lines in zip(rows, settings(rows, about), strict=True)}
-    metric = about.metric.label if about else "test quality"
-    good = [row for row in rows if row.good] or rows
-    columns_of_settings = any(told[id(row)] for row in good)
-
-    def name(row: Row) -> str:
-        # A failed trial must not bring a column that the others have no use for.
-        return _lines(row.name, *(() if columns_of_settings else told[id(row)]))
-
-    fillers: list[tuple[Column, Filler]] = [
-        (Column(header="backend"), name),
-        (Column(header="device"), lambda row: row.cell.device),
-    ]
-    if columns_of_settings:
-        fillers.append((Column(header="settings"), lambda row: "\n".join(told[id(row)])))
-    if len({row.machine_id for row in good}) > 1:
-        fillers.append((Column(header="machine"), _machine))
-    fillers += [
-        (_figures("step time"), _step_time),
-        (_figures("examples/s"), lambda row: fmt.rate(_value(row.examples_per_s))),
-        (_figures("first step"), lambda row: fmt.duration(_value(row.first_step_s))),
-        (_figures("peak memory"), lambda row: fmt.memory(_value(row.peak_rss_bytes))),
-    ]
-    if any(row.peak_device_bytes for row in rows):
-        device = _figures("peak device memory")
-        fillers.append((device, lambda row: fmt.memory(_value(row.peak_device_bytes))))
-    fillers += [
-        (_figures(metric), _quality),
-        (_figures("trials"), _trials),
-        (Column(header="versions", aside=True), lambda row: _versions(row, good)),
-    ]
-    columns = [column for column, _ in fillers]
-    return Table(
-        title=f"Scenario {fmt.plain(scenario, limit=60)}",
-        columns=columns,
-        rows=[
-            *([fill(row) for _, fill in fillers] for row in rows),
-            *(_missing(lack, columns) for lack in summary.missing if lack.scenario == scenario),
-        ],
-    )
-
-
-def _figures(header: str) -> Column:
-    return Column(header=header, figures=True)
-
-
-def _value(figure: Figure | None) -> float | None:
-    return None if figure is None else figure.value
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join(line for line in lines if line)
-
-
-def _step_time(row: Row) -> str:
-    figure = row.step_time_s
-    if figure is None:
-        return fmt.NOTHING if row.good else FAILED
-    return _lines(
-        fmt.duration(figure.value), fmt.duration_range(figure.low, figure.high, of=figure.value)
-    )
-
-
-def _quality(row: Row) -> str:
-    figure = row.quality
-    if figure is None:
-        return fmt.NOTHING
-    return _lines(fmt.quality(figure.value), fmt.quality_range(figure.low, figure.high))
-
-
-def _trials(row: Row) -> str:
-    return _lines(fmt.count(row.good), f"{fmt.count(row.failed)} failed" if row.failed else "")
-
-
-def _machine(row: Row) -> str:
-    return machine_label(row.machine_id) if row.good or row.machine_id else ""
-
-
-def _versions(row: Row, rows: Sequence[Row]) -> str:
-    """Keras and the framework; NumPy and Python only where they are not the same for all rows."""
-    names = ["keras", row.cell.backend]
-    names += [
-        name
-        for name in ("numpy", "python")
-        if len({other.versions.get(name) for other in rows if other.versions}) > 1
-    ]
-    known = [f"{name} {row.versions[name]}" for name in names if name in row.versions]
-    return _lines(*(fmt.plain(text, limit=60) for text in known)) or fmt.NOTHING
-
-
-def _missing(lack: Missing, columns: Sequence[Column]) -> list[str]:
-    told = {
-        "backend": lack.backend,
-        "device": lack.device,
-        "step time": MISSING,
-        "trials": "0",
-        "settings": "",
-        "machine": "",
-        "versions": f"run: {fmt.plain(lack.command)}",
-    }
-    return [told.get(column.header, fmt.NOTHING) for column in columns]

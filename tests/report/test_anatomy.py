@@ -8,9 +8,10 @@ import pytest
 from harness.analysis.anatomy import anatomies
 from harness.analysis.summary import summarise
 from harness.records.anatomy import Variant
-from harness.report import anatomy_found, document
+from harness.report import anatomy_found
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
+from harness.report.evidence import gather
 from harness.report.sections import anatomy
 
 
@@ -93,10 +94,8 @@ def test_what_weakens_it_is_said(make_anatomy_record):
 
 def test_the_report_has_the_section_only_where_something_was_measured(both, about):
     summary = summarise([], about=about)
-    headings = [s.heading for s in document.compose(summary).sections]
-    assert anatomy.HEADING not in headings
-    found = document.compose(summary, dissected=Dissected(anatomies=both))
-    (section,) = [s for s in found.sections if s.heading == anatomy.HEADING]
+    assert not anatomy.section(gather([], summary))
+    section = anatomy.section(gather([], summary, dissected=Dissected(anatomies=both)))
     assert section.tables
     assert section.bullets[0].text.startswith("jax cpu: 2.02 ms a step, most of it device compute")
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.analysis.ladder.ladder import ladders
 from harness.analysis.summary import summarise
-from harness.report.document import compose
+from harness.report.evidence import gather
 from harness.report.outputs import markdown
+from harness.report.sections import ladder
+from harness.report.sections.compose import compose
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -22,13 +23,9 @@ HEADING = "The ladder"
 
 @pytest.fixture
 def told(about):
-    """The section on the ladder of some records; ``None`` if there is none."""
+    """The section on the ladder of some records."""
 
-    def make(records):
-        document = compose(summarise(records, about=about), ladders=ladders(records))
-        return next((part for part in document.sections if part.heading == HEADING), None)
-
-    return make
+    return lambda records: ladder.section(gather(records, summarise(records, about=about)))
 
 
 def rows(table):
@@ -49,7 +46,7 @@ def climbed():
 
 
 def test_one_mode_has_no_such_section(told):
-    assert told(list(campaign(rounds=4, epochs=8))) is None
+    assert not told(list(campaign(rounds=4, epochs=8)))
 
 
 class TestRungs:
@@ -151,7 +148,7 @@ class TestBreakEven:
 
 
 def test_terminal_and_markdown_show_all_of_it(about, climbed, printed):
-    document = compose(summarise(climbed, about=about), ladders=ladders(climbed))
+    document = compose(gather(climbed, summarise(climbed, about=about)))
     assert HEADING in markdown.render(document)
     shown = " ".join(printed(document, 160).split())
     assert "Break-even, scenario ranking, cpu" in shown

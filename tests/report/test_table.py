@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis.summary import summarise
 from harness.records.trial import Hashes, Memory
-from harness.report.table import results
+from harness.report.sections.results import results
 
 
 def as_dicts(table):

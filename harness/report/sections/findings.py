@@ -17,7 +17,7 @@ from harness.backends import FACTS
 from harness.records.trial import MODES, Mode, Record, Scalar, Struct
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, document
 from harness.report.evidence import side
 from harness.report.sections import anatomy, ladder, sweeps
 
@@ -55,10 +55,19 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
     rungs = [one for each in campaigns for one in each.ladders]
     bodies = [part for each in campaigns for part in _of(each, about)]
     sections = [
-        Section(heading="In short", bullets=[Bullet(text=line) for line in _short(rungs)]),
-        Section(heading="What follows", bullets=[Bullet(text=line) for line in _advice(rungs)]),
+        Section(
+            key="in-short",
+            heading="In short",
+            bullets=[Bullet(text=line) for line in _short(rungs)],
+        ),
+        Section(
+            key="advice",
+            heading="What follows",
+            bullets=[Bullet(text=line) for line in _advice(rungs)],
+        ),
         *bodies,
         Section(
+            key="sources",
             heading="Where this comes from",
             bullets=[
                 Bullet(text="Made again by", command=command),
@@ -66,32 +75,25 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
             ],
         ),
     ]
-    return Document(
-        title=TITLE,
-        lead=[LEAD],
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, [LEAD], sections)
 
 
 def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
     yield Section(
+        key=ladder.KEY,
         heading="The ladder",
         paragraphs=ladder.lines(campaign.ladders, about),
         tables=ladder.tables(campaign.ladders, about),
     )
     yield Section(
+        key="gaps",
         heading="What closes each gap",
         paragraphs=[WHAT_RAN] if campaign.ladders else [],
         bullets=[Bullet(text=line) for one in campaign.ladders for line in _gaps(one, campaign)],
     )
-    found = campaign.dissected.anatomies
+    yield anatomy.of(campaign.dissected.anatomies, about)
     yield Section(
-        heading=anatomy.HEADING,
-        paragraphs=[anatomy.READING] if found else [],
-        bullets=[Bullet(text=line) for line in anatomy.lines(found)],
-        tables=anatomy.tables(found, about),
-    )
-    yield Section(
+        key=sweeps.KEY,
         heading=f"Sweep: {campaign.folder}",
         paragraphs=sweeps.lines(campaign.summary.rows),
         tables=sweeps.tables(campaign.summary.rows, about),

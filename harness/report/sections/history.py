@@ -16,7 +16,7 @@ from harness.analysis.summary import About
 from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.columns import figure, stacked
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, document
 from harness.report.table import Column, Table, machine_label
 from harness.store.folder import Broken, load
 from harness.words import joined
@@ -72,22 +72,26 @@ def compose(
         lead = ["There are no campaigns with records here: name the folder that holds theirs."]
     sections = [
         Section(
+            key="changes",
             heading="Changes",
             bullets=[Bullet(text=_change(t, m, about)) for t, m in moved]
             or [Bullet(text="None that the verdict's rule would call one.")],
         ),
         Section(
+            key="timelines",
             heading="Timelines",
             tables=[_table(timeline, about) for timeline in timelines],
         ),
-        Section(heading="What weakens this answer", bullets=[*_weak(timelines), *_broken(broken)]),
-        Section(heading="How to read this", paragraphs=[READING] if timelines else []),
+        Section(
+            key="caveats",
+            heading="What weakens this answer",
+            bullets=[*_weak(timelines), *_broken(broken)],
+        ),
+        Section(
+            key="reading", heading="How to read this", paragraphs=[READING] if timelines else []
+        ),
     ]
-    return Document(
-        title=TITLE,
-        lead=lead,
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, lead, sections)
 
 
 def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:

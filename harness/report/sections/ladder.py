@@ -13,6 +13,8 @@ from harness.analysis.speed.verdict import Verdict
 from harness.analysis.summary import About
 from harness.report import format as fmt
 from harness.report.columns import figure, stacked
+from harness.report.document import Section
+from harness.report.evidence import Evidence
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
 
 READING = (
@@ -39,6 +41,20 @@ NOT_SETTLED = "not settled"
 EQUAL = "equal steps"
 FROM_THE_START = "from the start"
 NEVER = "never"
+
+
+KEY = "ladder"
+
+
+def section(evidence: Evidence) -> Section:
+    """The modes beside each other; nothing where there is one."""
+    about = evidence.summary.about
+    return Section(
+        key=KEY,
+        heading="The ladder",
+        paragraphs=lines(evidence.ladders, about),
+        tables=tables(evidence.ladders, about),
+    )
 
 
 def lines(ladders: Sequence[Ladder], about: Mapping[str, About]) -> list[str]:

@@ -1,17 +1,29 @@
-"""The verdicts of ``harness parity`` as a document; outputs only lay it out."""
+"""The verdicts of ``harness parity``: as a section, as its own document, as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from harness.analysis.parity.envelope import MARGIN
 from harness.analysis.parity.judge import Known, Pair, apart, first_deviation, largest
 from harness.analysis.parity.stages import NO_DRAWS
 from harness.analysis.subject import Comparison
-from harness.records.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
-from harness.records.trial import Struct
+from harness.errors import ExitCode
+from harness.records.parity import (
+    KNOWN_BEHAVIOURS,
+    PARITY_SCHEMA_VERSION,
+    STAGES,
+    ParityRecord,
+    labels,
+)
+from harness.records.trial import Scalar, Struct
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, broken_bullet
+from harness.report.evidence import Evidence
 from harness.report.table import Column, Table
 
 READING = (
@@ -21,6 +33,11 @@ READING = (
     "in which a fault spreads, so the first one that deviates is where to look."
 )
 
+KEY = "parity"
+
+COMPARISONS = 3
+"""So many of the latest comparisons are told; all of them lie in the folder."""
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What was compared, in words."""
@@ -29,6 +46,19 @@ class Asked(Struct, frozen=True, kw_only=True):
     seed: int
     settings: str
     synthetic: bool = False
+
+
+def section(evidence: Evidence) -> Section:
+    """What was found, or how to ask; nothing without trials."""
+    found = evidence.parity
+    told = [Bullet(text=line) for one in found.compared[:COMPARISONS] for line in one.lines]
+    ask = Bullet(
+        text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
+        command="harness parity ranking",
+    )
+    broken = [broken_bullet(file, "Parity file") for file in found.broken]
+    bullets = [*(told or [ask]), *broken] if evidence.summary.trials else []
+    return Section(key=KEY, heading="Is it the same model?", bullets=bullets)
 
 
 def compose(
@@ -53,12 +83,21 @@ def compose(
         told = ", ".join(f"{fmt.plain(path)} from {source}" for path, source in handed)
         lead.append(f"Initial values of custom initialisers, computed once for all: {told}.")
     sections = [
-        Section(heading=f"{pair.first} against {pair.second}", tables=_tables(pair, everything))
+        Section(
+            key=f"{pair.first}/{pair.second}",
+            heading=f"{pair.first} against {pair.second}",
+            tables=_tables(pair, everything),
+        )
         for pair in pairs
     ]
     if pairs:
         sections.append(
-            Section(heading="How to read this", paragraphs=[READING], bullets=_known(pairs))
+            Section(
+                key="reading",
+                heading="How to read this",
+                paragraphs=[READING],
+                bullets=_known(pairs),
+            )
         )
     return Document(title=f"{asked.scenario}: is it the same model?", lead=lead, sections=sections)
 
@@ -228,3 +267,72 @@ def _known(pairs: Sequence[Pair]) -> list[Bullet]:
         for each in KNOWN_BEHAVIOURS
         if each.name in told
     ]
+
+
+def encode(
+    asked: Asked,
+    records: Sequence[ParityRecord],
+    pairs: Sequence[Pair],
+    *,
+    settings: Mapping[str, Scalar],
+    folder: Path,
+    exit_code: ExitCode,
+) -> bytes:
+    """Everything that was compared, with its size in envelopes, indented for a person."""
+    answer = {
+        "schema": PARITY_SCHEMA_VERSION,
+        "scenario": asked.scenario,
+        "seed": asked.seed,
+        "settings": settings,
+        "synthetic": asked.synthetic,
+        "exit_code": int(exit_code),
+        "folder": str(folder),
+        "backends": [_backend_json(record) for record in records],
+        "pairs": [_verdict_json(pair) for pair in pairs],
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=1)
+
+
+def _backend_json(record: ParityRecord) -> dict[str, Any]:
+    return {
+        "backend": record.cell.backend,
+        "device": record.cell.device,
+        "mode": record.cell.mode,
+        "status": record.status,
+        "reason": record.failure.reason if record.failure else None,
+        "engine": record.engine,
+        "draws": record.draws,
+        "reordered": record.reordered,
+        "duration_s": record.duration_s,
+    }
+
+
+def _verdict_json(pair: Pair) -> dict[str, Any]:
+    known = pair.known
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "verdict": pair.verdict,
+        "says": verdict(pair),
+        "deviation": None if pair.deviation is None else _comparison_json(pair.deviation),
+        "layer": None if pair.layer is None else _comparison_json(pair.layer),
+        "not_served": pair.not_served,
+        "known": None
+        if known is None
+        else {
+            "behaviour": known.behaviour,
+            "says": known.says,
+            "seen_as": _comparison_json(known.seen_as),
+            "without": [_comparison_json(each) for each in known.without],
+            "predicted": [_comparison_json(each) for each in known.predicted],
+        },
+        "comparisons": [_comparison_json(each) for each in pair.comparisons],
+    }
+
+
+def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+    finite = comparison.difference is not None
+    return msgspec.structs.asdict(comparison) | {
+        "envelopes": comparison.size if finite else None,
+        "deviates": comparison.deviates,
+    }

@@ -7,12 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.analysis.rows import Row
 from harness.analysis.summary import MAIN_SCENARIO, About, Summary
 from harness.report import format as fmt
+from harness.report.document import Section
+from harness.report.evidence import Evidence
 from harness.report.table import SYNTHETIC, Column, Table, machine_label, settings
 
 Inputs = tuple[tuple[str, int], ...]
 
 COLUMNS = 6
 """So many rows of the summary are shown side by side; a sweep has more than fit on a page."""
+
+
+KEY = "predictions"
+
+
+def section(evidence: Evidence, titles: Mapping[int, str] | None) -> Section:
+    """What each backend would recommend."""
+    return Section(key=KEY, heading="Prediction", tables=tables(evidence.summary, titles))
 
 
 def tables(summary: Summary, titles: Mapping[int, str] | None) -> list[Table]:

@@ -10,6 +10,8 @@ from harness.analysis.sweeps.growth import Slope
 from harness.analysis.sweeps.sweeps import Course, Growth, Sweep, sweeps
 from harness.records.trial import Scalar
 from harness.report import format as fmt
+from harness.report.document import Section
+from harness.report.evidence import Evidence
 from harness.report.table import Column, Table, cell_facts, variants
 
 EXPLAINED = (
@@ -21,6 +23,19 @@ EXPLAINED = (
 
 UNITS = {"batch_size": "example", "epochs": "epoch"}
 """What one more of a setting is called, where its name does not tell."""
+
+KEY = "sweeps"
+
+
+def section(evidence: Evidence) -> Section:
+    """What grows along each axis; nothing without a sweep."""
+    summary = evidence.summary
+    return Section(
+        key=KEY,
+        heading="Sweeps",
+        paragraphs=lines(summary.rows),
+        tables=tables(summary.rows, summary.about),
+    )
 
 
 def lines(rows: Sequence[Row]) -> list[str]:

@@ -11,9 +11,9 @@ import pytest
 
 from harness.analysis.summary import summarise
 from harness.records.trial import Record
-from harness.report import document
 from harness.report.document import Document
 from harness.report.evidence import Evidence, gather
+from harness.report.sections.compose import compose
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
 # framework. A skip in a conftest would end the whole run.
@@ -27,12 +27,8 @@ def told(about) -> Callable[..., tuple[Document, Evidence]]:
     """The document and the evidence of some records."""
 
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
-        summary = summarise(records, broken, about=about)
-        evidence = gather(records, summary)
-        composed = document.compose(
-            summary, None, None, evidence.answers, evidence.ladders, parity=evidence.parity
-        )
-        return composed, evidence
+        evidence = gather(records, summarise(records, broken, about=about))
+        return compose(evidence), evidence
 
     return make
 

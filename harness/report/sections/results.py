@@ -1,0 +1,136 @@
+"""The main table: a row for each cell, and a line for each backend that is missing.
+
+A cell may hold several lines: the figure first, its range below. Rows stand in the summary's
+order (by name), never in the order of their figures, which would be read as a ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.analysis.notes import Missing
+from harness.analysis.rows import Figure, Row
+from harness.analysis.summary import Summary
+from harness.report import format as fmt
+from harness.report.columns import figure, stacked
+from harness.report.document import Section
+from harness.report.evidence import Evidence
+from harness.report.table import Column, Table, machine_label, settings
+
+KEY = "results"
+
+MISSING = "missing"
+FAILED = "failed"
+
+Filler = Callable[[Row], str]
+
+
+def section(evidence: Evidence) -> Section:
+    """The table of each scenario."""
+    return Section(key=KEY, heading="Results", tables=results(evidence.summary))
+
+
+def results(summary: Summary) -> list[Table]:
+    """The main table of each scenario: its rows, then a line for each missing backend."""
+    scenarios = dict.fromkeys(
+        [row.cell.scenario for row in summary.rows] + [lack.scenario for lack in summary.missing]
+    )
+    return [_of_scenario(summary, scenario) for scenario in scenarios]
+
+
+def _of_scenario(summary: Summary, scenario: str) -> Table:
+    rows = [row for row in summary.rows if row.cell.scenario == scenario]
+    about = summary.about.get(scenario)
+    told = {id(row): lines for row, lines in zip(rows, settings(rows, about), strict=True)}
+    metric = about.metric.label if about else "test quality"
+    good = [row for row in rows if row.good] or rows
+    columns_of_settings = any(told[id(row)] for row in good)
+
+    def name(row: Row) -> str:
+        # A failed trial must not bring a column that the others have no use for.
+        return stacked(row.name, *(() if columns_of_settings else told[id(row)]))
+
+    fillers: list[tuple[Column, Filler]] = [
+        (Column(header="backend"), name),
+        (Column(header="device"), lambda row: row.cell.device),
+    ]
+    if columns_of_settings:
+        fillers.append((Column(header="settings"), lambda row: "\n".join(told[id(row)])))
+    if len({row.machine_id for row in good}) > 1:
+        fillers.append((Column(header="machine"), _machine))
+    fillers += [
+        (figure("step time"), _step_time),
+        (figure("examples/s"), lambda row: fmt.rate(_value(row.examples_per_s))),
+        (figure("first step"), lambda row: fmt.duration(_value(row.first_step_s))),
+        (figure("peak memory"), lambda row: fmt.memory(_value(row.peak_rss_bytes))),
+    ]
+    if any(row.peak_device_bytes for row in rows):
+        device = figure("peak device memory")
+        fillers.append((device, lambda row: fmt.memory(_value(row.peak_device_bytes))))
+    fillers += [
+        (figure(metric), _quality),
+        (figure("trials"), _trials),
+        (Column(header="versions", aside=True), lambda row: _versions(row, good)),
+    ]
+    columns = [column for column, _ in fillers]
+    return Table(
+        title=f"Scenario {fmt.plain(scenario, limit=60)}",
+        columns=columns,
+        rows=[
+            *([fill(row) for _, fill in fillers] for row in rows),
+            *(_missing(lack, columns) for lack in summary.missing if lack.scenario == scenario),
+        ],
+    )
+
+
+def _value(found: Figure | None) -> float | None:
+    return None if found is None else found.value
+
+
+def _step_time(row: Row) -> str:
+    found = row.step_time_s
+    if found is None:
+        return fmt.NOTHING if row.good else FAILED
+    return stacked(
+        fmt.duration(found.value), fmt.duration_range(found.low, found.high, of=found.value)
+    )
+
+
+def _quality(row: Row) -> str:
+    found = row.quality
+    if found is None:
+        return fmt.NOTHING
+    return stacked(fmt.quality(found.value), fmt.quality_range(found.low, found.high))
+
+
+def _trials(row: Row) -> str:
+    return stacked(fmt.count(row.good), f"{fmt.count(row.failed)} failed" if row.failed else "")
+
+
+def _machine(row: Row) -> str:
+    return machine_label(row.machine_id) if row.good or row.machine_id else ""
+
+
+def _versions(row: Row, rows: Sequence[Row]) -> str:
+    """Keras and the framework; NumPy and Python only where they are not the same for all rows."""
+    names = ["keras", row.cell.backend]
+    names += [
+        name
+        for name in ("numpy", "python")
+        if len({other.versions.get(name) for other in rows if other.versions}) > 1
+    ]
+    known = [f"{name} {row.versions[name]}" for name in names if name in row.versions]
+    return stacked(*(fmt.plain(text, limit=60) for text in known)) or fmt.NOTHING
+
+
+def _missing(lack: Missing, columns: Sequence[Column]) -> list[str]:
+    told = {
+        "backend": lack.backend,
+        "device": lack.device,
+        "step time": MISSING,
+        "trials": "0",
+        "settings": "",
+        "machine": "",
+        "versions": f"run: {fmt.plain(lack.command)}",
+    }
+    return [told.get(column.header, fmt.NOTHING) for column in columns]
