@@ -172,10 +172,10 @@ def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
     for one in verdicts:
         first, second, given = one.pair.first, one.pair.second, one.verdict
         if differ_in(first, second) not in {(), ("backend",), ("mode",)}:
-            between = fmt.ratio_range(given.low, given.high)
+            much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
             yield (
                 f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "
-                f"{fmt.ratio(given.ratio)}{f' ({between})' if between else ''}, {given.kind} "
+                f"{fmt.inline(*much)}, {given.kind} "
                 f"after {count(given.rounds, 'round')}: {given.reason}"
             )
 

@@ -27,8 +27,8 @@ def sides(pair: Pair) -> tuple[str, str]:
     return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
 
 
-def seen_from(pair: Pair, one: str) -> tuple[str, float, float, float] | None:
-    """The other side, and how many times as long its steps take, with the interval's ends.
+def seen_from(pair: Pair, one: str) -> tuple[str, str, str] | None:
+    """The other side, and how many times as long its steps take, with the interval.
 
     ``None`` if the pair is about others, or has no interval.
     """
@@ -37,8 +37,10 @@ def seen_from(pair: Pair, one: str) -> tuple[str, float, float, float] | None:
     if found is None or found.ratio is None or found.low is None or found.high is None:
         return None
     if one == first:
-        return second, 1 / found.ratio, 1 / found.high, 1 / found.low
-    return (first, found.ratio, found.low, found.high) if one == second else None
+        much = fmt.ratio(1 / found.ratio, 1 / found.high, 1 / found.low, margin=found.margin)
+        return second, *much
+    much = fmt.ratio(found.ratio, found.low, found.high, margin=found.margin)
+    return (first, *much) if one == second else None
 
 
 def fastest(contest: Contest) -> str | None:
@@ -58,10 +60,10 @@ def fastest(contest: Contest) -> str | None:
 def ranked(best: str, contest: Contest) -> str:
     """The sentence that names the fastest, with its lead over each other one."""
     leads = [
-        f"{fmt.ratio(ratio)} as fast as {other} ({fmt.ratio_range(low, high)})"
+        f"{ratio} as fast as {other} ({interval})"
         for pair in contest.judged
         if (seen := seen_from(pair, best)) is not None
-        for other, ratio, low, high in [seen]
+        for other, ratio, interval in [seen]
     ]
     cell = contest.row.cell
     where = f"under {cell.mode} on the {cell.device.upper()}"
@@ -112,7 +114,7 @@ def _pair(pair: Pair) -> str:
     if found is None:
         return f"{first} and {second} cannot be ranked, {pair.why}"
     seen = seen_from(pair, first)
-    much = f" ({fmt.ratio_range(*seen[2:])} times as fast)" if seen else ""
+    much = f" ({seen[2]} times as fast)" if seen else ""
     if pair.outcome == "equivalent":
         return f"{first} and {second} are equally fast within {fmt.percent(found.margin)}"
     if pair.outcome == "inconclusive":

@@ -68,7 +68,7 @@ def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept
     heads = [column.header for column in table.columns]
     rows = [dict(zip(heads, row, strict=True)) for row in table.rows]
     assert [row["precision"] for row in rows] == ["float32", "mixed_bfloat16"]
-    assert [row["of the first"] for row in rows] == ["1.000×", "1.000×"]
+    assert [row["of the first"] for row in rows] == ["1.00×", "1.00×"]
     assert "test RMSE" in heads
 
 

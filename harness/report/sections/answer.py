@@ -18,6 +18,7 @@ from harness.report import format as fmt
 from harness.report import repeat
 from harness.report.evidence import Contest, Evidence, side
 from harness.report.ranking import certainty, fastest, ranked, sides, unranked
+from harness.report.sections.quality import of_difference
 from harness.words import joined
 
 
@@ -99,7 +100,7 @@ def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
         return f"{first} and {second} learn the same ({within})"
     if found.kind == "undecided":
         return f"{first} and {second}: undecided, {found.reason}"
-    span = fmt.difference_range(found.low, found.high)
+    _, span = of_difference(found)
     return f"{first} learns {found.kind} than {second} (difference in {label} {span})"
 
 

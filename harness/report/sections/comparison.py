@@ -18,7 +18,7 @@ from harness.records.trial import Cell
 from harness.report import format as fmt
 from harness.report.columns import cell_tables, figure, stacked
 from harness.report.document import Bullet, Document, Section, document, note_bullet
-from harness.report.sections.quality import difference, found_word, quality_word
+from harness.report.sections.quality import difference, found_word, of_difference, quality_word
 from harness.report.table import Column, Table, cell_facts, variants
 from harness.words import joined
 
@@ -131,16 +131,13 @@ def _finding(finding: Finding, comparison: Comparison, about: Mapping[str, About
     figures = ""
     if finding.change is not None and finding.change.ratio is not None:
         found = finding.change
-        interval = fmt.ratio_range(found.low, found.high)
+        much = fmt.ratio(found.ratio, found.low, found.high, margin=found.margin)
         margin = fmt.percent(found.margin)
-        figures = (
-            f"{finding.figure} {fmt.ratio(found.ratio)} ({interval}) at a margin of {margin}: "
-        )
+        figures = f"{finding.figure} {fmt.inline(*much)} at a margin of {margin}: "
     elif finding.quality is not None and finding.quality.difference is not None:
         learned = finding.quality
-        interval = fmt.difference_range(learned.low, learned.high)
         figures = (
-            f"{finding.figure} {fmt.difference(learned.difference)} ({interval}) "
+            f"{finding.figure} {fmt.inline(*of_difference(learned))} "
             f"at a tolerance of {fmt.quality(learned.tolerance)}: "
         )
     elif finding.figure is not None:
@@ -310,7 +307,7 @@ def _after(change: Change | None) -> float | None:
 def _ratio(change: Change | None) -> str:
     if change is None or change.ratio is None:
         return fmt.NOTHING
-    return stacked(fmt.ratio(change.ratio), fmt.ratio_range(change.low, change.high))
+    return stacked(*fmt.ratio(change.ratio, change.low, change.high, margin=change.margin))
 
 
 def _word(change: Change | None) -> str:

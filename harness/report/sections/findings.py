@@ -138,7 +138,7 @@ def _advice(ladders: Sequence[Ladder]) -> Iterator[str]:
 def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
     mine = {rung.cell.mode: rung for rung in rungs}
     better = [
-        (given.ratio, mode)
+        (given.ratio, mode, given)
         for mode, rung in mine.items()
         if mode not in {"fit", "native"}
         and (given := rung.over_fit) is not None
@@ -148,9 +148,10 @@ def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
     if not better:
         return "no Keras rung is shown to be faster than fit here, so fit is the place to stay."
     said = []
-    for ratio, mode in sorted(better, reverse=True):
-        said.append(f"{mode} takes {fmt.ratio(ratio)} the step time of fit{_from(one, mine, mode)}")
-    _, nearest = min(better)
+    better.sort(key=lambda one: one[0], reverse=True)
+    for _, mode, given in better:
+        said.append(f"{mode} takes {_ratio(given)} the step time of fit{_from(one, mine, mode)}")
+    nearest = better[-1][1]
     return "; ".join(said) + "." + _without_keras(nearest, mine[nearest].over_native)
 
 
@@ -158,12 +159,12 @@ def _without_keras(nearest: Mode, over_native: Verdict | None) -> str:
     """What is still to be gained from the fastest Keras rung."""
     if over_native is None or over_native.ratio is None:
         return ""
-    found = fmt.ratio(over_native.ratio)
+    found = _ratio(over_native)
     if over_native.kind == "slower":
         return f" Leaving Keras altogether would bring {nearest} from {found} to 1 times native."
     return (
         f" Leaving Keras altogether is not shown to gain anything: {nearest} takes {found} the "
-        f"step time of native{_settled(over_native)}."
+        "step time of native."
     )
 
 
@@ -236,8 +237,8 @@ def _of_versions(rungs: Sequence[Rung]) -> str:
 def _ratio(given: Verdict | None) -> str:
     if given is None or given.ratio is None:
         return fmt.NOTHING
-    between = fmt.ratio_range(given.low, given.high)
-    return f"{fmt.ratio(given.ratio)}{f' [{between}]' if between else ''}{_settled(given)}"
+    much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
+    return fmt.inline(*much) + _settled(given)
 
 
 def _settled(given: Verdict) -> str:

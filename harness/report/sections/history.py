@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.analysis.before_after.change import Change
 from harness.analysis.before_after.history import Campaign, Moment, Timeline
 from harness.analysis.summary import About
 from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.columns import figure, stacked
 from harness.report.document import Bullet, Document, Section, document
+from harness.report.sections.quality import of_difference
 from harness.report.table import Column, Table, machine_label
 from harness.store.folder import Broken, load
 from harness.words import joined
@@ -139,10 +141,9 @@ def _runs(records: Sequence[Record]) -> list[Campaign]:
 def _change(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> str:
     words = []
     if moment.speed is not None and moment.speed.kind in {"faster", "slower"}:
-        span = fmt.ratio_range(moment.speed.low, moment.speed.high)
-        words.append(f"{moment.speed.kind}, step time {fmt.ratio(moment.speed.ratio)} ({span})")
+        words.append(f"{moment.speed.kind}, step time {fmt.inline(*_ratio(moment.speed))}")
     if moment.quality is not None and moment.quality.kind in {"better", "worse"}:
-        span = fmt.difference_range(moment.quality.low, moment.quality.high)
+        _, span = of_difference(moment.quality)
         words.append(f"learns {moment.quality.kind}, difference {span}")
     place = timeline.moments.index(moment)
     changed = version_changes(timeline.moments[place - 1] if place else None, moment)
@@ -193,9 +194,11 @@ def _step_time(moment: Moment) -> str:
 def _against(moment: Moment) -> str:
     if moment.speed is None:
         return fmt.NOTHING
-    return stacked(
-        fmt.ratio(moment.speed.ratio), fmt.ratio_range(moment.speed.low, moment.speed.high)
-    )
+    return stacked(*_ratio(moment.speed))
+
+
+def _ratio(change: Change) -> tuple[str, str]:
+    return fmt.ratio(change.ratio, change.low, change.high, margin=change.margin)
 
 
 def _outcome(moment: Moment) -> str:

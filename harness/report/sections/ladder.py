@@ -161,11 +161,10 @@ def _floor(floor: CommonFloor) -> str:
 def _best(ladder: Ladder) -> Iterator[str]:
     for best in ladder.best:
         given = best.over_native
-        between = fmt.ratio_range(given.low, given.high)
+        much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
         yield (
             f"{best.backend}{distinction(best.apart)}: the Keras rung nearest to native is "
-            f"{best.mode}, at {fmt.ratio(given.ratio)} its step time"
-            f"{f' ({between})' if between else ''}."
+            f"{best.mode}, at {fmt.inline(*much)} its step time."
         )
 
 
@@ -223,11 +222,7 @@ def _time(found: Figure | None) -> str:
 def _times_floor(found: Ratio | None) -> str:
     if found is None:
         return fmt.NOTHING
-    span = found.low is not None and found.high is not None
-    return stacked(
-        f"{fmt.significant(found.value)}×",
-        f"{fmt.significant(found.low or 0)}–{fmt.significant(found.high or 0)}" if span else "",
-    )
+    return stacked(*fmt.ratio(found.value, found.low, found.high))
 
 
 def _over(rung: Rung, mode: str, given: Verdict | None) -> str:
@@ -235,7 +230,7 @@ def _over(rung: Rung, mode: str, given: Verdict | None) -> str:
         return "1"
     if given is None:
         return fmt.NOTHING
-    return stacked(fmt.ratio(given.ratio), fmt.ratio_range(given.low, given.high))
+    return stacked(*fmt.ratio(given.ratio, given.low, given.high, margin=given.margin))
 
 
 def _quality(found: Figure | None) -> str:

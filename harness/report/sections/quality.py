@@ -103,8 +103,13 @@ def difference(quality: QualityVerdict | None) -> str:
     """The difference in the metric with its interval below it."""
     if quality is None:
         return fmt.NOTHING
-    return stacked(
-        fmt.difference(quality.difference), fmt.difference_range(quality.low, quality.high)
+    return stacked(*of_difference(quality))
+
+
+def of_difference(quality: QualityVerdict) -> tuple[str, str]:
+    """The difference in the metric, and its interval."""
+    return fmt.difference(
+        quality.difference, quality.low, quality.high, tolerance=quality.tolerance
     )
 
 
@@ -122,7 +127,7 @@ def _location(one: Learned) -> str:
     if one.location is None:
         return stacked(*(fmt.quality(value) for value in one.seeds.values()))
     found = one.location
-    return stacked(fmt.quality(found.estimate), fmt.quality_range(found.low, found.high))
+    return stacked(*fmt.estimate(found.estimate, found.low, found.high))
 
 
 def _published(known: About) -> str:

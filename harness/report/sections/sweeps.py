@@ -175,7 +175,7 @@ def _each(course: Course) -> Iterator[list[str]]:
         yield [
             shown(point.value),
             fmt.duration(step_s),
-            fmt.ratio(step_s / first if step_s and first else None),
+            fmt.ratio(step_s / first if step_s and first else None)[0],
             fmt.memory(_known(row.peak_rss_bytes)),
             fmt.quality(_known(row.quality)),
             fmt.count(row.good),

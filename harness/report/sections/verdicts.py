@@ -98,7 +98,7 @@ def _ratio(pair: Pair) -> str:
     if pair.speed is None:
         return fmt.NOTHING
     found = pair.speed.verdict
-    return stacked(fmt.ratio(found.ratio), fmt.ratio_range(found.low, found.high))
+    return stacked(*fmt.ratio(found.ratio, found.low, found.high, margin=found.margin))
 
 
 def _outcome(pair: Pair) -> str:
