@@ -29,6 +29,7 @@ from harness.records.trial import Cell, Record, Struct, ended_as
 from harness.report import format as fmt
 from harness.report.evidence import gather
 from harness.report.outputs import terminal
+from harness.report.sections.answer import Answer, answer
 from harness.report.sections.compose import compose
 from harness.store import folder as store
 from harness.store.folder import Saved
@@ -78,6 +79,7 @@ def _without_measurement(outcome: Outcome) -> Iterator[Record]:
 class Said(Struct, frozen=True, kw_only=True):
     """What all records in the folder say together: of speed, and of speed with quality."""
 
+    answer: Answer
     verdicts: list[PairVerdict]
     answers: Answers
     sweeps: list[Sweep]
@@ -103,7 +105,12 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
     verdicts = verdicts_within(records, margin=rule.margin, sequential=rule.sequential)
     for line in (*(_variants(verdicts) if variants else ()), *_last_words(outcome, there, root)):
         on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
-    return Said(verdicts=verdicts, answers=evidence.answers, sweeps=sweeps(evidence.summary.rows))
+    return Said(
+        answer=answer(evidence),
+        verdicts=verdicts,
+        answers=evidence.answers,
+        sweeps=sweeps(evidence.summary.rows),
+    )
 
 
 def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> None:
@@ -120,6 +127,7 @@ def print_outcome(outcome: Outcome, said: Said, root: Path, code: ExitCode) -> N
             "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
             "repeated": outcome.repeated,
             "refused": outcome.refused,
+            "answer": said.answer,
             "verdicts": said.verdicts,
             "answers": said.answers,
             "sweeps": said.sweeps,

@@ -104,6 +104,7 @@ def report(
     from harness.cli import pages
     from harness.report import anatomy_found, evidence, parity_found
     from harness.report.outputs import markdown, terminal
+    from harness.report.sections.answer import answer as answer_of
     from harness.report.sections.compose import compose
     from harness.store import benchmarks
     from harness.store.folder import load
@@ -149,6 +150,7 @@ def report(
         typer.echo(
             _json(
                 summary,
+                answer=answer_of(gathered),
                 benchmarks=operations,
                 verdicts=answers.pairs,
                 learned=answers.learned,

@@ -85,7 +85,7 @@ def test_the_same_figures_to_the_printed_digit_in_terminal_and_markdown(document
 
 
 def test_weaknesses_stand_right_below_the_table(document):
-    assert [part.key for part in document.sections][:3] == ["results", "verdicts", "quality"]
+    assert [part.key for part in document.sections][:3] == ["answer", "results", "verdicts"]
     texts = [bullet.text for bullet in document.section("caveats").bullets]
     assert any("separate blocks" in text for text in texts)
     assert any(text.startswith("No record of torch") for text in texts)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-FIRST_SCREEN = ("results", "verdicts", "caveats")
+FIRST_SCREEN = ("answer", "results", "verdicts", "caveats")
 """Keys of the sections that stand in front, below the answer."""
 
 STATIC_ROWS = 100

@@ -8,6 +8,7 @@ from harness.report.document import Document, document
 from harness.report.evidence import Evidence
 from harness.report.sections import (
     anatomy,
+    answer,
     caveats,
     data,
     ladder,
@@ -21,7 +22,6 @@ from harness.report.sections import (
     sweeps,
     verdicts,
 )
-from harness.words import count
 
 TITLE = "Keras backends, measured"
 
@@ -33,10 +33,12 @@ def compose(evidence: Evidence, titles: Mapping[int, str] | None = None) -> Docu
         evidence: all that the records say.
         titles: movie titles by ``movie_id``, if the local table is at hand.
     """
+    found = answer.answer(evidence)
     return document(
         TITLE,
-        _lead(evidence),
+        [found.sentence, *_warnings(evidence)],
         [
+            answer.section(found),
             results.section(evidence),
             verdicts.section(evidence),
             quality.section(evidence),
@@ -54,14 +56,8 @@ def compose(evidence: Evidence, titles: Mapping[int, str] | None = None) -> Docu
     )
 
 
-def _lead(evidence: Evidence) -> list[str]:
-    summary = evidence.summary
-    failed = f", {summary.failed:,} of them failed" if summary.failed else ""
-    trials = f"{count(summary.trials, 'trial')}{failed}"
-    what = f"The same Keras model trained on JAX, TensorFlow and PyTorch: {trials}."
-    which = "only what stands under Verdicts ranks anything"
-    lead = [f"{what} These are measurements, {which}."]
-    good = [row for row in summary.rows if row.good] or summary.rows
-    if any(row.synthetic for row in good):
-        lead.append("SYNTHETIC DATA: some or all of these trials did not train on real ratings.")
-    return lead
+def _warnings(evidence: Evidence) -> list[str]:
+    rows = evidence.summary.rows
+    if any(row.synthetic for row in [row for row in rows if row.good] or rows):
+        return ["SYNTHETIC DATA: some or all of these trials did not train on real ratings."]
+    return []

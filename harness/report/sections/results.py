@@ -16,6 +16,7 @@ from harness.report.columns import figure, stacked
 from harness.report.document import Section
 from harness.report.evidence import Evidence
 from harness.report.table import Column, Table, machine_label, settings
+from harness.words import count
 
 KEY = "results"
 
@@ -26,8 +27,12 @@ Filler = Callable[[Row], str]
 
 
 def section(evidence: Evidence) -> Section:
-    """The table of each scenario."""
-    return Section(key=KEY, heading="Results", tables=results(evidence.summary))
+    """How many trials there are, and the table of each scenario."""
+    summary = evidence.summary
+    failed = f", {fmt.count(summary.failed)} of them failed" if summary.failed else ""
+    trials = f"{count(summary.trials, 'trial')}{failed}"
+    text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
+    return Section(key=KEY, heading="Results", paragraphs=[text], tables=results(summary))
 
 
 def results(summary: Summary) -> list[Table]:
