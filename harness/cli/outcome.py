@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"quality", "parity", "reading", "machine", "data"}
+LEFT_TO_THE_REPORT = {"quality", "parity", "findings", "reading", "machine", "data"}
 """Keys of the sections that `harness report` shows and the end of a run leaves out."""
 
 

@@ -19,7 +19,7 @@ class TestFirstScreen:
             "Do they learn the same?",
             "What does it cost in memory?",
             "On what machine?",
-            "How do I repeat it?",
+            "To repeat it:",
         ):
             box = opened.page.get_by_text(question).bounding_box()
             assert box["y"] + box["height"] < 900

@@ -12,6 +12,7 @@ from harness.analysis.ladder.ladder import ladders
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.summary import summarise
 from harness.report.anatomy_found import Dissected
+from harness.report.evidence import gather
 from harness.report.outputs import markdown
 from harness.report.sections import findings
 from harness.report.sections.findings import Campaign
@@ -48,6 +49,16 @@ def climbed():
 
 def section(text, heading):
     return text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_the_report_has_them_as_a_section(about, climbed):
+    evidence = gather(climbed, summarise(climbed, about=about))
+    texts = [bullet.text for bullet in findings.section(evidence).bullets]
+    assert "the step time of PyTorch under fit, and" in texts[1]
+    assert any(text.startswith("PyTorch: ") and "the step time of fit" in text for text in texts)
+    assert any("PyTorch, fit → tuned" in text for text in texts)
+    one_mode = list(campaign(rounds=4))
+    assert not findings.section(gather(one_mode, summarise(one_mode, about=about)))
 
 
 def test_each_pair_is_told_under_fit_and_by_hand(page, climbed):

@@ -73,8 +73,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 def section(found: Answer) -> Section:
     """What stands behind the sentence, which is the lead of the report."""
-    machine = f"Machine: {found.machine}" if found.machine else ""
-    costs = (found.quality, found.target, found.memory, machine)
+    costs = (found.quality, found.target, found.memory, found.machine)
     bullets = [Bullet(text=text) for text in (found.certainty, *found.modes, *costs) if text]
     if found.next_step:
         bullets.insert(0, Bullet(text="Next:", command=found.next_step))
@@ -378,4 +377,4 @@ def _machine(evidence: Evidence, contest: Contest) -> str:
     ]
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
-    return fmt.plain(", ".join(facts)) + more + "."
+    return fmt.plain(f"Measured on {', '.join(facts)}") + more + "."

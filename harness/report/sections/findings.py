@@ -1,4 +1,4 @@
-"""What committed records say about the cost of Keras, as a page: ``docs/findings.md``.
+"""What Keras costs on each backend: a section of the report, and a page on several folders.
 
 Every figure and every sentence is made from records; nothing here names a backend by itself. A
 sentence that calls one thing faster stands on a verdict.
@@ -18,14 +18,22 @@ from harness.records.trial import MODES, Mode, Record, Scalar, Struct
 from harness.report import format as fmt
 from harness.report.anatomy_found import Dissected
 from harness.report.document import Bullet, Document, Section, document
-from harness.report.evidence import side
+from harness.report.evidence import Evidence, side
 from harness.report.sections import anatomy, ladder, sweeps
+
+KEY = "findings"
 
 TITLE = "Findings: what Keras costs on each backend"
 
 LEAD = (
     "Made from the records of one machine by the command below; ratios hold there, and absolute "
     "times mean little elsewhere. How each figure is defined stands in method.md."
+)
+
+READING = (
+    "First what Keras adds to the difference between backends, then what to use on each, then what "
+    "ran differently from one mode to the next. Ratios are of step times; those of the last part "
+    "are over the same backend's fit."
 )
 
 WHAT_RAN = (
@@ -42,6 +50,19 @@ class Campaign(Struct, frozen=True, kw_only=True):
     summary: Summary
     ladders: list[Ladder]
     dissected: Dissected
+
+
+def section(evidence: Evidence) -> Section:
+    """What Keras costs on each backend and what follows from it; nothing without a ladder."""
+    ladders = evidence.ladders
+    lines = [*_driven_by_keras(ladders), *_advice(ladders)]
+    lines += [line for one in ladders for line in _gaps(one, evidence.records)]
+    return Section(
+        key=KEY,
+        heading="What Keras costs",
+        paragraphs=[READING] if lines else [],
+        bullets=[Bullet(text=line) for line in lines],
+    )
 
 
 def compose(campaigns: Sequence[Campaign], command: str) -> Document:
@@ -89,7 +110,9 @@ def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
         key="gaps",
         heading="What closes each gap",
         paragraphs=[WHAT_RAN] if campaign.ladders else [],
-        bullets=[Bullet(text=line) for one in campaign.ladders for line in _gaps(one, campaign)],
+        bullets=[
+            Bullet(text=line) for one in campaign.ladders for line in _gaps(one, campaign.records)
+        ],
     )
     yield anatomy.of(campaign.dissected.anatomies, about)
     yield Section(
@@ -101,6 +124,16 @@ def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
 
 
 def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
+    for one in ladders:
+        yield from _driven_by_keras([one])
+        for best in one.best:
+            yield (
+                f"{FACTS[best.backend].label}{distinction(best.apart)}: {best.mode} takes "
+                f"{_ratio(best.over_native)} the step time of native."
+            )
+
+
+def _driven_by_keras(ladders: Sequence[Ladder]) -> Iterator[str]:
     """How much of the backends' difference under ``fit`` is left without Keras, pair by pair."""
     for one in ladders:
         by_mode = {(*_sides(across), across.first.mode): across.verdict for across in one.across}
@@ -111,11 +144,6 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
             yield (
                 f"{_pair(first, second, fit)} under fit, and {_ratio(native)} when both are "
                 f"written by hand{_driven(fit.ratio, native.ratio)}."
-            )
-        for best in one.best:
-            yield (
-                f"{FACTS[best.backend].label}{distinction(best.apart)}: {best.mode} takes "
-                f"{_ratio(best.over_native)} the step time of native."
             )
 
 
@@ -185,10 +213,10 @@ def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
     return ""
 
 
-def _gaps(one: Ladder, campaign: Campaign) -> Iterator[str]:
+def _gaps(one: Ladder, records: Sequence[Record]) -> Iterator[str]:
     for rungs in ladders_of_versions(one.rungs):
         mine = sorted(rungs, key=lambda rung: MODES.index(rung.cell.mode))
-        ran = [_engine(rung, campaign.records) for rung in mine]
+        ran = [_engine(rung, records) for rung in mine]
         for before, rung, was, now in zip(mine, mine[1:], ran, ran[1:], strict=False):
             ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
