@@ -23,7 +23,7 @@ class TestFirstScreen:
         ):
             box = opened.page.get_by_text(question).bounding_box()
             assert box["y"] + box["height"] < 900
-        weak = opened.page.get_by_role("heading", name="What weakens this answer")
+        weak = opened.page.get_by_role("heading", name="Caveats")
         assert weak.bounding_box()["y"] < 900
 
     @pytest.mark.parametrize("width", [390, 1440])

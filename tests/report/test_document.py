@@ -151,7 +151,7 @@ class TestIsItTheSameModel:
 
     def test_where_nobody_asked_it_tells_how_to_ask(self, tell):
         (bullet,) = tell(Parity()).section("parity").bullets
-        assert "not asked" in bullet.text
+        assert "Not checked" in bullet.text
         assert bullet.command == "harness parity ranking"
 
     def test_a_file_that_cannot_be_read_is_named(self, tell):

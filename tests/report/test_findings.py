@@ -84,7 +84,7 @@ def test_advice_names_only_rungs_with_a_verdict_and_says_from_which_step_on(page
 
 def test_without_enough_rounds_nothing_is_advised(page):
     advice = section(page(ladder_campaign(rounds=2, epochs=8)), "What follows")
-    assert advice.count("no Keras rung is shown to be faster than fit here") == 3
+    assert advice.count("no Keras mode is shown to be faster than fit here") == 3
 
 
 def test_what_ran_is_told_by_what_changes_between_rungs(page, climbed):

@@ -58,7 +58,7 @@ def test_growth_is_told_as_a_fixed_part_and_a_part_for_each_unit(swept):
     assert (step_time["off by"], memory["off by"]) == ("0%", "0%")
     assert (memory["fixed"], memory["per example"]) == ("400 MB", "4.00 kB")
     assert 0 < float(step_time["slope, low"]) < float(step_time["slope, high"]) < 1
-    assert "the part that is there at any value" in told.paragraphs[0]
+    assert "a fixed part, a part for each unit" in told.paragraphs[0]
 
 
 def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept):
@@ -88,7 +88,7 @@ def test_a_point_that_left_no_measurement_is_named(measured, about):
     good = [measured(settings=SETTINGS | one) for one in BATCHES]
     summary = summarise([*good, lost], about=about)
     assert sweeps.lines(summary.rows)[-1] == (
-        "No measurement: jax cpu fit at batch size 100,000; the records tell why."
+        "No measurement: jax cpu fit at batch size 100,000; see the records for the reason."
     )
 
 

@@ -68,7 +68,7 @@ class TestVerdicts:
         (table,) = report(make_campaign(step_time_s, 5, spread=0.03)).section("verdicts").tables
         word, further = rows(table)[0]["the first is"].split("\n")
         assert word == "inconclusive"
-        assert further.endswith("would tell")
+        assert further.endswith("would settle it")
 
     def test_say_how_they_are_to_be_read(self, report, make_campaign):
         (text,) = report(make_campaign(THREE, 8)).section("verdicts").paragraphs

@@ -21,11 +21,11 @@ KEY = "anatomy"
 HEADING = "Where a step's time goes"
 
 READING = (
-    "Keras' fit was timed as it is and without one thing after another (callbacks, metrics, input "
-    "pipeline, optimizer, all but one example), in interleaved rounds of one process: a part is "
-    "what a step saves without it. So work that overlaps other work counts little, and a negative "
-    "part saves nothing. The range below a figure is over processes: a 95% interval from four on, "
-    "the lowest and the highest below. The sum is held against a second fit of the same rounds."
+    "Keras' fit, timed as it is and without one thing after another (callbacks, metrics, input "
+    "pipeline, optimizer, all but one example), in interleaved rounds of one process. A part is "
+    "what a step saves without it, so work that overlaps other work counts little, and a negative "
+    "part saves nothing. The range is over processes: a 95% interval from four on, else the lowest "
+    "and the highest. The sum is compared with a second fit of the same rounds."
 )
 
 

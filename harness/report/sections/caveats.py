@@ -1,4 +1,4 @@
-"""What weakens the answer, right below the figures and not in a footnote."""
+"""Caveats, right below the figures and not in a footnote."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def section(evidence: Evidence) -> Section:
     notes = [note_bullet(note) for note in evidence.summary.notes]
     return Section(
         key=KEY,
-        heading="What weakens this answer",
-        bullets=notes or [Bullet(text="Nothing that the records tell.")],
+        heading="Caveats",
+        bullets=notes or [Bullet(text="None in the records.")],
     )

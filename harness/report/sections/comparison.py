@@ -1,4 +1,4 @@
-"""Two campaigns held against each other, as a document; terminal and Markdown lay it out."""
+"""Two campaigns compared, as a document; terminal and Markdown lay it out."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def compose(
         ),
         Section(
             key="caveats",
-            heading="What weakens this comparison",
+            heading="Caveats",
             bullets=[note_bullet(note) for note in comparison.notes],
         ),
     ]
@@ -323,7 +323,7 @@ def _outcome(cell: CellChange) -> str:
 def _needed(change: Change) -> str:
     if change.trials_needed is None:
         return ""
-    what = "needed" if change.ratio is None else "would tell"
+    what = "needed" if change.ratio is None else "would settle it"
     return f"{fmt.count(change.trials_needed)} trials a side {what}"
 
 

@@ -26,8 +26,8 @@ KEY = "findings"
 TITLE = "Findings: what Keras costs on each backend"
 
 LEAD = (
-    "Made from the records of one machine by the command below; ratios hold there, and absolute "
-    "times mean little elsewhere. How each figure is defined stands in method.md."
+    "Made from the records of one machine by the command below. Ratios hold there; absolute times "
+    "mean little elsewhere. method.md defines each figure."
 )
 
 READING = (
@@ -37,7 +37,7 @@ READING = (
 )
 
 WHAT_RAN = (
-    "What changes from one rung to the next, as the records tell what ran. Ratios are step time "
+    "What changes from one rung to the next, by the records. Ratios are step time "
     "over that of the same backend's fit."
 )
 
@@ -91,7 +91,7 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
             key="sources",
             heading="Where this comes from",
             bullets=[
-                Bullet(text="Made again by", command=command),
+                Bullet(text="To make it again:", command=command),
                 *(Bullet(text=line) for each in campaigns for line in _machines(each)),
             ],
         ),
@@ -174,7 +174,7 @@ def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
         and given.ratio is not None
     ]
     if not better:
-        return "no Keras rung is shown to be faster than fit here, so fit is the place to stay."
+        return "no Keras mode is shown to be faster than fit here, so stay with fit."
     said = []
     better.sort(key=lambda one: one[0], reverse=True)
     for _, mode, given in better:
@@ -221,7 +221,7 @@ def _gaps(one: Ladder, records: Sequence[Record]) -> Iterator[str]:
             ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
                 f"{_of_versions(rungs)}, {before.cell.mode} → {rung.cell.mode}{ratio}: "
-                f"{_changes(was, now) or 'nothing that a record tells'}.",
+                f"{_changes(was, now) or 'nothing in the records'}.",
                 limit=1_500,
             )
 

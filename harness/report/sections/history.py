@@ -26,7 +26,7 @@ from harness.words import joined
 TITLE = "Keras backends over time"
 
 READING = (
-    "A campaign is held against all trials since the last change. It counts as a change only if "
+    "A campaign is compared with all trials since the last change. It is a change only if "
     "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
     "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
     "so a change of the machine between them cannot be told from a change of software."
@@ -76,8 +76,7 @@ def compose(
         Section(
             key="changes",
             heading="Changes",
-            bullets=[Bullet(text=_change(t, m, about)) for t, m in moved]
-            or [Bullet(text="None that the verdict's rule would call one.")],
+            bullets=[Bullet(text=_change(t, m, about)) for t, m in moved] or [Bullet(text="None.")],
         ),
         Section(
             key="timelines",
@@ -86,7 +85,7 @@ def compose(
         ),
         Section(
             key="caveats",
-            heading="What weakens this answer",
+            heading="Caveats",
             bullets=[*_weak(timelines), *_broken(broken)],
         ),
         Section(
@@ -213,12 +212,12 @@ def _weak(timelines: Sequence[Timeline]) -> list[Bullet]:
     machines = {t.machine_id for t in timelines}
     few = sum(m.speed is not None and m.speed.low is None for t in timelines for m in t.moments)
     told = [
-        (noisy, "{} disturbed trials are in no step time."),
+        (noisy, "{} disturbed trials are left out of step times."),
         (failed, "{} trials left no measurement."),
         (few, "{} campaigns of a cell have fewer than four trials on a side: no verdict on them."),
         (
             len(machines) if len(machines) > 1 else 0,
-            "{} machines: their timelines stand apart, since they cannot be compared.",
+            "{} machines: each has its own timelines, which cannot be compared.",
         ),
     ]
     return [Bullet(text=text.format(fmt.count(number))) for number, text in told if number]

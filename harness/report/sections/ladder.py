@@ -20,21 +20,20 @@ from harness.report.table import Column, Table, cell_facts, machine_label, varia
 READING = (
     "One model, several ways to run it: Keras' fit as the tutorial writes it, fit with the best "
     "settings (tuned), the Keras model in the framework's own loop (custom_loop), and the "
-    "framework's own code without Keras (native). × floor is the step time over what the "
-    "arithmetic or the memory of a step would take by itself. ÷ fit and ÷ native are step time "
-    "over that of the same backend's fit and native, from common rounds; their intervals belong "
-    "to the family under Verdicts, and only a verdict calls a difference one."
+    "framework's own code without Keras (native). × floor is the step time over what a step's "
+    "arithmetic or memory alone would take. ÷ fit and ÷ native are step time over that of the same "
+    "backend's fit and native, in common rounds. Only a verdict calls one a difference."
 )
 
 BREAK_EVEN = (
-    "Break-even: from how many training steps on the one with the cheaper steps has taken less "
-    "time in total, its dearer first step counted. Below it stand the lowest and the highest of "
-    "the single rounds. Where the verdict on step time is not settled, nobody is named."
+    "Break-even: after how many training steps the one with the faster steps has taken less time "
+    "in total, its slower first step included; below it, the lowest and the highest of the single "
+    "rounds. None is named where the verdict on step time is not settled."
 )
 
 NO_FLOOR = (
-    "no floor can be given: no undisturbed trial tells both the work of a step and this machine's "
-    "rates with the same threads, or the steps are not of float32 on a CPU."
+    "there is no floor: no undisturbed trial has both the work of a step and this machine's rates "
+    "with the same threads, or the steps are not float32 on a CPU."
 )
 
 NOT_SETTLED = "not settled"

@@ -24,7 +24,7 @@ def section(evidence: Evidence) -> Section:
     bullets = [broken_bullet(file, "Benchmark file") for file in benchmarks.broken]
     if benchmarks.superseded:
         left_out = fmt.count(benchmarks.superseded)
-        text = f"Earlier measurements left out, {left_out} in all; the latest of each stands here."
+        text = f"{left_out} earlier measurements left out: the table has the latest of each."
         bullets.append(Bullet(text=text))
     return Section(
         key=KEY,

@@ -27,7 +27,7 @@ from harness.report.evidence import Evidence
 from harness.report.table import Column, Table
 
 READING = (
-    f"Differences are given in envelopes: 1 is {MARGIN:g} times how far a backend drifts from "
+    f"Differences are in envelopes: 1 is {MARGIN:g} times how far a backend drifts from "
     "itself when its initial weights are moved by one unit in the last place and the examples of "
     "each batch are added up in another order. Up to 1 it is round-off. Stages come in the order "
     "in which a fault spreads, so the first one that deviates is where to look."
@@ -53,7 +53,7 @@ def section(evidence: Evidence) -> Section:
     found = evidence.parity
     told = [Bullet(text=line) for one in found.compared[:COMPARISONS] for line in one.lines]
     ask = Bullet(
-        text="It was not asked here. Equal quality is a sign of it; step by step it is told by",
+        text="Not checked here. Equal quality is a sign of it; this compares step by step:",
         command="harness parity ranking",
     )
     broken = [broken_bullet(file, "Parity file") for file in found.broken]

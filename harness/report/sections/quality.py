@@ -45,9 +45,9 @@ def lines(answers: Answers, about: Mapping[str, About]) -> list[str]:
         band = _published(known)
         lines.append(
             f"Quality ({scenario}): the centre of the seeds (Hodges–Lehmann) with its 95% "
-            f"interval, from four seeds on. Two cells are equivalent if the difference on "
-            f"equal seeds is surely within {fmt.quality(known.metric.tolerance)}; that no "
-            f"difference was found is not enough.{band}"
+            f"interval, from four seeds on. Equivalent: the difference on equal seeds is surely "
+            f"within {fmt.quality(known.metric.tolerance)}; to find no difference is not "
+            f"enough.{band}"
         )
     return [fmt.plain(line, limit=2_000) for line in lines]
 

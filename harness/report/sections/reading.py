@@ -17,8 +17,8 @@ STEP_TIME = (
 )
 
 NO_RANKING = (
-    "Rows are sorted by name. Rows that were measured in separate blocks or on different machines "
-    "are no ranking, however far apart their figures are."
+    "Rows are sorted by name. Rows from separate blocks or different machines are no ranking, "
+    "however far apart their figures are."
 )
 
 

@@ -15,10 +15,10 @@ from harness.report.evidence import Evidence
 from harness.report.table import Column, Table, cell_facts, variants
 
 EXPLAINED = (
-    "How step time and peak memory grow along an axis: the part that is there at any value, the "
-    "part that comes with each unit, and by how much the point that lies farthest misses that "
-    "line. The slope is that of the logarithms, between the two lowest and between the two highest "
-    "values: 0 where a figure does not depend on the value, 1 where it grows in proportion."
+    "How step time and peak memory grow along an axis: a fixed part, a part for each unit, and how "
+    "far the farthest point is off that line. The slope is that of the logarithms, between the two "
+    "lowest and between the two highest values: 0 where a figure does not depend on the value, 1 "
+    "where it grows in proportion."
 )
 
 UNITS = {"batch_size": "example", "epochs": "epoch"}
@@ -93,7 +93,7 @@ def _lost(found: Sequence[Sweep]) -> Iterator[str]:
                 values = ", ".join(map(shown, dict.fromkeys(course.lost)))
                 yield (
                     f"No measurement: {course.name} {sweep.cell.device} {sweep.cell.mode} at "
-                    f"{title(sweep.axis)} {values}; the records tell why."
+                    f"{title(sweep.axis)} {values}; see the records for the reason."
                 )
 
 

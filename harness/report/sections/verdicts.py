@@ -20,7 +20,7 @@ from harness.report.sections.quality import facts, quality_word
 from harness.report.table import Column, Table
 from harness.words import joined
 
-NONE_POSSIBLE = "No verdict: there are no two backends or modes that were asked the same."
+NONE_POSSIBLE = "No verdict: no two backends or modes ran the same scenario with the same settings."
 
 UNDECIDED = "undecided"
 
@@ -77,12 +77,12 @@ def _reading(judged: Sequence[Pair]) -> str:
     verdicts = [pair.speed.verdict for pair in judged if pair.speed is not None]
     margins = joined(dict.fromkeys(fmt.percent(found.margin) for found in verdicts))
     return (
-        f"A pair is called faster or slower if its whole interval is beyond {margins}, equivalent "
-        f"if it lies within, else inconclusive. All {fmt.count(len(verdicts))} intervals together "
-        "hold at 95%, with the round as the unit."
+        f"Faster or slower: the whole interval is beyond {margins}. Equivalent: it lies within. "
+        f"Else inconclusive. All {fmt.count(len(verdicts))} intervals together hold at 95%, over "
+        "rounds."
         if len(verdicts) > 1
-        else f"A pair is called faster or slower if its whole 95% interval is beyond {margins}, "
-        "equivalent if it lies within, else inconclusive. The unit is the round."
+        else f"Faster or slower: the whole 95% interval, over rounds, is beyond {margins}. "
+        "Equivalent: it lies within. Else inconclusive."
     )
 
 
@@ -103,5 +103,7 @@ def _ratio(pair: Pair) -> str:
 
 def _outcome(pair: Pair) -> str:
     further = pair.speed.verdict.further_rounds if pair.speed is not None else None
-    more = f"{fmt.count(further)} more round{'s' * (further != 1)} would tell" if further else ""
+    more = (
+        f"{fmt.count(further)} more round{'s' * (further != 1)} would settle it" if further else ""
+    )
     return stacked(pair.outcome or fmt.NOTHING, more)

@@ -81,7 +81,7 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else(page, rec
 
 def test_weaknesses_stand_before_the_plots(page, records):
     shown = text(page(records[:4]))
-    assert shown.index("What weakens this answer") < shown.index("Step time of every trial")
+    assert shown.index("Caveats") < shown.index("Step time of every trial")
 
 
 def test_every_plot_has_a_caption_a_text_alternative_and_its_numbers(page, records):
