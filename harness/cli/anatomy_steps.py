@@ -25,9 +25,9 @@ from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
 from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, AnatomyTask
 from harness.records.trial import Cell, Scalar, Struct
-from harness.report import anatomy_answer
 from harness.report import format as fmt
 from harness.report.outputs import terminal
+from harness.report.sections import anatomy
 from harness.scenario import find, parse_settings
 from harness.store import runs
 
@@ -161,7 +161,7 @@ def _conclude(
     else:
         say.print()
         about = {asked.scenario: _about(asked.scenario)}
-        terminal.show(anatomy_answer.compose(asked.scenario, found, failed, about), say)
+        terminal.show(anatomy.compose(asked.scenario, found, failed, about), say)
         say.print()
     if is_changed(records):
         _say(SOURCE_CHANGED, say)

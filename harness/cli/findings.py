@@ -31,9 +31,9 @@ def findings(
         typer.Option(metavar="FILE", help="Write Markdown there. Default: standard output."),
     ] = None,
 ) -> None:
-    """Write the ladder of each backend, what closes each gap, and what follows from it.
+    """Old: harness report has these findings now. Goes in the next release.
 
-    Every sentence is made from the records; what no verdict settles is said to be open.
+    It still writes the ladder of each backend, what closes each gap, and what follows from it.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import pages
@@ -42,6 +42,10 @@ def findings(
     from harness.report.sections import findings as page
     from harness.store.folder import load
 
+    typer.echo(
+        "harness findings goes in the next release: harness report FOLDER has the same findings",
+        err=True,
+    )
     campaigns = [
         page.Campaign(folder=folder.as_posix(), study=studied(load(results_folder(folder))))
         for folder in folders

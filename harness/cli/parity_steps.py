@@ -15,7 +15,7 @@ from harness.analysis.notes.sources import is_changed
 from harness.analysis.parity.judge import judge_all
 from harness.analysis.parity.stages import Subject
 from harness.backends import BACKENDS
-from harness.cli import parity_answer, parse, ratings
+from harness.cli import parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
@@ -157,9 +157,7 @@ def _conclude(
         settings=", ".join(f"{n}={v}" for n, v in settings.items() if defaults.get(n) != v),
         synthetic=any(record.synthetic for record in records),
     )
-    content = parity_answer.encode(
-        asked, records, pairs, settings=settings, folder=folder, exit_code=code
-    )
+    content = report.encode(asked, records, pairs, settings=settings, folder=folder, exit_code=code)
     runs.write(folder / VERDICT, content + b"\n")
     if request.as_json:
         typer.echo(content.decode())

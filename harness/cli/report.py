@@ -99,8 +99,8 @@ def report(
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
     from harness.cli import pages
-    from harness.report import document
     from harness.report.outputs import markdown, terminal
+    from harness.report.sections.compose import compose
     from harness.store import layout
     from harness.store.folder import load
 
@@ -109,7 +109,7 @@ def report(
         pages.history(root, markdown_to=output, html_to=html)
         return
     study = studied(load(root))
-    composed = document.compose(study, local_titles() if titles else None)
+    composed = compose(study, local_titles() if titles else None)
     text = markdown.render(composed)
     target = output or root / layout.REPORT
     pages.write(target, text, option="--output", what="Markdown")
@@ -206,7 +206,10 @@ def local_titles() -> Mapping[int, str] | None:
 def _json(study: Study) -> str:
     import msgspec
 
+    from harness.report.sections.answer import answer
+
     content = {
+        "answer": answer(study),
         "rows": study.rows,
         "missing": study.missing,
         "notes": study.notes,
