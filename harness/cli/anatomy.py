@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
+from harness.cli.folder import DEFAULT_FOLDER
 
 EPILOG = """
 \b
@@ -69,7 +70,7 @@ def anatomy(
     ] = 600.0,
     env: options.Environments = None,
     pass_env: options.PassEnv = None,
-    results: options.Results = options.DEFAULT_RESULTS,
+    results: options.Results = DEFAULT_FOLDER,
     source: options.Source = "auto",
     wait: options.Wait = True,
     as_json: options.AsJson = False,

@@ -86,7 +86,7 @@ def compare(
     from harness.analysis.before_after import gate
     from harness.analysis.before_after.compare import compare as compared
     from harness.cli import fail_on as rules_of
-    from harness.cli.report import about as known
+    from harness.cli.folder import about as known
     from harness.report.outputs import markdown as md
     from harness.report.outputs import terminal
     from harness.report.sections import comparison as report
@@ -126,7 +126,7 @@ def compare(
 
 
 def _load(folder: Path) -> Results:
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.store.folder import load
 
     results = load(results_folder(folder))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import DEFAULT_RESULTS
+from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import ExitCode, UnavailableError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def doctor(
     *,
     results: Annotated[
         Path, typer.Option(help="Folder that records will be written to.", metavar="FOLDER")
-    ] = DEFAULT_RESULTS,
+    ] = DEFAULT_FOLDER,
     measure: Annotated[
         bool,
         typer.Option(

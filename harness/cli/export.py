@@ -53,7 +53,7 @@ def export(
     in it, a package is missing, or the output cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.report import exports
     from harness.report.exports.content import gather
     from harness.store.folder import load

@@ -40,7 +40,7 @@ def findings(
     from harness.analysis.speed.pairs import judging
     from harness.analysis.summary import summarise
     from harness.cli import pages
-    from harness.cli.report import about, results_folder
+    from harness.cli.folder import about, results_folder
     from harness.report import anatomy_found
     from harness.report.outputs import markdown
     from harness.report.sections import findings as page

@@ -38,7 +38,7 @@ def merge(
     such folder, or FOLDER of --into cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.store.merge import merge as merge_into
 
     sources = [results_folder(folder) for folder in folders]

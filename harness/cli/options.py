@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_RESULTS = Path("results/local")
-
 Scenario = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
 ]

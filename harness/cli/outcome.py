@@ -18,7 +18,7 @@ from harness.analysis.step_time import examples_per_s, step_time_s
 from harness.analysis.study import Answers, answer
 from harness.analysis.summary import summarise
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
-from harness.cli.report import about, local_titles
+from harness.cli.folder import about, local_titles
 from harness.errors import ExitCode
 from harness.launch import preflight
 from harness.launch.campaign.contracts import Outcome

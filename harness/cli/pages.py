@@ -68,7 +68,7 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
         UnavailableError: if a file cannot be written.
     """
     from harness.analysis.before_after.history import timelines
-    from harness.cli.report import about
+    from harness.cli.folder import about
     from harness.report.outputs import markdown, terminal
     from harness.report.sections import history as told
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,8 @@ import typer
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from harness.analysis.summary import About, Summary
-    from harness.records.trial import Record
+    from harness.analysis.summary import Summary
 
-DEFAULT_FOLDER = Path("results/local")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub Actions shows as a job's summary."""
 
@@ -102,6 +99,7 @@ def report(
     from harness.analysis.study import answer
     from harness.analysis.summary import summarise
     from harness.cli import pages
+    from harness.cli.folder import about, local_titles, results_folder
     from harness.report import anatomy_found, document, evidence, parity_found
     from harness.report.outputs import markdown, terminal
     from harness.store import benchmarks
@@ -174,64 +172,6 @@ def report(
         log.print(pages.write_plots(plots, gathered), markup=False, soft_wrap=True)
     if step_summary:
         log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
-
-
-def results_folder(named: Path | None) -> Path:
-    """The folder that was named, or the default one, which need not be there.
-
-    Raises:
-        UnavailableError: if the named one is none.
-    """
-    root = named or DEFAULT_FOLDER
-    if root.is_dir() or (named is None and not root.exists()):
-        return root
-    what = "is no folder" if root.exists() else "does not exist"
-    raise UnavailableError(
-        f"the results folder {root} {what}. Name one that holds records, or make some: "
-        "tox -e jax,tf,torch writes them to results/local"
-    )
-
-
-def about(records: Iterable[Record]) -> dict[str, About]:
-    """What is known here of the records' scenarios; records may come from elsewhere.
-
-    Of an empty folder the main scenario is told about, since its backends are what is missing.
-    """
-    import msgspec
-
-    from harness import scenario
-    from harness.analysis.summary import MAIN_SCENARIO, About
-    from harness.report import format as fmt
-    from harness.scenario_files import ScenarioFileError
-
-    wanted = dict.fromkeys(record.cell.scenario for record in records) or {MAIN_SCENARIO: None}
-    here = set(scenario.names())
-    found = {}
-    for name in wanted:
-        if name in here:
-            try:
-                found[name] = scenario.find(name)
-            except ScenarioFileError as error:  # its records are good all the same
-                typer.echo(
-                    fmt.plain(f"{name} is judged by its records alone: {error}", limit=2_000),
-                    err=True,
-                )
-    return {
-        name: About(metric=one.metric, defaults=msgspec.to_builtins(scenario.parse_settings(one)))
-        for name, one in found.items()
-    }
-
-
-def local_titles() -> Mapping[int, str] | None:
-    """Titles by ``movie_id`` from the prepared table, if this machine has one that can be read."""
-    from harness import data
-    from harness.data import cache
-
-    try:
-        movies = data.load(cache.find().table).movies
-    except UnavailableError:
-        return None
-    return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
 
 
 def _json(summary: Summary, **more: object) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
+from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import HarnessError
 
 EPILOG = """
@@ -82,7 +83,7 @@ def sweep(
     memory_limit: options.MemoryLimit = None,
     env: options.Environments = None,
     pass_env: options.PassEnv = None,
-    results: options.Results = options.DEFAULT_RESULTS,
+    results: options.Results = DEFAULT_FOLDER,
     source: options.Source = "auto",
     resume: options.Resume = False,
     wait: options.Wait = True,

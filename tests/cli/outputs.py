@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from harness.cli import app, outcome, pages
-from harness.cli.report import about
+from harness.cli.folder import about
 from harness.launch.campaign.contracts import Outcome
 from harness.launch.campaign.work import Work
 from harness.records.plan import Plan
