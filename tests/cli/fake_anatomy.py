@@ -22,7 +22,7 @@ if sys.argv[1] == "-c":
     sys.exit()
 
 import msgspec
-from harness.anatomy import AGAIN, VARIANTS, AnatomyRecord, Task, Variant, Visit
+from harness.records.anatomy import AGAIN, VARIANTS, AnatomyRecord, Task, Variant, Visit
 
 folder = Path(sys.argv[3])
 task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)

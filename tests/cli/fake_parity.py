@@ -23,7 +23,7 @@ if sys.argv[1] == "-c":
 
 import hashlib, io, msgspec
 import numpy as np
-from harness.parity import (
+from harness.records.parity import (
     AS_IT_IS, SPARSE_DUPLICATES, ParityRecord, Task, Training, Variable, array_name, perturbed
 )
 

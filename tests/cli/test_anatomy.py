@@ -132,7 +132,7 @@ def test_a_process_that_leaves_nothing_is_told_and_the_others_are_shown(fake):
 
 
 FAILS = """
-from harness.record import Failure, SourceLine
+from harness.records.trial import Failure, SourceLine
 line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
 why = Failure(reason="images.py, line 3: ValueError: \\x1b[2Jx", origin=line)
 leave(status="failed", failure=why, variants=[])

@@ -144,7 +144,7 @@ def test_a_backend_that_cannot_be_trained_is_told_and_the_others_are_compared(fa
 
 
 FAILS = """
-from harness.record import Failure, SourceLine
+from harness.records.trial import Failure, SourceLine
 line = SourceLine(path="/mine/images.py", line=3, text="return x @ w")
 why = Failure(reason=f"images.py, line 3: {task.cell.backend} has \\x1b[2J", origin=line)
 leave(status="failed", failure=why, arrays=None)
@@ -191,7 +191,7 @@ def test_random_numbers_of_a_layers_own_leave_the_answer_open_and_the_exit_code_
 
 def test_a_layer_with_another_rate_is_named(fake):
     draw = """
-from harness.parity import Draw
+from harness.records.parity import Draw
 leave(draws=[Draw(layer="dropout", function="dropout", arguments={"rate": %s})])
 """
     result = run(*fake("jax", draw % 0.5), *fake("torch", draw % 0.7))

@@ -26,7 +26,7 @@ if sys.argv[2] == "harness.trial.devices":
 
 if sys.argv[2] == "harness.trial.preflight":
     import msgspec
-    from harness.preflight import Answer, Refusal, Task
+    from harness.records.preflight import Answer, Refusal, Task
 
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     refusals = [Refusal(cell=cell, reason=reason) for cell in task.cells
@@ -35,7 +35,7 @@ if sys.argv[2] == "harness.trial.preflight":
     sys.exit()
 
 import msgspec
-from harness.record import Epoch, Quality, Record, Trial
+from harness.records.trial import Epoch, Quality, Record, Trial
 
 record_path = Path(sys.argv[3])
 trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)

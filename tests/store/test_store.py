@@ -105,7 +105,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(root, make_r
     script = (
         "import os, signal, sys, msgspec\n"
         "from pathlib import Path\n"
-        "from harness import atomic, store\n"
+        "from harness.store import atomic, folder as store\n"
         "from harness.records.trial import Record\n"
         "atomic.os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store.save(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=Record))\n"
