@@ -14,7 +14,7 @@ EPILOG = "\n".join(
         "\b",
         "Formats:",
         *(f"  {name:<24}  {one.summary}" for name, one in FORMATS.items()),
-        f"  {ALL:<24}  as many of these as can be; --output names a folder",
+        f"  {ALL:<24}  as many of these as can be, in a folder",
         "",
         "\b",
         "Examples:",
@@ -29,6 +29,7 @@ def export(
     folder: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FOLDER",
             help="Folder of records, at any depth; results/local if none is named.",
             show_default=False,
         ),
@@ -44,7 +45,7 @@ def export(
         ),
     ],
 ) -> None:
-    """Write the raw samples and figures of a folder in the format of another tool.
+    """Write the records of a folder in the format of another tool.
 
     Figures are those of `harness report`, unrounded. Failed trials and synthetic data are in every
     format; what a format cannot hold is counted and said.

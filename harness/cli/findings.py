@@ -23,7 +23,7 @@ Exit codes:
 def findings(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="FOLDER...", help="Results folders, in the order to tell them."),
+        typer.Argument(metavar="FOLDER", help="Results folders, in the order of the page."),
     ],
     *,
     output: Annotated[
@@ -31,9 +31,10 @@ def findings(
         typer.Option(metavar="FILE", help="Write Markdown there. Default: standard output."),
     ] = None,
 ) -> None:
-    """Write the ladder of each backend, what closes each gap, and what follows from it.
+    """Write what Keras costs on each backend, and what follows.
 
-    Every sentence is made from the records; what no verdict settles is said to be open.
+    That is the ladder of each backend and what closes each gap. Every sentence is made from the
+    records; what no verdict settles is said to be open.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.analysis.ladder.ladder import ladders

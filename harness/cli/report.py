@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.command import OUTPUT, WHAT
 from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def report(
     folder: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FOLDER",
             help="Folder of records, at any depth; results/local if none is named.",
             show_default=False,
         ),
@@ -30,6 +32,7 @@ def report(
         Path | None,
         typer.Option(
             help="Where the Markdown goes; FOLDER/report.md if not named.",
+            rich_help_panel=OUTPUT,
             metavar="FILE.md",
             show_default=False,
         ),
@@ -38,6 +41,7 @@ def report(
         Path | None,
         typer.Option(
             help="Where the page for a browser goes; FOLDER/report.html if not named.",
+            rich_help_panel=OUTPUT,
             metavar="FILE.html",
             show_default=False,
         ),
@@ -46,6 +50,7 @@ def report(
         Path | None,
         typer.Option(
             help="Also write every plot there, as SVG and PNG.",
+            rich_help_panel=OUTPUT,
             metavar="FOLDER",
             show_default=False,
         ),
@@ -56,29 +61,39 @@ def report(
             "--history",
             help="FOLDER holds a folder for each campaign: show how each cell changed from one to "
             "the next. The files are then called history.md and history.html.",
+            rich_help_panel=WHAT,
         ),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as JSON instead of the table.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the summary as JSON instead of the table.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     step_summary: Annotated[
         bool,
         typer.Option(
-            "--step-summary", help=f"Also append it to the file in {STEP_SUMMARY_VARIABLE}."
+            "--step-summary",
+            help=f"Also append it to the file in {STEP_SUMMARY_VARIABLE}.",
+            rich_help_panel=OUTPUT,
         ),
     ] = False,
     titles: Annotated[
         bool,
         typer.Option(
             help="Name the predicted movies. --no-titles for a report that will be published: the "
-            "licence of MovieLens allows no redistribution."
+            "licence of MovieLens allows no redistribution.",
+            rich_help_panel=WHAT,
         ),
     ] = True,
 ) -> None:
-    """Make one table of whatever records are there: in the terminal, as Markdown and as a page.
+    """Make one report of all records in a folder.
 
-    Missing backends, failed trials and whatever else weakens the answer are named beside it. A
-    report of an empty folder is a report too.
+    It is shown in the terminal and written as Markdown and as a page for a browser. Missing
+    backends, failed trials and other caveats are named in it. A report of an empty folder is a
+    report too.
 
     The page is one file that opens from disk. It needs the packages of `tox -e report`; where they
     are not installed, the table and the Markdown are made all the same.
