@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +54,7 @@ def _number(option: str, help_: str, most: int | None) -> Any:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AnatomyRequest(options.Request):
     """What ``harness anatomy`` was asked."""
 
@@ -78,7 +76,7 @@ class AnatomyRequest(options.Request):
     ] = None
 
 
-@options.command
+@options.command(AnatomyRequest)
 def anatomy(request: AnatomyRequest) -> None:
     """Show where the time of a training step goes.
 
@@ -147,6 +145,9 @@ def _tasks(
     table: Path | None,
 ) -> Iterator[Task]:
     """One process of every backend after the other, in another order each time."""
+    import random
+    import secrets
+
     from harness import probe
     from harness.cli import asking
     from harness.records.anatomy import Task

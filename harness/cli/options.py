@@ -3,9 +3,8 @@
 A new option for every command that trains is a line in :class:`Request`.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: texts would have to be evaluated at every start.
 
-import functools
 import importlib
 import inspect
 import typing
@@ -56,14 +55,14 @@ def duration(option: str, help_: str, *, zero: bool = False) -> Any:
     )
 
 
-def timeout(default: str) -> Any:
+def timeout_option(default: str) -> Any:
     """The option ``--timeout`` of a command whose default is that."""
     return duration(
         "--timeout", f"End a process that is still running after this. Default: {default}."
     )
 
 
-def seeds(default: str, note: str = "") -> Any:
+def seeds_option(default: str, note: str = "") -> Any:
     """The option ``--seeds`` of a command whose default is that."""
     return typer.Option(
         "--seeds",
@@ -104,7 +103,7 @@ Seed = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Request:
     """What a command that trains was asked: the options that all of them have.
 
@@ -134,7 +133,7 @@ class Request:
             rich_help_panel=WHAT,
         ),
     ] = field(default_factory=list)
-    timeout_s: Annotated[float, timeout("10m")] = defaults.TIMEOUT_S
+    timeout_s: Annotated[float, timeout_option("10m")] = defaults.TIMEOUT_S
     device: Annotated[
         str,
         typer.Option("--device", metavar="NAME", help="auto, cpu or gpu.", rich_help_panel=MACHINE),
@@ -194,7 +193,7 @@ class Request:
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CampaignRequest(Request):
     """What ``harness run`` and ``harness sweep`` were asked."""
 
@@ -241,7 +240,7 @@ class CampaignRequest(Request):
             rich_help_panel=WHAT,
         ),
     ] = "common"
-    seeds: Annotated[str | None, seeds(defaults.SEEDS)] = None
+    seeds: Annotated[str | None, seeds_option(defaults.SEEDS)] = None
     precision: Annotated[
         float | None,
         share(
@@ -324,31 +323,32 @@ class CampaignRequest(Request):
 R = TypeVar("R", bound=Request)
 
 
-def command(function: Callable[[R], None]) -> Callable[..., None]:
-    """A command for Typer out of one that is given a request: its fields are the options."""
-    (kind,) = (of for name, of in typing.get_type_hints(function).items() if name != "return")
+def command(kind: type[R]) -> Callable[[Callable[[R], None]], Callable[..., None]]:
+    """Makes a command for Typer of a function that is given a ``kind``: its fields are options."""
     hints = typing.get_type_hints(kind, include_extras=True)
-
-    @functools.wraps(function)
-    def called(**options: Any) -> None:
-        function(kind(**{name: value for name, value in options.items() if value is not None}))
-
     parameters = [
         inspect.Parameter(
-            field.name,
+            each.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=_default(field),
-            annotation=hints[field.name],
+            default=_default(each),
+            annotation=hints[each.name],
         )
-        for field in fields(kind)
+        for each in fields(kind)
     ]
-    del called.__wrapped__  # whose signature Typer would read
-    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {each.name: each.annotation for each in parameters}
-    return called
+
+    def decorate(function: Callable[[R], None]) -> Callable[..., None]:
+        def called(**options: Any) -> None:
+            function(kind(**{name: value for name, value in options.items() if value is not None}))
+
+        called.__name__, called.__doc__ = function.__name__, function.__doc__
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = hints
+        return called
+
+    return decorate
 
 
-def _default(field: Field[Any]) -> Any:
-    if field.default is not MISSING:
-        return field.default
-    return inspect.Parameter.empty if field.default_factory is MISSING else None
+def _default(of: Field[Any]) -> Any:
+    if of.default is not MISSING:
+        return of.default
+    return inspect.Parameter.empty if of.default_factory is MISSING else None

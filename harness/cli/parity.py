@@ -40,7 +40,7 @@ Exit codes:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ParityRequest(options.Request):
     """What ``harness parity`` was asked."""
 
@@ -96,7 +96,7 @@ class ParityRequest(options.Request):
     ] = False
 
 
-@options.command
+@options.command(ParityRequest)
 def parity(request: ParityRequest) -> None:
     """Show whether every backend trains the same model.
 

@@ -26,7 +26,7 @@ Exit codes:
 """
 
 
-@options.command
+@options.command(options.CampaignRequest)
 def run(request: options.CampaignRequest) -> None:
     """Measure a scenario, one fresh process per trial.
 

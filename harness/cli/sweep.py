@@ -33,7 +33,7 @@ def _axis(option: str, help_: str) -> Any:
     return typer.Option(option, metavar="VALUES", help=help_, rich_help_panel=AXES)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SweepRequest(options.CampaignRequest):
     """What ``harness sweep`` was asked."""
 
@@ -73,9 +73,11 @@ class SweepRequest(options.CampaignRequest):
     ] = None
     seeds: Annotated[
         str | None,
-        options.seeds(defaults.SWEEP_SEEDS, " Several are needed for a verdict at each point."),
+        options.seeds_option(
+            defaults.SWEEP_SEEDS, " Several are needed for a verdict at each point."
+        ),
     ] = None
-    timeout_s: Annotated[float, options.timeout("1h")] = defaults.SWEEP_TIMEOUT_S
+    timeout_s: Annotated[float, options.timeout_option("1h")] = defaults.SWEEP_TIMEOUT_S
 
     @property
     def swept(self) -> Mapping[str, str]:
@@ -84,7 +86,7 @@ class SweepRequest(options.CampaignRequest):
         return {axis: getattr(self, axis) for axis in axes if getattr(self, axis) is not None}
 
 
-@options.command
+@options.command(SweepRequest)
 def sweep(request: SweepRequest) -> None:
     """Measure how step time and memory grow along one or more axes.
 
