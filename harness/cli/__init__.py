@@ -20,6 +20,7 @@ from harness.cli import (
     parity,
     report,
     run,
+    spelling,
     sweep,
 )
 from harness.cli import list as list_
@@ -93,6 +94,7 @@ app.command(cls=Command)(doctor.doctor)
 
 def main() -> None:
     """Run the ``harness`` command; a user's mistake ends with its message and no traceback."""
+    spelling.spell()
     try:
         app()
     except HarnessError as error:
