@@ -43,17 +43,6 @@ Exit codes:
 """
 
 
-def _number(option: str, help_: str, most: int | None) -> Any:
-    return typer.Option(
-        option,
-        min=1,
-        max=most,
-        metavar="NUMBER",
-        help=help_,
-        rich_help_panel=HOW_LONG,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AnatomyRequest(options.Request):
     """What ``harness anatomy`` was asked."""
@@ -61,17 +50,23 @@ class AnatomyRequest(options.Request):
     seed: options.Seed = defaults.SEED
     processes: Annotated[
         int,
-        _number(
-            "--processes", "Fresh processes of each backend; from 4 on there are intervals.", 1_000
+        options.number(
+            "--processes",
+            "Fresh processes of each backend; from 4 on there are intervals.",
+            HOW_LONG,
+            most=1_000,
         ),
     ] = 4
-    rounds: Annotated[int, _number("--rounds", "Rounds in each process.", 10_000)] = 6
+    rounds: Annotated[
+        int, options.number("--rounds", "Rounds in each process.", HOW_LONG, most=10_000)
+    ] = 6
     steps: Annotated[
         int | None,
-        _number(
+        options.number(
             "--steps",
             "Steps of an epoch, if not all that the training set has: for large models.",
-            None,
+            HOW_LONG,
+            most=1_000_000_000,
         ),
     ] = None
 

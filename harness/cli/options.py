@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import typer
 
@@ -20,7 +20,7 @@ from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 
 
-def _reading(kind: str, option: str, **rules: bool) -> dict[str, Any]:
+def _reading(kind: str, option: str, **rules: int) -> dict[str, Any]:
     """How an option reads what was typed, by the function of that name in ``harness.cli.parse``."""
 
     def read(typed: str | float) -> float:
@@ -28,9 +28,9 @@ def _reading(kind: str, option: str, **rules: bool) -> dict[str, Any]:
             return typed
         # Imported here, so that `harness --help` does not wait for it.
         parse = importlib.import_module("harness.cli.parse")
-        return float(getattr(parse, f"parse_{kind}")(option, typed, **rules))
+        return cast("float", getattr(parse, f"parse_{kind}")(option, typed, **rules))
 
-    return {"parser": read, "show_default": False}
+    return {"parser": read}
 
 
 def share(option: str, help_: str, panel: str = HOW_LONG) -> Any:
@@ -40,6 +40,7 @@ def share(option: str, help_: str, panel: str = HOW_LONG) -> Any:
         metavar="SHARE",
         help=help_,
         rich_help_panel=panel,
+        show_default=False,
         **_reading("share", option),
     )
 
@@ -51,7 +52,19 @@ def duration(option: str, help_: str, *, zero: bool = False) -> Any:
         metavar="DURATION",
         help=help_,
         rich_help_panel=HOW_LONG,
+        show_default=False,
         **_reading("duration_s", option, zero=zero),
+    )
+
+
+def number(option: str, help_: str, panel: str, *, least: int = 1, most: int) -> Any:
+    """An option that takes a whole number from ``least`` to ``most``."""
+    return typer.Option(
+        option,
+        metavar="NUMBER",
+        help=help_,
+        rich_help_panel=panel,
+        **_reading("number", option, least=least, most=most),
     )
 
 
@@ -90,17 +103,7 @@ Environments = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        min=0,
-        max=2**32 - 1,
-        metavar="NUMBER",
-        help="Of the initial weights.",
-        rich_help_panel=WHAT,
-    ),
-]
+Seed = Annotated[int, number("--seed", "Of the initial weights.", WHAT, least=0, most=2**32 - 1)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -260,13 +263,11 @@ class CampaignRequest(Request):
     margin: Margin = defaults.MARGIN
     repetitions: Annotated[
         int | None,
-        typer.Option(
+        number(
             "--repetitions",
-            min=1,
-            max=10_000,
-            metavar="NUMBER",
-            help="Rounds of each seed, 1 if not given; not with --precision.",
-            rich_help_panel=HOW_LONG,
+            "Rounds of each seed, 1 if not given; not with --precision.",
+            HOW_LONG,
+            most=10_000,
         ),
     ] = None
     time_budget_s: Annotated[

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UnavailableError
+from harness.words import joined
 
 if TYPE_CHECKING:
     from harness.report.document import Document
@@ -25,9 +26,7 @@ def lacking() -> str | None:
     if not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"
-    return (
-        f"not made, since {' and '.join(missing)} {verb} not installed here; tox -e report makes it"
-    )
+    return f"not made, since {joined(missing)} {verb} not installed here; tox -e report makes it"
 
 
 def write_html(path: Path, document: Document, evidence: Evidence) -> str:

@@ -77,13 +77,11 @@ class ParityRequest(options.Request):
     ] = field(default_factory=list)
     perturbations: Annotated[
         int,
-        typer.Option(
+        options.number(
             "--perturbations",
-            min=1,
-            max=100,
-            metavar="NUMBER",
-            help="Moved trainings of each backend, which measure how far it drifts from itself.",
-            rich_help_panel=HOW_LONG,
+            "Moved trainings of each backend, which measure how far it drifts from itself.",
+            HOW_LONG,
+            most=100,
         ),
     ] = 4
     everything: Annotated[
@@ -141,7 +139,7 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     known = [behaviour.name for behaviour in KNOWN_BEHAVIOURS]
     for name in request.allow:
         if name not in known:
-            raise HarnessError(unknown("known behaviour", name, known))
+            raise HarnessError(unknown("behaviour of --allow", name, known))
     scenario = find(request.scenario)
     settings = asking.point(scenario, request, "parity compares backends at one")
     modes = parse.parse_names("mode", [request.modes], MODES)

@@ -21,6 +21,9 @@ _DECIMAL = re.compile(_NUMBER)
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?|{_NUMBER}")
 _SIZE = re.compile(rf"{_NUMBER}([kmgt])(i)?b?")
 
+MOST_DIGITS = 20
+"""Longer numbers are out of every range; Python refuses to read some of them."""
+
 MAX_DURATION_S = 1000 * 3600.0
 """Six weeks; it catches what no clock can wait for."""
 
@@ -224,6 +227,20 @@ def parse_duration_s(typed_for: str, text: str, *, zero: bool = False) -> float:
             f"{typed_for} {text} is too long: the longest is {MAX_DURATION_S / 3600:.0f}h"
         )
     return seconds
+
+
+def parse_number(typed_for: str, text: str, *, least: int, most: int) -> int:
+    """A whole number from ``least`` to ``most``.
+
+    Raises:
+        HarnessError: if it is none, or out of range.
+    """
+    number = int(text) if _is_number(text.strip()) and len(text) <= MOST_DIGITS else -1
+    if not least <= number <= most:
+        raise HarnessError(
+            f"{typed_for} {text} is no whole number from {least:,} to {most:,}: write one"
+        )
+    return number
 
 
 def parse_size_bytes(typed_for: str, text: str) -> float:

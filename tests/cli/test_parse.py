@@ -307,6 +307,16 @@ def test_a_duration_may_be_nothing_where_that_means_something():
         parse.parse_duration_s("--time-budget", "", zero=True)
 
 
+@given(st.text(alphabet="0123456789-+ .²", max_size=30))
+def test_any_text_is_a_whole_number_in_range_or_a_clear_refusal(text):
+    try:
+        number = parse.parse_number("--rounds", text, least=1, most=10_000)
+    except HarnessError:
+        event("refused")
+    else:
+        assert 1 <= number <= 10_000
+
+
 @given(st.text(alphabet="0123456789.%hms -eE²", max_size=10))
 def test_any_text_is_a_share_or_a_duration_in_range_or_a_clear_refusal(text):
     for read, most in ((parse.parse_share, 1), (parse.parse_duration_s, parse.MAX_DURATION_S)):
