@@ -68,10 +68,15 @@ def number(option: str, help_: str, panel: str, *, least: int = 1, most: int) ->
     )
 
 
-def timeout_option(default: str) -> Any:
+def _spelled(seconds: float) -> str:
+    return f"{seconds / 3600:g}h" if seconds >= 3600 else f"{seconds / 60:g}m"
+
+
+def timeout_option(default_s: float) -> Any:
     """The option ``--timeout`` of a command whose default is that."""
     return duration(
-        "--timeout", f"End a process that is still running after this. Default: {default}."
+        "--timeout",
+        f"End a process that is still running after this. Default: {_spelled(default_s)}.",
     )
 
 
@@ -136,7 +141,7 @@ class Request:
             rich_help_panel=WHAT,
         ),
     ] = field(default_factory=list)
-    timeout_s: Annotated[float, timeout_option("10m")] = defaults.TIMEOUT_S
+    timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
     device: Annotated[
         str,
         typer.Option("--device", metavar="NAME", help="auto, cpu or gpu.", rich_help_panel=MACHINE),
@@ -257,7 +262,7 @@ class CampaignRequest(Request):
         duration(
             "--budget",
             "Begin no round that would not end within this time of the whole command, such as "
-            f"5m. Default with --precision: {defaults.BUDGET_S / 60:.0f}m.",
+            f"5m. Default with --precision: {_spelled(defaults.BUDGET_S)}.",
         ),
     ] = None
     margin: Margin = defaults.MARGIN

@@ -77,7 +77,9 @@ class SweepRequest(options.CampaignRequest):
             defaults.SWEEP_SEEDS, " Several are needed for a verdict at each point."
         ),
     ] = None
-    timeout_s: Annotated[float, options.timeout_option("1h")] = defaults.SWEEP_TIMEOUT_S
+    timeout_s: Annotated[float, options.timeout_option(defaults.SWEEP_TIMEOUT_S)] = (
+        defaults.SWEEP_TIMEOUT_S
+    )
 
     @property
     def swept(self) -> Mapping[str, str]:
