@@ -23,7 +23,7 @@ Exit codes:
 def findings(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="FOLDER...", help="Results folders, in the order to tell them."),
+        typer.Argument(metavar="FOLDER", help="Results folders, in the order of the page."),
     ],
     *,
     output: Annotated[
@@ -37,7 +37,7 @@ def findings(
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import pages
-    from harness.cli.report import results_folder, studied
+    from harness.cli.folder import results_folder, studied
     from harness.report.outputs import markdown
     from harness.report.sections import findings as page
     from harness.store.folder import load

@@ -14,7 +14,7 @@ from harness.analysis.speed import disturbed
 from harness.analysis.speed.pairs import PairVerdict
 from harness.analysis.study import Study, study_of
 from harness.analysis.work import differ_in
-from harness.cli.report import about, local_titles
+from harness.cli.folder import about, local_titles
 from harness.errors import ExitCode
 from harness.launch import preflight
 from harness.launch.campaign.contracts import Outcome
