@@ -32,7 +32,12 @@ def section(evidence: Evidence) -> Section:
     failed = f", {fmt.count(summary.failed)} of them failed" if summary.failed else ""
     trials = f"{count(summary.trials, 'trial')}{failed}"
     text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
-    return Section(key=KEY, heading="Results", paragraphs=[text], tables=results(summary))
+    return Section(
+        key=KEY,
+        heading="Results",
+        paragraphs=[text] if summary.trials else [],
+        tables=results(summary),
+    )
 
 
 def results(summary: Summary) -> list[Table]:
