@@ -11,6 +11,7 @@ keras = pytest.importorskip("keras")
 
 from keras import ops  # noqa: E402 - not before Keras is known to be there
 
+from harness.trial import backends  # noqa: E402
 from harness.trial.parity import random_numbers as rn  # noqa: E402
 from harness.trial.parity.randomness import Randomness  # noqa: E402
 
@@ -183,3 +184,48 @@ def test_a_generator_that_the_model_does_not_keep_is_told(randomness):
     assert list(randomness.not_served) == [
         "the model: a seed generator that the model does not keep"
     ]
+
+
+def test_a_step_that_keras_does_not_compile_is_differentiated_too_and_its_own_draws_are_noted(
+    backend,
+):
+    import keras
+
+    class Own(keras.layers.Layer):
+        """Draws behind Keras' back."""
+
+        def call(self, inputs):
+            if backend == "jax":
+                import jax
+
+                drawn = jax.random.normal(jax.random.key(1), (1,))
+            elif backend == "tensorflow":
+                import tensorflow as tf
+
+                drawn = tf.random.normal((1,))
+            else:
+                import torch
+
+                drawn = torch.randn((1,))
+            return inputs + drawn
+
+    def gradients_of(*layers):
+        inputs = keras.Input((8, 8, 1))
+        outputs = keras.layers.GlobalMaxPooling2D()(
+            keras.layers.RandomCrop(4, 4)(keras.layers.Conv2D(1, 1)(inputs))
+        )
+        for layer in layers:
+            outputs = layer(outputs)
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "mse")
+        noted = []
+        randomness = Randomness(model, 1, frozenset({2}), lambda function: function)
+        adapter = backends.load(backend)
+        with randomness.common(), adapter.listening(model, noted.append):
+            adapter.gradients(
+                model, np.ones((2, 8, 8, 1), np.float32), np.ones((2, 1)), note=noted.append
+            )
+        return noted
+
+    assert gradients_of() == []
+    assert gradients_of(Own()) != []

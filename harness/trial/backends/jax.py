@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -91,27 +92,32 @@ class JaxAdapter(Adapter):
         note: Callable[[str], None] | None = None,
     ) -> Gradients:
         """``jax.value_and_grad`` of the function that Keras' ``JAXTrainer`` differentiates."""
-        step = jax.jit(
-            jax.value_and_grad(
-                lambda trainable: model.compute_loss_and_updates(
-                    trainable,
-                    [variable.value for variable in model.non_trainable_variables],
-                    [variable.value for variable in model.metrics_variables],
-                    inputs,
-                    labels,
-                    sample_weights,
-                    training=True,
-                    optimizer_variables=[v.value for v in model.optimizer.variables],
-                ),
-                has_aux=True,
-            )
+        step = jax.value_and_grad(
+            lambda trainable: model.compute_loss_and_updates(
+                trainable,
+                [variable.value for variable in model.non_trainable_variables],
+                [variable.value for variable in model.metrics_variables],
+                inputs,
+                labels,
+                sample_weights,
+                training=True,
+                optimizer_variables=[v.value for v in model.optimizer.variables],
+            ),
+            has_aux=True,
         )
         trained = [variable.value for variable in model.trainable_variables]
-        if note is not None:
-            for operation in _random_operations(step.trace(trained).jaxpr):
-                note(operation)
+        listening: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        # Keras compiles no step whose layers cannot be compiled, such as RandomCrop.
+        if model.jit_compile and not model.run_eagerly:
+            step = jax.jit(step)
+            if note is not None:
+                for operation in _random_operations(step.trace(trained).jaxpr):
+                    note(operation)
+        elif note is not None:
+            listening = _draws_noted(note)
         # What is differentiated is the loss as the optimizer scales it; the plain one is beside it.
-        (_, (loss, *_)), values = step(trained)
+        with listening:
+            (_, (loss, *_)), values = step(trained)
         return Gradients(loss=float(loss), values=[np.array(value) for value in values])
 
     def bring_up_to_date(self, model: Any) -> None:
@@ -126,6 +132,37 @@ class JaxAdapter(Adapter):
             if device.platform != "cpu"
         ]
         return max((int(peak) for peak in peaks if peak is not None), default=None)
+
+
+@contextlib.contextmanager
+def _draws_noted(note: Callable[[str], None]) -> Iterator[None]:
+    """Inside, what ``jax.random`` draws is noted: a step that is not compiled has no program."""
+
+    def noted(name: str, draw: Callable[..., Any]) -> Callable[..., Any]:
+        def drawn(*args: Any, **kwargs: Any) -> Any:
+            note(f"jax {name}")
+            return draw(*args, **kwargs)
+
+        return drawn
+
+    draws = {
+        name: value
+        for name, value in vars(jax.random).items()
+        if callable(value) and not name.startswith("_") and name not in _OF_KEYS
+    }
+    try:
+        for name, draw in draws.items():
+            setattr(jax.random, name, noted(name, draw))
+        yield
+    finally:
+        for name, draw in draws.items():
+            setattr(jax.random, name, draw)
+
+
+_OF_KEYS = {
+    *("PRNGKey", "clone", "fold_in", "key", "key_data", "key_impl", "split", "wrap_key_data"),
+}
+"""Functions of ``jax.random`` that make keys and draw nothing."""
 
 
 def _random_operations(jaxpr: Any) -> Iterator[str]:
