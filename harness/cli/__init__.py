@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -98,11 +99,19 @@ def main() -> None:
     try:
         app()
     except HarnessError as error:
-        # Imported here, so that a command that goes well does not wait for it.
-        from harness.report import format as fmt
+        _end_with(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC}:
+            raise  # a fault of the harness, unless somebody's disk or rights say otherwise
+        _end_with(f"{error.filename or 'a file'}: {error.strerror}", ExitCode.UNAVAILABLE)
 
-        sys.stdout.flush()
-        for line in f"harness: {error}".split("\n"):
-            # It may quote what a child printed, or a line of a user's file.
-            typer.echo(fmt.plain(line, limit=4_000), err=True)
-        sys.exit(int(error.exit_code))
+
+def _end_with(message: str, code: ExitCode) -> NoReturn:
+    # Imported here, so that a command that goes well does not wait for it.
+    from harness.report import format as fmt
+
+    sys.stdout.flush()
+    for line in f"harness: {message}".split("\n"):
+        # It may quote what a child printed, or a line of a user's file.
+        typer.echo(fmt.plain(line, limit=4_000), err=True)
+    sys.exit(int(code))

@@ -264,6 +264,14 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
             )
         )
     ),
+    ("every command", "a file or a folder may not be read or written, or the disk is full"): (
+        lambda w: w.process(
+            "list",
+            first="from harness import scenario\n"
+            "def names(): raise PermissionError(13, 'Permission denied', 'folder')\n"
+            "scenario.names = names",
+        )
+    ),
     ("every command", "Ctrl-C"): lambda w: alike(*(w.interrupted(*words) for words in COMMANDS)),
     ("every command", "whoever reads the output has gone, as in `harness list \\| head -1`"): (
         lambda w: w.left_alone("list")

@@ -98,6 +98,17 @@ def test_a_users_mistake_ends_with_its_message_and_exit_code(error, monkeypatch,
     assert capsys.readouterr().err == f"harness: {error}\n"
 
 
+def test_a_folder_that_may_not_be_read_ends_with_its_name_and_no_traceback(monkeypatch, capsys):
+    def fail():
+        raise PermissionError(13, "Permission denied", "folder/x")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == ExitCode.UNAVAILABLE
+    assert capsys.readouterr().err == "harness: folder/x: Permission denied\n"
+
+
 def test_no_traceback_is_shown_for_an_unknown_scenario():
     ended = harness_command("run", "rankin")
     assert ended.returncode == ExitCode.USAGE
