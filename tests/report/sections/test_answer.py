@@ -46,6 +46,21 @@ def test_with_several_modes_the_answer_is_that_of_fit_and_the_command_repeats_al
     assert "--mode fit,native" in said.repeat
 
 
+def test_the_gap_of_a_mode_covers_every_pair_of_it(about):
+    records = list(ladder_campaign(rounds=12, modes=("native", "fit")))
+    evidence = gather(records, summarise(records, about=about))
+    for gap in answer(evidence).gaps:
+        pairs = [
+            pair.speed.verdict
+            for pair in evidence.answers.pairs
+            if pair.first.mode == pair.second.mode == gap.mode
+        ]
+        assert len(pairs) == 3
+        assert all(1 / gap.high <= v.low * (1 + 1e-9) for v in pairs)
+        assert all(v.high <= gap.high * (1 + 1e-9) for v in pairs)
+        assert 1 <= gap.low <= gap.ratio <= gap.high
+
+
 def test_where_fit_was_not_compared_another_mode_answers(answered):
     records = [
         record
