@@ -67,6 +67,7 @@ def anatomy(
     timeout: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="After which a process is ended.")
     ] = 600.0,
+    memory_limit: options.MemoryLimit = None,
     env: options.Environments = None,
     pass_env: options.PassEnv = None,
     results: options.Results = options.DEFAULT_RESULTS,
@@ -95,6 +96,7 @@ def anatomy(
             settings=settings or [],
             threads=threads,
             timeout_s=timeout,
+            memory_limit=memory_limit,
             environments=env or [],
             pass_env=pass_env or [],
             results=results,

@@ -18,17 +18,18 @@ from harness.analysis.study import About
 from harness.cli import asking, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError
-from harness.launch import anatomy as launch
 from harness.launch import devices
+from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
-from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, Task
+from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord, AnatomyTask
 from harness.records.trial import Cell, Scalar, Struct
 from harness.report import anatomy_answer
 from harness.report import format as fmt
 from harness.report.outputs import terminal
 from harness.scenario import find, parse_settings
+from harness.store import runs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +51,7 @@ class Request(Struct, frozen=True, kw_only=True):
     settings: Sequence[str] = ()
     threads: int | None = None
     timeout_s: float = 600.0
+    memory_limit: str | None = None
     environments: Sequence[str] = ()
     pass_env: Sequence[str] = ()
     results: Path = Path("results/local")
@@ -82,6 +84,7 @@ def _carry_out(asked: Request, say: Console) -> ExitCode:
             "give each setting one value"
         )
     wish = parse.parse_one("device", asked.device, devices.WISHES)
+    memory_limit_bytes = parse.parse_memory_limit(asked.memory_limit)
     found = asking.candidates(
         asking.Request(
             scenario=asked.scenario, backends=asked.backends, environments=asked.environments
@@ -93,19 +96,19 @@ def _carry_out(asked: Request, say: Console) -> ExitCode:
         for backend, candidates in found.items()
     }
     table = ratings.prepared(scenario, sets[0], asked.source, lambda line: _say(line, say))
-    folder = launch.new_folder(asked.results, asked.scenario)
+    folder = runs.anatomy_folder(asked.results, asked.scenario)
+    launcher = LocalLauncher(
+        {backend: placement.interpreter for backend, placement in placements.items()},
+        timeout_s=asked.timeout_s,
+        memory_limit_bytes=memory_limit_bytes,
+        pass_env=asked.pass_env,
+    )
     records, failures = [], FailureLines()
     with only_campaign(wait=asked.wait, say=lambda line: _say(line, say)):
         for task in _tasks(asked, sets[0], placements, table):
-            backend = task.cell.backend
-            _say(f"{backend} {task.cell.device}, process {task.process} …", say)
-            record = launch.run_anatomy(
-                task,
-                placements[backend].interpreter,
-                timeout_s=asked.timeout_s,
-                pass_env=asked.pass_env,
-            )
-            launch.save(folder, record)
+            _say(f"{task.cell.backend} {task.cell.device}, process {task.process} …", say)
+            record = launcher.dissect(task)
+            runs.save_anatomy(folder, record)
             _say_end(record, failures, say)
             records.append(record)
     return _conclude(asked, sets[0], folder, records, say)
@@ -116,12 +119,12 @@ def _tasks(
     settings: dict[str, Scalar],
     placements: Mapping[str, Placement],
     table: Path | None,
-) -> Iterator[Task]:
+) -> Iterator[AnatomyTask]:
     """One process of every backend after the other, in another order each time."""
     run_id, order = secrets.token_hex(4), random.Random(asked.seed)  # noqa: S311 - an order
     for process in range(1, asked.processes + 1):
         for backend in order.sample(list(placements), len(placements)):
-            yield Task(
+            yield AnatomyTask(
                 cell=Cell(
                     scenario=asked.scenario,
                     backend=backend,  # type: ignore[arg-type]  # a name that was checked
@@ -134,10 +137,9 @@ def _tasks(
                 rounds=asked.rounds,
                 epochs=EPOCHS,
                 steps=asked.steps,
-                campaign=asked.results.name,
+                campaign=asked.results.resolve().name,
                 run_id=run_id,
                 table=None if table is None else str(table),
-                launched_at_ns=0,
                 harness=probe.provenance(),
             )
 

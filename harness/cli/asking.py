@@ -143,16 +143,6 @@ def stopping(request: Request) -> Stopping:
     )
 
 
-def memory_limit_bytes(request: Request) -> float | None:
-    """The resident set at which a trial is ended, ``None`` for none.
-
-    Raises:
-        HarnessError: for what is no size.
-    """
-    text = request.memory_limit
-    return None if text is None else parse.parse_size_bytes("--memory-limit", text)
-
-
 def candidates(request: Request, say: Console) -> dict[str, list[Interpreter]]:
     """Interpreters for each backend that was asked for; if none was, for those that have one."""
     named = parse.parse_environments(request.environments)

@@ -15,16 +15,16 @@ import msgspec
 
 from harness import probe
 from harness.cli import outcome, parse, points, progress
-from harness.cli.asking import Request, candidates, memory_limit_bytes, plan_of
+from harness.cli.asking import Request, candidates, plan_of
 from harness.errors import ExitCode, RefusedError
 from harness.launch import devices, preflight, variables
 from harness.launch.campaign import work
 from harness.launch.campaign.forecast import describe
 from harness.launch.campaign.loop import run_campaign
 from harness.launch.campaign.work import Work
+from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
-from harness.launch.local import LocalLauncher
 from harness.launch.lock import only_campaign
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
@@ -70,7 +70,7 @@ def carry_out(request: Request) -> ExitCode:
         setting_sets = points.setting_sets(scenario, request.settings, request.swept)
         wish = parse.parse_one("device", request.device, devices.WISHES)
         _check_source(request.source)
-        memory_limit_bytes(request)
+        parse.parse_memory_limit(request.memory_limit)
         plan_of(request, setting_sets, {})  # mistakes come to light before environments are sought
         placed = {
             backend: devices.place(wish, found, gpus=probe.gpus)
@@ -102,9 +102,15 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
     interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
-    job = _without(
-        job, preflight.refusals(job.plan, interpreters, table, pass_env=request.pass_env)
+    memory_limit_bytes = parse.parse_memory_limit(request.memory_limit)
+    refused = preflight.refusals(
+        job.plan,
+        interpreters,
+        table,
+        memory_limit_bytes=memory_limit_bytes,
+        pass_env=request.pass_env,
     )
+    job = _without(job, refused)
     there = _find_work(job, table)
     _say_all(job.say, _plan_lines(job, there))
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
@@ -112,7 +118,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     launcher = LocalLauncher(
         interpreters,
         timeout_s=request.timeout_s,
-        memory_limit_bytes=memory_limit_bytes(request),
+        memory_limit_bytes=memory_limit_bytes,
         pass_env=request.pass_env,
     )
     with progress.progress(job.say, job.scenario.metric) as observer:

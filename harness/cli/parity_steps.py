@@ -19,19 +19,19 @@ from harness.cli import parity_answer, parse, ratings
 from harness.cli.failure import SOURCE_CHANGED, FailureLines
 from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.launch import devices, environments
-from harness.launch import parity as launch
+from harness.launch.child import ChildResult, LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
-from harness.records.parity import KNOWN_BEHAVIOURS, Task, labels
+from harness.records.parity import KNOWN_BEHAVIOURS, ParityRecord, ParityTask, labels
 from harness.records.trial import MODES, Cell, Scalar, Struct
 from harness.report import format as fmt
 from harness.report.outputs import terminal
 from harness.report.sections import parity as report
 from harness.scenario import find, parse_settings
 from harness.store import folder as store
+from harness.store import runs
 from harness.store.layout import VERDICT
-from harness.store.runs import write
 from harness.words import unknown
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
     perturbations: int = 4
     threads: int | None = None
     timeout_s: float = 600.0
+    memory_limit: str | None = None
     environments: Sequence[str] = ()
     pass_env: Sequence[str] = ()
     results: Path = Path("results/local")
@@ -90,13 +91,20 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
     settings = sets[0]
     modes = parse.parse_names("mode", [request.modes], MODES)
     wish = parse.parse_one("device", request.device, devices.WISHES)
+    memory_limit_bytes = parse.parse_memory_limit(request.memory_limit)
     placements = _placements(request, wish, modes, say)
     table = ratings.prepared(scenario, settings, request.source, lambda line: _say(line, say))
-    folder = launch.new_folder(request.results, request.scenario, request.seed)
-    lefts, failures = [], FailureLines()
+    folder = runs.parity_folder(request.results, request.scenario, request.seed)
+    launcher = LocalLauncher(
+        {backend: placement.interpreter for backend, placement in placements.items()},
+        timeout_s=request.timeout_s,
+        memory_limit_bytes=memory_limit_bytes,
+        pass_env=request.pass_env,
+    )
+    results, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=lambda line: _say(line, say)):
         for (backend, placement), mode in itertools.product(placements.items(), modes):
-            task = Task(
+            task = ParityTask(
                 cell=Cell(
                     scenario=request.scenario,
                     backend=backend,  # type: ignore[arg-type]  # names that were checked
@@ -107,41 +115,35 @@ def _carry_out(request: Request, say: Console) -> ExitCode:
                 ),
                 seed=request.seed,
                 perturbations=request.perturbations,
-                campaign=request.results.name,
+                campaign=request.results.resolve().name,
                 table=None if table is None else str(table),
-                launched_at_ns=0,
                 harness=probe.provenance(),
                 shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
             _say(f"training on {backend} {placement.device}{way} …", say)
-            left = launch.run_parity(
-                task,
-                placement.interpreter,
-                timeout_s=request.timeout_s,
-                pass_env=request.pass_env,
-            )
-            launch.save(folder, left)
-            _say_end(left, f"{backend}{way}", failures, say)
-            lefts.append(left)
-    return _conclude(request, settings, folder, lefts, say)
+            result = launcher.compare(task)
+            runs.save_parity(folder, *result)
+            _say_end(result.record, f"{backend}{way}", failures, say)
+            results.append(result)
+    return _conclude(request, settings, folder, results, say)
 
 
 def _conclude(
     request: Request,
     settings: dict[str, Scalar],
     folder: Path,
-    lefts: Sequence[launch.Left],
+    results: Sequence[ChildResult[ParityRecord]],
     say: Console,
 ) -> ExitCode:
     """Judge, keep the verdict beside the records, and show it."""
-    records = [left.record for left in lefts]
+    records = [result.record for result in results]
     names = labels([record.cell for record in records])
     pairs = judge_all(
         [
-            Subject(label=name, record=left.record, arrays=launch.load_arrays(left.arrays))
-            for name, left in zip(names, lefts, strict=True)
-            if left.arrays is not None
+            Subject(label=name, record=result.record, arrays=runs.load_arrays(result.arrays))
+            for name, result in zip(names, results, strict=True)
+            if result.arrays is not None
         ],
         request.allow,
     )
@@ -158,7 +160,7 @@ def _conclude(
     content = parity_answer.encode(
         asked, records, pairs, settings=settings, folder=folder, exit_code=code
     )
-    write(folder / VERDICT, content + b"\n")
+    runs.write(folder / VERDICT, content + b"\n")
     if request.as_json:
         typer.echo(content.decode())
     else:
@@ -212,8 +214,7 @@ def _say(line: str, say: Console) -> None:
     say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
 
-def _say_end(left: launch.Left, name: str, failures: FailureLines, say: Console) -> None:
-    record = left.record
+def _say_end(record: ParityRecord, name: str, failures: FailureLines, say: Console) -> None:
     if record.failure is None:
         _say(f"  {len(record.trainings)} trainings in {record.duration_s:.0f} s", say)
         return

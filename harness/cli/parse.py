@@ -253,6 +253,15 @@ def parse_duration_s(option: str, text: str) -> float:
     return seconds
 
 
+def parse_memory_limit(text: str | None) -> float | None:
+    """The resident set at which a process is ended, ``None`` for none.
+
+    Raises:
+        HarnessError: for what is no size.
+    """
+    return None if text is None else parse_size_bytes("--memory-limit", text)
+
+
 def parse_size_bytes(option: str, text: str) -> float:
     """Bytes from a text such as ``16GB``, ``500MB``, or ``16GiB`` with its 2**30 bytes each.
 

@@ -1,130 +1,318 @@
-"""Runs a child that gets a task as JSON and answers with files, and tells why if there are none.
-
-For the children beside a campaign's trials: those of ``harness parity`` and ``harness anatomy``.
-"""
+"""The only way to run a task in a process: each leaves one record, whatever becomes of it."""
 
 from __future__ import annotations
 
-import os
+import hashlib
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from harness import scenario
+from harness.errors import HarnessError
 from harness.launch.environments import Interpreter
-from harness.launch.process import Ended, run_process
-from harness.launch.variables import child_variables
-from harness.records.trial import Cell, Failure, Status, Struct
+from harness.launch.process import ANSWER, Ended, Finished, SlowLimit, run_python
+from harness.launch.slowed import OtherWork
+from harness.probe.memory import oom_kills
+from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.header import record_of, told_by
+from harness.records.parity import ParityRecord, ParityTask
+from harness.records.trial import (
+    Cause,
+    Failure,
+    Noise,
+    Record,
+    Status,
+    Task,
+    Trial,
+)
+
+DEFAULT_TIMEOUT_S = 600.0
+"""Many times what the tutorial's trial takes, even where other programs use the same cores."""
+
+DEFAULTS: Mapping[type[Task], Mapping[str, str]] = {
+    # Nothing is timed in parity, and what is computed stays the same: threads of PyTorch that sleep
+    # instead of spin finish five times earlier where other programs run (measured on two cores:
+    # 31 s instead of 142 s).
+    ParityTask: {"OMP_WAIT_POLICY": "PASSIVE"}
+}
+"""Variables that a task of a kind gets unless they are set."""
+
+RecordType = TypeVar("RecordType", Record, ParityRecord, AnatomyRecord)
 
 
-class Asked(Protocol):
-    """What every task has."""
+class TaskInterrupted(KeyboardInterrupt):
+    """Ctrl-C arrived during a task, whose process was ended; its ``record`` tells so."""
 
-    @property
-    def cell(self) -> Cell:
-        """What to train."""
-        ...
-
-    @property
-    def launched_at_ns(self) -> int:
-        """``time.time_ns()`` just before the start."""
-        ...
+    def __init__(self, record: Any) -> None:
+        super().__init__("a task was interrupted")
+        self.record = record
 
 
-class Nothing(Struct, frozen=True, kw_only=True):
-    """There is no answer: how it ended, and what a record in its place has to say."""
+class ChildResult(NamedTuple, Generic[RecordType]):
+    """What a task left. ``arrays`` is the ``.npz`` of a good parity record."""
 
-    status: Status
-    failure: Failure
-    started_at: str
-    duration_s: float
+    record: RecordType
+    arrays: bytes | None = None
 
 
-TaskType = TypeVar("TaskType", bound=Asked)
-Answer = TypeVar("Answer")
-
-
-def run_child(
-    module: str,
-    task: TaskType,
-    interpreter: Interpreter,
-    *,
-    read: Callable[[Path, Ended], Answer | None],
-    timeout_s: float,
-    pass_env: Iterable[str] = (),
-    defaults: Mapping[str, str] | None = None,
-) -> Answer | Nothing:
-    """Run ``python -m MODULE FOLDER`` with ``task`` on its standard input.
+class LocalLauncher:
+    """Runs each task in the interpreter of its backend, one after the other.
 
     Args:
-        module: of the half that lives inside the backend's environment.
-        task: a struct; its ``launched_at_ns`` is set here.
+        interpreters: the Python of each backend.
+        timeout_s: seconds until a process and its descendants are ended.
+        memory_limit_bytes: the resident set of a process at which they are ended, if any.
+        pass_env: variables of the user's own that the children shall see.
+    """
+
+    def __init__(
+        self,
+        interpreters: Mapping[str, Interpreter],
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        memory_limit_bytes: float | None = None,
+        pass_env: Iterable[str] = (),
+    ) -> None:
+        self._interpreters = interpreters
+        self._timeout_s = timeout_s
+        self._memory_limit_bytes = memory_limit_bytes
+        self._pass_env = tuple(pass_env)
+
+    def run(self, trial: Trial) -> Record:
+        """Measure ``trial``."""
+        return self._run(trial, Record).record
+
+    def compare(self, task: ParityTask) -> ChildResult[ParityRecord]:
+        """Train ``task`` for a comparison."""
+        return self._run(task, ParityRecord)
+
+    def dissect(self, task: AnatomyTask) -> AnatomyRecord:
+        """Take the step of ``task`` apart."""
+        return self._run(task, AnatomyRecord).record
+
+    def _run(self, task: Task, kind: type[RecordType]) -> ChildResult[RecordType]:
+        return run_task(
+            task,
+            kind,
+            self._interpreters[task.cell.backend],
+            timeout_s=self._timeout_s,
+            memory_limit_bytes=self._memory_limit_bytes,
+            pass_env=self._pass_env,
+        )
+
+
+def run_task(
+    task: Task,
+    kind: type[RecordType],
+    interpreter: Interpreter,
+    *,
+    timeout_s: float,
+    memory_limit_bytes: float | None = None,
+    pass_env: Iterable[str] = (),
+    on_line: Callable[[str], None] | None = None,
+) -> ChildResult[RecordType]:
+    """Run ``task`` in a fresh process, which leaves exactly one record, also when it fails.
+
+    Args:
+        task: what to do; its ``launched_at_ns`` is set here.
+        kind: the type of its record.
         interpreter: the Python of the task's backend.
-        read: takes the answer from the folder, or finds none that is whole. It is asked only of a
-            process that nothing and nobody ended.
         timeout_s: seconds until the process and its descendants are ended.
+        memory_limit_bytes: the resident set of the process at which they are ended, if any.
         pass_env: variables of the user's own that the child shall see.
-        defaults: variables that the child gets unless they are set.
+        on_line: is told each line that the child prints, from another thread.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C, after the child was ended.
+        TaskInterrupted: on Ctrl-C, after the child was ended; holds the record.
     """
+    version = _version_here(task.cell.scenario)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    launched_at_ns = time.time_ns()
-    task = msgspec.structs.replace(task, launched_at_ns=launched_at_ns)  # type: ignore[type-var]
-    answer = None
-    try:
-        with TemporaryDirectory(prefix="harness-child-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            (folder / "keras").mkdir()
-            (folder / "task.json").write_bytes(msgspec.json.encode(task))
-            variables = child_variables(
-                os.environ,
-                backend=task.cell.backend,
-                device=task.cell.device,
-                keras_home=folder / "keras",
-                threads=task.cell.threads,
-                pass_env=pass_env,
-            )
-            ended = run_process(
-                [str(interpreter.python), "-m", module, str(folder)],
-                variables={**(defaults or {}), **variables},
-                folder=folder,
-                standard_input=folder / "task.json",
-                timeout_s=timeout_s,
-            )
-            if ended.cause == "itself" and ended.signal is None:
-                answer = read(folder, ended)
-    except OSError as error:
-        ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
+    clock_started, oom_kills_before = time.perf_counter(), oom_kills()
+    others = OtherWork()
+    late_s = task.slowed_after_s
+    ended, files = start(
+        task,
+        interpreter,
+        timeout_s=timeout_s,
+        memory_limit_bytes=memory_limit_bytes,
+        slow_limit=None if late_s is None else SlowLimit(after_s=late_s, look=others.look),
+        pass_env=pass_env,
+        on_line=on_line,
+    )
+    duration_s = time.perf_counter() - clock_started
+
+    left = _read_record(files, task, kind)
+    base = (
+        left
+        if isinstance(left, kind)
+        else record_of(
+            task,
+            kind,
+            status="failed",
+            scenario_version=0,
+            started_at=started_at,
+            duration_s=0.0,
+        )
+    )
+    base = msgspec.structs.replace(
+        base, duration_s=duration_s, scenario_version=version or base.scenario_version
+    )
+    limits = _Limits(timeout_s, memory_limit_bytes, oom_kills_before)
+    record = _concluded(base, _verdict(ended, left, limits), ended)
+    if ended.cause == "slowed" and isinstance(record, Record):
+        record = msgspec.structs.replace(record, noise=Noise(training=others.seen))
     if ended.cause == "interrupted":
-        raise KeyboardInterrupt
-    if answer is not None:
-        return answer
-    status, reason = _why(ended, timeout_s)
-    return Nothing(
-        status=status,
-        failure=Failure(
-            reason=reason,
-            exit_code=ended.exit_code,
-            signal=ended.signal,
-            output_tail=ended.output_tail,
-        ),
-        started_at=started_at,
-        duration_s=(time.time_ns() - launched_at_ns) * 1e-9,
+        raise TaskInterrupted(record)
+    arrays = files.get(record.arrays or "") if isinstance(record, ParityRecord) else None
+    return ChildResult(record, arrays if record.status == "ok" else None)
+
+
+def start(
+    task: Task,
+    interpreter: Interpreter,
+    *,
+    timeout_s: float,
+    memory_limit_bytes: float | None = None,
+    slow_limit: SlowLimit | None = None,
+    pass_env: Iterable[str] = (),
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run ``python -m harness.trial KIND FOLDER`` with ``task`` on its standard input.
+
+    As :func:`run_task`, for what leaves no record. Ctrl-C is an end like another here.
+    """
+    task = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
+    return run_python(
+        interpreter.python,
+        ["-m", "harness.trial", task.kind],
+        given=msgspec.json.encode(task),
+        backend=task.cell.backend,
+        device=task.cell.device,
+        threads=task.cell.threads,
+        pass_env=pass_env,
+        defaults=DEFAULTS.get(type(task)),
+        timeout_s=timeout_s,
+        memory_limit_bytes=memory_limit_bytes,
+        slow_limit=slow_limit,
+        on_line=on_line,
     )
 
 
-def _why(ended: Ended, timeout_s: float) -> tuple[Status, str]:
+def _version_here(name: str) -> int | None:
+    """The scenario's version; ``None`` where its file went or broke since the campaign began.
+
+    The child then says so, and the campaign goes on.
+    """
+    try:
+        return scenario.find(name).version
+    except HarnessError:
+        return None
+
+
+class _Limits(NamedTuple):
+    """What a process was allowed; how many the kernel had killed before it for want of memory."""
+
+    timeout_s: float
+    memory_bytes: float | None
+    oom_kills_before: int | None
+
+
+def _verdict(
+    ended: Ended, left: RecordType | str | None, limits: _Limits
+) -> tuple[Status, str] | None:
+    """Status and reason, as the end of the process tells them; ``None`` if the record knows."""
+    if ended.cause != "itself":
+        return _ended_by_us(ended, limits)
+    if ended.signal in {"SIGKILL", "SIGTERM"}:
+        return "killed", _killed_by(ended.signal, limits.oom_kills_before)
+    if left is None:
+        return "crashed", _crash_reason(ended)
+    if isinstance(left, str):
+        return "failed", left
+    if left.failure is None and ended.exit_code != 0:
+        return "crashed", f"it measured to the end, then {_crash_reason(ended)}"
+    return None
+
+
+def _ended_by_us(ended: Ended, limits: _Limits) -> tuple[Status, str]:
+    if ended.cause == "interrupted":
+        return "interrupted", "Ctrl-C, or a request to terminate"
+    if ended.cause == "slowed":
+        return "killed", f"ended early: other work slowed it, {ended.slowed_by}"
     if ended.cause == "timeout":
-        return "timeout", f"still running after {timeout_s:g} s; --timeout sets the limit"
-    last = ended.output_tail.rpartition("\n")[2] or "it printed nothing"
+        return "timeout", f"still running after {limits.timeout_s:g} s; --timeout sets the limit"
+    limit, resident = limits.memory_bytes or 0.0, ended.resident_bytes or 0
+    return "killed", (
+        f"out of memory: needed more than the {limit / 1e9:,.4g} GB of --memory-limit "
+        f"({resident / 1e9:,.4g} GB were resident)"
+    )
+
+
+def _concluded(record: RecordType, verdict: tuple[Status, str] | None, ended: Ended) -> RecordType:
+    """``record`` with its status settled, and with what only we know of a failure."""
+    if verdict is None and record.failure is None:
+        return record
+    status, reason = verdict or (record.status, record.failure.reason if record.failure else "")
+    tail = record.failure.output_tail if record.failure else ""
+    cause: Cause | None = record.failure.cause if record.failure and verdict is None else None
+    failure = Failure(
+        reason=reason,
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        output_tail=tail or ended.output_tail,
+        cause="slowed" if ended.cause == "slowed" else cause,
+        origin=record.failure.origin if record.failure else None,
+    )
+    return msgspec.structs.replace(record, status=status, failure=failure)
+
+
+def _read_record(
+    files: Mapping[str, bytes], task: Task, kind: type[RecordType]
+) -> RecordType | str | None:
+    """The child's record; the reason why what it left is none; ``None`` if it left nothing."""
+    if ANSWER not in files:
+        return None
+    try:
+        record = msgspec.json.decode(files[ANSWER], type=kind)
+    except msgspec.DecodeError as error:
+        return f"the process left something that is no record: {error}"
+    asked: dict[str, Any] = told_by(kind, task)
+    answered: dict[str, Any] = {name: getattr(record, name) for name in asked}
+    if answered != asked:
+        own = ["seed", *(name for name in asked if name not in Task.__struct_fields__)]
+        which = ", ".join(f"{name} {answered[name]}" for name in own)
+        return f"the process left the record of another {task.kind} ({record.cell.label}, {which})"
+    if isinstance(record, ParityRecord) and record.status == "ok":
+        arrays = files.get(record.arrays or "", b"")
+        if hashlib.sha256(arrays).hexdigest() != record.arrays_sha256:
+            return "the process left a record without its arrays"
+    return record
+
+
+def _killed_by(name: str, oom_kills_before: int | None) -> str:
+    if name != "SIGKILL":
+        return f"killed from outside by {name}"
+    counted = oom_kills()
+    if counted is None or oom_kills_before is None:
+        return "killed by SIGKILL: most likely out of memory, `dmesg` tells"
+    if counted > oom_kills_before:
+        return "out of memory: killed by SIGKILL, and the kernel counts a kill for want of memory"
+    return "killed from outside by SIGKILL; the kernel counts no kill for want of memory"
+
+
+def _crash_reason(ended: Ended) -> str:
+    last = ended.output_tail.rpartition("\n")[2]
     if ended.signal:
-        return "killed", f"ended by {ended.signal}: {last}"
+        meaning = (
+            signal.strsignal(signal.Signals[ended.signal]) if ended.signal[:3] == "SIG" else ""
+        )
+        return f"crashed with {ended.signal} ({meaning or 'unknown'})"
     if ended.exit_code is None:
-        return "crashed", f"could not be started: {last}"
-    return "crashed", f"ended with exit code {ended.exit_code} and no record: {last}"
+        return f"could not be started: {last}"
+    if ended.exit_code == 0:
+        return "ended without a record, as if all were well"
+    return f"ended with exit code {ended.exit_code} and no record: {last or 'it printed nothing'}"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
 from harness.backends import FACTS
 from harness.errors import UnavailableError
 from harness.launch.environments import Interpreter
-from harness.launch.variables import child_variables
+from harness.launch.process import NoAnswerError, run_python
 from harness.records.trial import Device, Gpu, Struct
 
 WISHES: tuple[str, ...] = ("auto", "cpu", "gpu")
@@ -86,27 +82,17 @@ def ask_interpreter(interpreter: Interpreter) -> list[str]:
     Raises:
         UnavailableError: if it does not answer; with the last line that it printed.
     """
-    with TemporaryDirectory(prefix="harness-devices-") as folder:
-        variables = child_variables(
-            os.environ, backend=interpreter.backend, device=None, keras_home=Path(folder, "keras")
-        )
-        try:
-            answer = subprocess.run(
-                [str(interpreter.python), "-m", "harness.trial.devices", interpreter.backend],
-                cwd=folder,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=ASK_TIMEOUT_S,
-                check=True,
-            )
-            # A framework may greet on standard output too; the answer is the last line.
-            return msgspec.json.decode(answer.stdout.splitlines()[-1], type=list[str])
-        except subprocess.CalledProcessError as error:
-            lines = error.stderr.decode(errors="replace").strip().splitlines()
-            detail = lines[-1] if lines else f"it exits with {error.returncode}"
-        except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError, IndexError) as error:
-            detail = str(error)
+    finished = run_python(
+        interpreter.python,
+        ["-m", "harness.trial", "devices"],
+        given=msgspec.json.encode(interpreter.backend),
+        backend=interpreter.backend,
+        timeout_s=ASK_TIMEOUT_S,
+    )
+    try:
+        return finished.answer(list[str])
+    except NoAnswerError as error:
+        detail = str(error)
     raise UnavailableError(
         f"{interpreter.python} does not tell which devices {interpreter.backend} can use: {detail}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,24 +14,30 @@ import msgspec
 import harness
 from harness.backends import FACTS
 from harness.errors import UnavailableError
+from harness.launch.process import NoAnswerError, run_python
 from harness.records.trial import Struct
 
 # Looks without importing: a framework takes seconds to import, this takes 15 ms.
 _LOOK = """
 import json, sys
 from importlib.util import find_spec
-missing = [name for name in sys.argv[1:] if find_spec(name) is None]
+*modules, folder = sys.argv[1:]
+missing = [name for name in modules if find_spec(name) is None]
 version = None
 if "harness" not in missing:
     from harness import __version__ as version
-print(json.dumps({"missing": missing, "version": version}))
+with open(folder + "/answer.json", "w") as file:
+    json.dump({"missing": missing, "version": version}, file)
 """
 
 _TELL_PACKAGES = """
-import json
+import json, sys
 from harness.probe.software import packages, python
-print(json.dumps({"python": python(), "packages": packages()}))
+with open(sys.argv[1] + "/answer.json", "w") as file:
+    json.dump({"python": python(), "packages": packages()}, file)
 """
+
+_LOOK_TIMEOUT_S = 60.0
 
 
 class Interpreter(Struct, frozen=True, kw_only=True):
@@ -165,21 +170,9 @@ def installed(python: Path) -> Installed:
 
 def _ask(python: Path, words: list[str], kind: type[_Answer]) -> _Answer:
     try:
-        answer = subprocess.run(
-            [str(python), "-c", *words],
-            cwd=python.parent,  # in the user's own, a folder `jax` would pass for the module
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONNOUSERSITE": "1", **_windows()},
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
-        return msgspec.json.decode(answer.stdout, type=kind)
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode(errors="replace").strip().splitlines()
-        detail = lines[-1] if lines else f"it exits with {error.returncode}"
-    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
-        detail = str(error)
-    raise UnavailableError(f"{python} does not answer as a Python: {detail}")
+        return run_python(python, ["-c", *words], timeout_s=_LOOK_TIMEOUT_S).answer(kind)
+    except NoAnswerError as error:
+        raise UnavailableError(f"{python} does not answer as a Python: {error}") from None
 
 
 def _problem(contents: Contents) -> str | None:
@@ -204,7 +197,3 @@ def _short(backend: str) -> str:
 
 def _is_current(environment: Path) -> bool:
     return environment.resolve() == Path(sys.prefix).resolve()
-
-
-def _windows() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("SYSTEMROOT", "PATHEXT") if name in os.environ}

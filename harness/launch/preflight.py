@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from harness.launch.child import Nothing, run_child
+from harness.launch import child
 from harness.launch.environments import Interpreter
-from harness.launch.process import Ended
+from harness.launch.process import NoAnswerError
+from harness.probe import provenance
 from harness.records.plan import Plan
-from harness.records.preflight import Answer, Refusal, Task
+from harness.records.preflight import Answer, PreflightTask, Refusal
 from harness.records.trial import Cell
 from harness.scenario import Scenario
 
@@ -40,6 +42,7 @@ def refusals(
     interpreters: Mapping[str, Interpreter],
     table: Path | None,
     *,
+    memory_limit_bytes: float | None = None,
     pass_env: Iterable[str] = (),
 ) -> list[Refusal]:
     """The cells of ``plan`` that cannot be trained in their mode, found without training.
@@ -50,6 +53,7 @@ def refusals(
         plan: what would run.
         interpreters: the Python of each backend.
         table: the prepared rating table, if the scenario reads it.
+        memory_limit_bytes: the resident set of a child at which it is ended, if any.
         pass_env: variables of the user's own that the children shall see.
 
     Raises:
@@ -57,21 +61,23 @@ def refusals(
     """
     found: list[Refusal] = []
     for cells in _by_process(plan.cells):
-        answer = run_child(
-            "harness.trial.preflight",
-            Task(
-                cell=cells[0],
-                cells=cells,
-                seed=plan.seeds[0],
-                table=None if table is None else str(table),
-                launched_at_ns=0,
-            ),
-            interpreters[cells[0].backend],
-            read=_read,
+        task = PreflightTask(
+            cell=cells[0],
+            cells=cells,
+            seed=plan.seeds[0],
+            campaign="",
+            table=None if table is None else str(table),
+            harness=provenance(),
+        )
+        finished = child.start(
+            task,
+            interpreters[task.cell.backend],
             timeout_s=TIMEOUT_S,
+            memory_limit_bytes=memory_limit_bytes,
             pass_env=pass_env,
         )
-        found += [] if isinstance(answer, Nothing) else answer.refusals
+        with contextlib.suppress(NoAnswerError):
+            found += finished.answer(Answer).refusals
     return found
 
 
@@ -102,12 +108,3 @@ def _by_process(cells: Iterable[Cell]) -> list[list[Cell]]:
         if cell.mode != "fit":
             found[cell.backend, cell.device].append(cell)
     return list(found.values())
-
-
-def _read(folder: Path, ended: Ended) -> Answer | None:
-    if ended.exit_code != 0:
-        return None
-    try:
-        return msgspec.json.decode((folder / "answer.json").read_bytes(), type=Answer)
-    except (OSError, msgspec.DecodeError):
-        return None

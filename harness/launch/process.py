@@ -1,4 +1,4 @@
-"""Runs one child process in a group of its own, keeps its last lines, and ends it for certain."""
+"""Runs one child process in a folder and a group of its own, and ends it for certain."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Literal
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Literal, NamedTuple, TypeVar
 
+import msgspec
 import psutil
 
-from harness.records.trial import Struct
+from harness.launch.interrupts import ends_as_interrupt
+from harness.launch.variables import child_variables
+from harness.records.trial import Device, Struct
 
 TAIL_LINES = 40
 """How many of the last lines are kept, each cut at :data:`LINE_CHARACTERS`."""
@@ -61,6 +65,106 @@ class SlowLimit(Struct, frozen=True, kw_only=True):
     look: Callable[[], str | None]
 
 
+ANSWER = "answer.json"
+"""The file in which a child answers."""
+
+ARRAYS = "arrays.npz"
+"""The file of arrays that parity leaves beside it."""
+
+AnswerType = TypeVar("AnswerType")
+
+
+class NoAnswerError(Exception):
+    """A child left no answer; the message says why, in its own last line if there is one."""
+
+
+class Finished(NamedTuple):
+    """How a child ended, and the files that it left in its folder, by name."""
+
+    ended: Ended
+    files: dict[str, bytes]
+
+    def answer(self, kind: type[AnswerType]) -> AnswerType:
+        """What a child that tells something has answered.
+
+        Raises:
+            KeyboardInterrupt: if Ctrl-C ended it.
+            NoAnswerError: if there is none.
+        """
+        if self.ended.cause == "interrupted":
+            raise KeyboardInterrupt
+        if self.ended.cause == "timeout":
+            raise NoAnswerError("it did not answer in time")
+        if self.ended.exit_code != 0 or ANSWER not in self.files:
+            how = self.ended.signal or f"exit code {self.ended.exit_code}"
+            raise NoAnswerError(
+                self.ended.output_tail.rpartition("\n")[2] or f"it ended with {how} and no answer"
+            )
+        try:
+            return msgspec.json.decode(self.files[ANSWER], type=kind)
+        except msgspec.DecodeError as error:
+            raise NoAnswerError(str(error)) from None
+
+
+def run_python(
+    python: Path,
+    words: Sequence[str],
+    *,
+    given: bytes = b"",
+    backend: str | None = None,
+    device: Device | None = None,
+    threads: int | None = None,
+    pass_env: Iterable[str] = (),
+    defaults: Mapping[str, str] | None = None,
+    **limits: Any,
+) -> Finished:
+    """Run ``PYTHON WORDS FOLDER``: the way in which every child of the harness is started.
+
+    The folder is new and removed afterwards. It is the working folder too: from the user's own, a
+    folder called ``jax`` would pass for the module.
+
+    Args:
+        python: the interpreter.
+        words: its arguments but for the last one, the folder in which the child leaves files.
+        given: what it reads on its standard input.
+        backend: what ``KERAS_BACKEND`` says.
+        device: ``cpu`` hides every GPU.
+        threads: CPU threads of the framework; ``None`` leaves them to it.
+        pass_env: variables of the user's own that the child shall see.
+        defaults: variables that the child gets unless they are set.
+        limits: as in :func:`run_process`.
+    """
+    files: dict[str, bytes] = {}
+    try:
+        with TemporaryDirectory(prefix="harness-child-", ignore_cleanup_errors=True) as name:
+            folder, keras_home = Path(name, "left"), Path(name, "keras-home")
+            folder.mkdir()
+            keras_home.mkdir()
+            Path(name, "task.json").write_bytes(given)
+            variables = child_variables(
+                os.environ,
+                backend=backend,
+                device=device,
+                keras_home=keras_home,
+                threads=threads,
+                pass_env=pass_env,
+            )
+            ended = run_process(
+                [str(python), *words, str(folder)],
+                variables={**(defaults or {}), **variables},
+                folder=folder,
+                standard_input=Path(name, "task.json"),
+                **limits,
+            )
+            # No more than these: a scenario may leave checkpoints of gigabytes.
+            left = (path for path in (folder / ANSWER, folder / ARRAYS) if path.is_file())
+            files = {path.name: path.read_bytes() for path in left}
+    except OSError as error:
+        ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
+    return Finished(ended, files)
+
+
+@ends_as_interrupt()
 def run_process(
     command: Sequence[str],
     *,
@@ -92,8 +196,8 @@ def run_process(
         on_line: is told each line that the process prints, from another thread.
 
     Returns:
-        How it ended. Ctrl-C is an end like another here (``interrupted``), so that the caller can
-        make a record before it passes the interruption on.
+        How it ended. Ctrl-C, or a request to terminate, is an end like another here
+        (``interrupted``), so that the caller can make a record before it passes it on.
 
     Raises:
         OSError: if the program cannot be started.

@@ -52,7 +52,7 @@ _CHANGES_A_MEASUREMENT = re.compile(
 def child_variables(
     source: Mapping[str, str],
     *,
-    backend: str,
+    backend: str | None = None,
     device: str | None,
     keras_home: Path,
     threads: int | None = None,
@@ -62,7 +62,7 @@ def child_variables(
 
     Args:
         source: the environment to pass on from, usually ``os.environ``.
-        backend: what ``KERAS_BACKEND`` will say.
+        backend: what ``KERAS_BACKEND`` will say; ``None`` for a child that imports no Keras.
         device: ``cpu`` hides every GPU; ``gpu`` and ``None`` hide nothing.
         keras_home: an empty folder of the child's own: a ``keras.json`` in the user's may change
             the float type.
@@ -73,8 +73,9 @@ def child_variables(
     if folders := scenario_files.entries(source):
         # The child works in a folder of its own, where the user's relative paths lead nowhere.
         chosen[scenario_files.SEARCH_PATH_VARIABLE] = os.pathsep.join(map(str, folders))
+    if backend is not None:
+        chosen["KERAS_BACKEND"] = backend
     chosen |= {
-        "KERAS_BACKEND": backend,
         "KERAS_HOME": str(keras_home),
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",

@@ -8,7 +8,7 @@ Python and dispatch. ``docs/anatomy.md`` defines each part.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from harness.records.trial import (
     Scalar,
     Status,
     Struct,
+    Task,
 )
 
 ANATOMY_SCHEMA_VERSION = 1
@@ -78,26 +79,20 @@ SAYS: dict[Part, str] = {
 """Each part in a few words."""
 
 
-class Task(Struct, frozen=True, kw_only=True):
-    """What one child is asked.
+class AnatomyTask(Task, frozen=True, kw_only=True):
+    """The task that takes a step apart.
 
     ``process`` counts the children of one backend from 1 on. Each of ``rounds`` visits every
     variant once, in shuffled order, for one epoch of warm-up and ``epochs`` timed ones. ``steps``
-    cuts the epoch short; ``None`` takes all of the scenario's training set. ``table`` is the path
-    of the prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
+    cuts the epoch short; ``None`` takes all of the scenario's training set.
     """
 
-    cell: Cell
-    seed: int
+    kind: ClassVar[str] = "anatomy"
+
     process: int
     rounds: int
     epochs: int
     steps: int | None
-    campaign: str
-    run_id: str
-    table: str | None
-    launched_at_ns: int
-    harness: Provenance
 
 
 class Visit(Struct, frozen=True, kw_only=True):

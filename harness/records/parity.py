@@ -8,11 +8,20 @@ Arrays are kept beside the record, in an ``.npz`` whose names are made by :func:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
-from harness.records.trial import Cell, Environment, Failure, Provenance, Scalar, Status, Struct
+from harness.records.trial import (
+    Cell,
+    Environment,
+    Failure,
+    Provenance,
+    Scalar,
+    Status,
+    Struct,
+    Task,
+)
 
 PARITY_SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
@@ -93,22 +102,12 @@ SPARSE_DUPLICATES = KnownBehaviour(
 KNOWN_BEHAVIOURS = (SPARSE_DUPLICATES,)
 
 
-class Task(Struct, frozen=True, kw_only=True):
-    """What one child is asked.
+class ParityTask(Task, frozen=True, kw_only=True):
+    """The task that trains for a comparison; ``perturbations`` is how many moved trainings."""
 
-    ``perturbations`` is how many moved trainings there are. ``table`` is the path of the
-    prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
-    ``shared`` is as in :class:`harness.records.trial.Trial`.
-    """
+    kind: ClassVar[str] = "parity"
 
-    cell: Cell
-    seed: int
     perturbations: int
-    campaign: str
-    table: str | None
-    launched_at_ns: int
-    harness: Provenance
-    shared: str | None = None
 
 
 class Variable(Struct, frozen=True, kw_only=True):

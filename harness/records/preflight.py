@@ -5,21 +5,17 @@ It runs before the first trial, once for each backend, makes the models, and tra
 
 from __future__ import annotations
 
-from harness.records.trial import Cell, Struct
+from typing import ClassVar
+
+from harness.records.trial import Cell, Struct, Task
 
 
-class Task(Struct, frozen=True, kw_only=True):
-    """What one child is asked.
+class PreflightTask(Task, frozen=True, kw_only=True):
+    """The task that looks at ``cells``; ``cell`` tells their backend and device."""
 
-    ``cell`` tells backend and device, which are those of all ``cells``. ``table`` is the path of
-    the prepared rating table. ``launched_at_ns`` is ``time.time_ns()`` just before the start.
-    """
+    kind: ClassVar[str] = "preflight"
 
-    cell: Cell
     cells: list[Cell]
-    seed: int
-    table: str | None
-    launched_at_ns: int
 
 
 class Refusal(Struct, frozen=True, kw_only=True):

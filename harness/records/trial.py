@@ -8,7 +8,7 @@ all sizes in bytes (suffix ``_bytes``).
 from __future__ import annotations
 
 import hashlib
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -72,30 +72,42 @@ class Provenance(Struct, frozen=True, kw_only=True):
     dirty: bool | None = None
 
 
-class Trial(Struct, frozen=True, kw_only=True):
-    """What one process is asked to measure.
+class Task(Struct, frozen=True, kw_only=True):
+    """What one process is asked to do; the header of every kind of task.
 
-    ``table`` is the path of the prepared rating table. ``time_budget_s`` bounds the timed
-    training that follows the epochs which the quality figure needs. ``launched_at_ns`` is
-    ``time.time_ns()`` just before the process was started. ``run_id`` is that of the record.
-    ``slowed_after_s`` are the seconds from which on the launcher ends the process, if other work on
-    this machine is what takes so long; ``None`` for no such end.
-    ``shared`` is a folder in which the processes of a campaign leave the values of custom
-    initialisers for each other.
+    ``table`` is the path of the prepared rating table. ``run_id`` is that of the record.
+    ``launched_at_ns`` is ``time.time_ns()`` just before the process was started; the launcher sets
+    it. ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
+    the process, if other work on this machine is what takes so long; ``None`` for no such end.
     """
+
+    kind: ClassVar[str]
+    """What follows ``python -m harness.trial``."""
 
     cell: Cell
     seed: int
-    repetition: int
     campaign: str
-    round: int
-    time_budget_s: float
     table: str | None
-    launched_at_ns: int
+    launched_at_ns: int = 0
     harness: Provenance
     run_id: str | None = None
-    slowed_after_s: float | None = None
     shared: str | None = None
+    slowed_after_s: float | None = None
+
+
+class Trial(Task, frozen=True, kw_only=True):
+    """The task that measures.
+
+    ``time_budget_s`` bounds the timed training that follows the epochs which the quality figure
+    needs.
+    """
+
+    kind: ClassVar[str] = "trial"
+
+    repetition: int
+    round: int
+    time_budget_s: float
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
@@ -163,7 +175,8 @@ class Epoch(Struct, frozen=True, kw_only=True):
     evaluation out. ``warm_up`` marks an epoch that is kept but not counted in the step time.
     ``train_loss`` is the mean loss over the epoch, ``None`` once it is no longer a number;
     ``metric`` is the scenario's metric on the test set after the epoch, ``None`` where it was not
-    evaluated.
+    evaluated. ``cpu_s`` is what all threads of the process spent on processors within ``wall_s``;
+    ``None`` in records of harnesses that did not measure it.
     """
 
     index: int
@@ -175,6 +188,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     train_loss: float | None
     metric: float | None = None
     evaluate_s: float | None = None
+    cpu_s: float | None = None
 
 
 class Quality(Struct, frozen=True, kw_only=True):

@@ -6,18 +6,22 @@ arrays beside them, and the verdicts in words, which were made when the arrays w
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import UnavailableError
 from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
 from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
 from harness.records.trial import Struct
 from harness.store.atomic import write_new
-from harness.store.layout import VERDICT
+from harness.store.layout import ANATOMY, PARITY, VERDICT
 from harness.store.reading import Broken, read
 
 
@@ -59,6 +63,69 @@ class AnatomyRuns(Struct, frozen=True, kw_only=True):
 
     records: list[AnatomyRecord] = msgspec.field(default_factory=list)
     broken: list[Broken] = msgspec.field(default_factory=list)
+
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def parity_folder(root: Path, scenario: str, seed: int) -> Path:
+    """Make the next free folder of a comparison below the campaign's folder ``root``.
+
+    Raises:
+        UnavailableError: if it cannot be made.
+    """
+    return numbered_folder(root, PARITY, scenario, f"seed-{seed}")
+
+
+def anatomy_folder(root: Path, scenario: str) -> Path:
+    """Make the next free folder of an anatomy below the campaign's folder ``root``.
+
+    Raises:
+        UnavailableError: if it cannot be made.
+    """
+    return numbered_folder(root, ANATOMY, scenario, "run")
+
+
+def save_parity(folder: Path, record: ParityRecord, arrays: bytes | None = None) -> Path:
+    """Write a record and its arrays; the arrays first, so that no record names what is not there.
+
+    Returns:
+        The record's path.
+
+    Raises:
+        UnavailableError: if they cannot be written.
+    """
+    cell = record.cell
+    stem = f"{cell.backend}-{cell.device}" + (f"-{cell.mode}" if cell.mode != "fit" else "")
+    if arrays is not None:
+        write(folder / f"{stem}.npz", arrays)
+        record = msgspec.structs.replace(record, arrays=f"{stem}.npz")
+    return _save(folder / f"{stem}.json", record)
+
+
+def save_anatomy(folder: Path, record: AnatomyRecord) -> Path:
+    """Write a record and give its path.
+
+    Raises:
+        UnavailableError: if it cannot be written.
+    """
+    cell = record.cell
+    return _save(folder / f"{cell.backend}-{cell.device}-{record.process}.json", record)
+
+
+def load_arrays(content: bytes) -> Arrays:
+    """The arrays of an ``.npz``, by name and in the order in which they were written.
+
+    Raises:
+        ValueError: if it holds anything else than plain arrays.
+    """
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _save(path: Path, record: ParityRecord | AnatomyRecord) -> Path:
+    write(path, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+    return path
 
 
 def numbered_folder(root: Path, kind: str, scenario: str, stem: str) -> Path:

@@ -116,18 +116,20 @@ class EpochClock(keras.callbacks.Callback):
         self._evaluate = evaluate
         self._budget_s = budget_s
         self._minimum = minimum
-        self._started = 0
+        self._started = self._cpu_started = 0
         self.epochs: list[Epoch] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Start the clock on an idle device."""
+        """Start the clocks on an idle device, that of the wall time last."""
         self._synchronize()
+        self._cpu_started = time.process_time_ns()
         self._started = time.perf_counter_ns()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Stop the clock, then evaluate."""
+        """Stop the clocks, that of the wall time first, then evaluate."""
         self._synchronize()
         wall_s = (time.perf_counter_ns() - self._started) * NANOSECONDS
+        cpu_s = (time.process_time_ns() - self._cpu_started) * NANOSECONDS
         metric = evaluate_s = None
         if self._evaluate is not None:
             watch = Stopwatch()
@@ -145,6 +147,7 @@ class EpochClock(keras.callbacks.Callback):
                 train_loss=finite((logs or {}).get("loss")),
                 metric=metric,
                 evaluate_s=evaluate_s,
+                cpu_s=cpu_s,
             )
         )
         if self._budget_s is not None:

@@ -7,18 +7,16 @@ the same until the time budget is used, because five are too few for a stable st
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from harness import probe, scenario, tree
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
+from harness.records.header import record_of
 from harness.records.trial import (
     DeviceInfo,
     Environment,
@@ -33,6 +31,7 @@ from harness.records.trial import (
     Trial,
 )
 from harness.trial import backends, checks
+from harness.trial.prepared import set_up
 
 MINIMUM_TIMED_EPOCHS = 3
 """Counted epochs of the timing phase, whatever the time budget. With those for quality, whose steps
@@ -55,37 +54,23 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         HarnessError: where the cell cannot be measured in this environment: wrong or missing
             backend, no such device, unknown scenario or setting, unreadable table.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    cell = trial.cell
-    chosen = scenario.find(cell.scenario)
-    scenario_sha256 = scenario.sources_sha256(cell.scenario)
-    settings = msgspec.convert(cell.settings, chosen.settings_type)
-
-    # First by the variable: Keras itself fails obscurely where the other backend is not installed.
-    checks.require_backend(cell.backend, variables.get("KERAS_BACKEND", cell.backend))
-    adapter = backends.load(cell.backend)
-    adapter.use(cell.device, cell.threads)
-    import keras
-
-    from harness.trial import custom, draws, evaluation, loops, weights
+    setup = set_up(trial, variables)
+    cell, chosen, settings, adapter = trial.cell, setup.chosen, setup.settings, setup.adapter
+    from harness.trial import draws, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
-    from harness.trial.initial import initialised
-    from harness.trial.prepared import Prepared
 
-    checks.require_backend(cell.backend, keras.backend.backend())
-    import_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
     environment = probe.environment(variables)
     watch = Stopwatch()
 
-    table = checks.table_of(chosen, settings, trial.table)
+    table = setup.table()
     data = chosen.data(settings, table)
     test = adapter.batches(data.test, settings.batch_size)
     data_s = watch.lap_s()
 
-    handed = custom.CustomWeights(trial.shared, custom.key(chosen, settings, trial.seed))
-    model = initialised(chosen, settings, data, cell.init, trial.seed, custom=handed)
+    handed = setup.custom_weights()
+    prepared = setup.prepared(data, handed)
+    model = prepared.model
     initial_weights = weights.digest(weights.current(model))
-    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
     device = _device(checks.placed(adapter, model, cell), environment)
@@ -126,22 +111,18 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     loop.train(initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
     training = noise.difference(compiled.seen, noise.snapshot())
 
-    total_s = (time.time_ns() - trial.launched_at_ns) * 1e-9
-    return Record(
+    total_s = setup.seconds()
+    return record_of(
+        trial,
+        Record,
         status="ok",
-        cell=cell,
         scenario_version=chosen.version,
-        seed=trial.seed,
-        repetition=trial.repetition,
-        campaign=trial.campaign,
-        round=trial.round,
-        started_at=started_at,
+        started_at=setup.started_at,
         duration_s=total_s,
-        harness=trial.harness,
         device=device,
         engine={**checks.engine(model, adapter), **loop.engine()},
         phases=Phases(
-            import_s=import_s,
+            import_s=setup.import_s,
             data_s=data_s,
             build_s=build_s,
             first_step_s=loop.first_step_s,
@@ -163,11 +144,10 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         ),
         environment=environment,
         synthetic=data.synthetic,
-        run_id=trial.run_id,
         noise=Noise(training=training),
         work=chosen.work(settings, data),
         random_draws=drawn,
-        scenario_sha256=scenario_sha256,
+        scenario_sha256=setup.scenario_sha256,
         custom_initial=handed.sources,
     )
 

@@ -34,9 +34,8 @@ from worker import failed, keep  # noqa: E402
 from harness import scenario  # noqa: E402
 from harness.backends import BACKENDS  # noqa: E402
 from harness.launch import environments  # noqa: E402
-from harness.launch.parity import Left  # noqa: E402
 from harness.launch.variables import child_variables  # noqa: E402
-from harness.records.parity import Task  # noqa: E402
+from harness.records.parity import ParityTask  # noqa: E402
 from harness.records.trial import Cell, Mode, Provenance  # noqa: E402
 
 AT_ONCE = 40
@@ -118,7 +117,7 @@ def _train_all(
             output = ended.stderr.decode(errors="replace")
             reason = f"the process ended with {ended.returncode} after {asked.limit:.0f} s or less"
             case = str(left[0].cell.settings["case"])
-            keep(asked.folder / case, Left(record=failed(left[0], started_at, reason, output)))
+            keep(asked.folder / case, failed(left[0], started_at, reason, output))
             print(f"{backend} {case}: {reason}", flush=True)
             left = left[1:]
         tasks = left + tasks[AT_ONCE:]
@@ -133,10 +132,10 @@ def _cache(folder: Path) -> dict[str, str]:
     }
 
 
-def _task(asked: argparse.Namespace, backend: str, mode: Mode, case: str) -> Task:
+def _task(asked: argparse.Namespace, backend: str, mode: Mode, case: str) -> ParityTask:
     zoo = scenario.find("zoo")
     settings = msgspec.to_builtins(scenario.parse_settings(zoo, {"case": case}))
-    return Task(
+    return ParityTask(
         cell=Cell(
             scenario="zoo",
             backend=backend,  # type: ignore[arg-type]
@@ -149,24 +148,23 @@ def _task(asked: argparse.Namespace, backend: str, mode: Mode, case: str) -> Tas
         perturbations=asked.perturbations,
         campaign=asked.folder.name,
         table=None,
-        launched_at_ns=0,
         harness=Provenance(version="study"),
     )
 
 
-def _path(folder: Path, task: Task) -> Path:
+def _path(folder: Path, task: ParityTask) -> Path:
     mode = "" if task.cell.mode == "fit" else f"-{task.cell.mode}"
     return folder / str(task.cell.settings["case"]) / f"{task.cell.backend}-cpu{mode}.json"
 
 
-def _done(folder: Path, task: Task, *, again: bool) -> bool:
+def _done(folder: Path, task: ParityTask, *, again: bool) -> bool:
     path = _path(folder, task)
     if not path.exists():
         return False
     return not again or b'"failed"' not in path.read_bytes()[:200]
 
 
-def _written(folder: Path, task: Task, since: str) -> bool:
+def _written(folder: Path, task: ParityTask, since: str) -> bool:
     path = _path(folder, task)
     if not path.exists():
         return False

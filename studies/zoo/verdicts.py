@@ -13,8 +13,8 @@ import msgspec
 from harness import scenario
 from harness.analysis.parity.judge import Pair, judge_all
 from harness.analysis.parity.stages import Comparison, Subject
-from harness.launch.parity import load_arrays
 from harness.records.parity import ParityRecord, labels
+from harness.store.runs import load_arrays
 
 Row = dict[str, str]
 

@@ -20,9 +20,10 @@ import mends
 import msgspec
 import numpy as np
 
-from harness.launch.parity import Left, save
-from harness.records.parity import ParityRecord, Task
+from harness.records.header import record_of
+from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import Failure
+from harness.store.runs import save_parity
 from harness.trial import failure
 
 
@@ -34,52 +35,50 @@ def main() -> None:
 
     if "mended" in sys.argv:
         mends.apply(keras.backend.backend())
-    for task in msgspec.json.decode(sys.stdin.buffer.read(), type=list[Task]):
+    for task in msgspec.json.decode(sys.stdin.buffer.read(), type=list[ParityTask]):
         keras.utils.clear_session()
         gc.collect()
         faulthandler.dump_traceback_later(limit_s, exit=True)
         case = str(task.cell.settings["case"])
-        left = _train(msgspec.structs.replace(task, launched_at_ns=time.time_ns()), variables)
+        asked = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
+        record, arrays = _train(asked, variables)
         faulthandler.cancel_dump_traceback_later()
-        keep(folder / case, left)
-        print(f"{task.cell.backend} {case}: {_short(left.record)}", flush=True)
+        keep(folder / case, record, arrays)
+        print(f"{task.cell.backend} {case}: {_short(record)}", flush=True)
 
 
-def keep(folder: Path, left: Left) -> None:
+def keep(folder: Path, record: ParityRecord, arrays: bytes | None = None) -> None:
     """Write a record and its arrays in the place of earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    cell = left.record.cell
+    cell = record.cell
     stem = f"{cell.backend}-{cell.device}" + ("" if cell.mode == "fit" else f"-{cell.mode}")
     for suffix in ("json", "npz"):
         (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
-    save(folder, left)
+    save_parity(folder, record, arrays)
 
 
-def _train(task: Task, variables: dict[str, str]) -> Left:
+def _train(task: ParityTask, variables: dict[str, str]) -> tuple[ParityRecord, bytes | None]:
     from harness.trial.parity.train import train
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
         record, arrays = train(task, variables)
     except Exception as error:  # noqa: BLE001 - one case must not stop the others
-        return Left(record=failed(task, started_at, failure.reason(error), failure.output(error)))
+        return failed(task, started_at, failure.reason(error), failure.output(error)), None
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)
-    return Left(record=record, arrays=content.getvalue())
+    return record, content.getvalue()
 
 
-def failed(task: Task, started_at: str, reason: str, output: str = "") -> ParityRecord:
+def failed(task: ParityTask, started_at: str, reason: str, output: str = "") -> ParityRecord:
     """The record of a case that could not be trained."""
-    return ParityRecord(
+    return record_of(
+        task,
+        ParityRecord,
         status="failed",
-        cell=task.cell,
         scenario_version=0,
-        seed=task.seed,
-        perturbations=task.perturbations,
-        campaign=task.campaign,
         started_at=started_at,
         duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
-        harness=task.harness,
         failure=Failure(reason=reason, exit_code=1, output_tail=failure.tail(output or reason)),
     )
 

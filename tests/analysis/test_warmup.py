@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.warmup import change_of_level, steady_state
-from tests.analysis.campaigns import step_times
+from studies.intervals.simulated import step_times
 
 STEADY = [1.00, 1.02, 0.99, 1.01, 0.98, 1.00, 1.03, 0.99, 1.01, 1.00]
 

@@ -105,9 +105,9 @@ def run_child(
             launched_at_ns=time.time_ns(),
             harness=Provenance(version="test"),
         )
-        target = tmp_path_factory.mktemp("trial") / "record.json"
+        folder = tmp_path_factory.mktemp("trial")
         child = subprocess.run(
-            [sys.executable, "-m", "harness.trial", str(target)],
+            [sys.executable, "-m", "harness.trial", "trial", str(folder)],
             input=msgspec.json.encode(trial),
             env=child_variables(
                 os.environ,
@@ -123,7 +123,7 @@ def run_child(
             check=False,
             timeout=300,
         )
-        record = msgspec.json.decode(target.read_bytes(), type=Record)
+        record = msgspec.json.decode((folder / "answer.json").read_bytes(), type=Record)
         return child.returncode, record, (child.stdout + child.stderr).decode()
 
     return run

@@ -15,9 +15,9 @@ import pytest
 
 from harness import scenario
 from harness.analysis.anatomy import anatomies, parts_of, step_times_s
-from harness.launch.anatomy import run_anatomy
+from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
-from harness.records.anatomy import AS_IT_IS, PARTS, VARIANTS, Task
+from harness.records.anatomy import AS_IT_IS, PARTS, VARIANTS, AnatomyRecord, AnatomyTask
 from harness.records.trial import Cell, Provenance
 from harness.trial import backends, weights
 from harness.trial.anatomy import ablate
@@ -63,14 +63,13 @@ def task(backend, **changes):
         device="cpu",
         settings=msgspec.to_builtins(parsed(name)),
     )
-    return Task(
+    return AnatomyTask(
         cell=cell,
         seed=42,
         process=1,
         campaign="test",
         run_id="run",
         table=None,
-        launched_at_ns=0,
         harness=Provenance(version="test"),
         **fields,
     )
@@ -81,10 +80,14 @@ def python(backend):
     return Interpreter(backend=backend, python=Path(sys.executable), origin="test")
 
 
+def run(task, python):
+    return run_task(task, AnatomyRecord, python, timeout_s=300).record
+
+
 @pytest.fixture(scope="module")
 def record(backend, python):
     """One real process, briefly."""
-    left = run_anatomy(task(backend), python, timeout_s=300)
+    left = run(task(backend), python)
     assert left.status == "ok", left.failure
     return left
 
@@ -248,7 +251,7 @@ def test_an_epoch_can_be_cut_short_but_not_made_longer(subjects):
 def test_an_ablation_that_a_scenario_does_not_allow_is_told(backend, python, tmp_path, monkeypatch):
     (tmp_path / "needy.py").write_text(NEEDY, encoding="utf-8")
     monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
-    left = run_anatomy(task(backend, scenario="needy", rounds=1, steps=2), python, timeout_s=300)
+    left = run(task(backend, scenario="needy", rounds=1, steps=2), python)
     assert left.status == "ok", left.failure
     (anatomy,) = anatomies([left])
     assert {one.name for one in anatomy.absent} >= {"no metrics"}
@@ -258,7 +261,7 @@ def test_an_ablation_that_a_scenario_does_not_allow_is_told(backend, python, tmp
 
 
 def test_a_cell_that_cannot_be_measured_leaves_a_record_that_tells_why(backend, python):
-    left = run_anatomy(task(backend, steps=1_000), python, timeout_s=300)
+    left = run(task(backend, steps=1_000), python)
     assert (left.status, left.failure.exit_code) == ("failed", 1)
     assert "ask for fewer with --steps" in left.failure.reason
 

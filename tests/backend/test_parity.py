@@ -16,10 +16,11 @@ import pytest
 from harness import scenario
 from harness.analysis.parity.judge import first_deviation, judge
 from harness.analysis.parity.stages import Subject, compare
+from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
-from harness.launch.parity import load_arrays, run_parity
-from harness.records.parity import SPARSE_DUPLICATES, STAGES, Task
+from harness.records.parity import SPARSE_DUPLICATES, STAGES, ParityRecord, ParityTask
 from harness.records.trial import Cell, Provenance
+from harness.store.runs import load_arrays
 
 SETTINGS = {"data": "synthetic", "synthetic_ratings": "20000", "epochs": "1"}
 """16 steps on generated ratings: a mutant needs no more, and no test of this needs the table."""
@@ -65,7 +66,7 @@ def train(backend, tmp_path_factory):
             patch.setenv("HARNESS_MUTANT_BACKEND", backend)
             defaults = SETTINGS if name == "mutants" else {"batch_size": "64", "epochs": "1"}
             parsed = scenario.parse_settings(scenario.find(name), defaults | settings)
-            task = Task(
+            task = ParityTask(
                 cell=Cell(
                     scenario=name,
                     backend=backend,
@@ -77,14 +78,13 @@ def train(backend, tmp_path_factory):
                 perturbations=perturbations,
                 campaign="test",
                 table=None,
-                launched_at_ns=0,
                 harness=Provenance(version="test"),
             )
             python = Interpreter(backend=backend, python=Path(sys.executable), origin="test")
-            left = run_parity(task, python, timeout_s=300)
-        assert left.record.status == "ok", left.record.failure
+            record, arrays = run_task(task, ParityRecord, python, timeout_s=300)
+        assert record.status == "ok", record.failure
         label = mutant or f"{backend}, {threads or 'all'} threads"
-        return Subject(label=label, record=left.record, arrays=load_arrays(left.arrays))
+        return Subject(label=label, record=record, arrays=load_arrays(arrays))
 
     return run
 

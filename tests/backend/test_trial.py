@@ -46,6 +46,12 @@ def test_the_record_holds_every_raw_sample(good_record):
     assert good_record.quality.value == learning[-1].metric
 
 
+def test_every_epoch_tells_the_cpu_time_of_all_threads(good_record):
+    cores = good_record.environment.cpu.logical_cores
+    for epoch in good_record.epochs:
+        assert 0 < epoch.cpu_s < 1.1 * cores * epoch.wall_s + 0.02
+
+
 def test_the_first_step_is_part_of_the_first_epoch(good_record):
     assert 0 < good_record.phases.first_step_s < good_record.epochs[0].wall_s
 

@@ -2,17 +2,32 @@
 
     pytest tests/benchmark [--device cpu|gpu] [--results FOLDER]
 
-The JSON of pytest-benchmark is saved beside the records, where the report finds it.
+The JSON of pytest-benchmark is saved beside the records, where the report finds it. The suite runs
+in a child of this process, which sees what a trial sees: no ``~/.keras/keras.json``, and no
+variable of the shell that changes a measurement.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from harness.data import cache
+from harness.launch.variables import child_variables
+
 BACKEND = os.environ.get("KERAS_BACKEND")
+
+SHOWS = ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM")
+"""Variables of the terminal, which change what pytest prints and nothing that it measures."""
+
+FETCHES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PIP_INDEX_URL")
+"""Where the ratings come from, if they are not prepared yet."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +36,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--results", default="results/local", help="the folder whose records this belongs to"
     )
+    group.addoption("--as-child", action="store_true", help=argparse.SUPPRESS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Run the suite in a child with the variables of one, and give its exit code."""
+    if config.option.as_child:
+        return None
+    with TemporaryDirectory(prefix="harness-benchmark-") as keras_home:
+        variables = child_variables(
+            os.environ,
+            backend=BACKEND,
+            device=config.option.device,
+            keras_home=Path(keras_home),
+            pass_env=(*SHOWS, *FETCHES),
+        )
+        variables[cache.CACHE_VARIABLE] = str(cache.find().folder.absolute())
+        # -P: a folder called `jax` in the current one must not stand in for the framework.
+        command = [sys.executable, "-P", "-m", "pytest", *config.invocation_params.args]
+        return subprocess.run([*command, "--as-child"], env=variables, check=False).returncode
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +70,7 @@ def no_frameworks() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Save beside the records, unless --benchmark-json names another place."""
-    if config.option.benchmark_json is None and BACKEND is not None:
+    if config.option.as_child and config.option.benchmark_json is None and BACKEND is not None:
         path = Path(config.option.results) / "benchmarks" / f"{BACKEND}-{config.option.device}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         config.option.benchmark_json = str(path)

@@ -14,14 +14,14 @@ from pathlib import Path
 
 if sys.argv[1] == "-c":
     answer = {{"missing": [], "version": harness.__version__, "python": "3", "packages": {{}}}}
-    print(json.dumps(answer))
+    (Path(sys.argv[-1]) / "answer.json").write_text(json.dumps(answer))
     sys.exit()
 
 import msgspec
-from harness.records.anatomy import AGAIN, VARIANTS, AnatomyRecord, Task, Variant, Visit
+from harness.records.anatomy import AGAIN, VARIANTS, AnatomyRecord, AnatomyTask, Variant, Visit
 
-folder = Path(sys.argv[3])
-task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+folder = Path(sys.argv[-1])
+task = msgspec.json.decode(sys.stdin.buffer.read(), type=AnatomyTask)
 STEP_S = dict(zip(VARIANTS, (10e-3, 10.1e-3, 9e-3, 8e-3, 7e-3, 6e-3, 1e-3)))
 
 
@@ -42,7 +42,7 @@ def leave(again_s=10.1e-3, without=(), **changes):
         metrics=["loss"], steps=10, examples=100, variants=variants,
     )
     record = msgspec.structs.replace(record, **changes)
-    (folder / "record.json").write_bytes(msgspec.json.encode(record))
+    (folder / "answer.json").write_bytes(msgspec.json.encode(record))
 
 
 {child}

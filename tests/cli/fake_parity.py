@@ -14,17 +14,17 @@ from pathlib import Path
 
 if sys.argv[1] == "-c":
     answer = {{"missing": [], "version": harness.__version__, "python": "3", "packages": {{}}}}
-    print(json.dumps(answer))
+    (Path(sys.argv[-1]) / "answer.json").write_text(json.dumps(answer))
     sys.exit()
 
 import hashlib, io, msgspec
 import numpy as np
 from harness.records.parity import (
-    AS_IT_IS, SPARSE_DUPLICATES, ParityRecord, Task, Training, Variable, array_name, perturbed
+    AS_IT_IS, SPARSE_DUPLICATES, ParityRecord, ParityTask, Training, Variable, array_name, perturbed
 )
 
-folder = Path(sys.argv[3])
-task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+folder = Path(sys.argv[-1])
+task = msgspec.json.decode(sys.stdin.buffer.read(), type=ParityTask)
 kernel = np.linspace(0.5, 1, 4, dtype=np.float32)
 losses, metrics = [0.5, 0.4], [0.3]
 
@@ -64,7 +64,7 @@ def leave(kernel=kernel, losses=losses, squared=None, **changes):
         arrays="arrays.npz", arrays_sha256=hashlib.sha256(content.getvalue()).hexdigest(),
     )
     record = msgspec.structs.replace(record, **changes)
-    (folder / "record.json").write_bytes(msgspec.json.encode(record))
+    (folder / "answer.json").write_bytes(msgspec.json.encode(record))
 
 
 {child}

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -188,11 +189,27 @@ def test_an_environment_that_is_missing_is_told_before_anything_is_measured(fake
     assert not Path("results").exists()
 
 
-def test_ctrl_c_ends_the_child_and_keeps_finished_records(fake):
-    child = "if task.process == 1:\n    leave()\nelse:\n"
-    child += "    os.kill(os.getppid(), signal.SIGINT)\n    signal.pause()"
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_its_relatives_end_the_child_and_keep_finished_records(fake, name):
+    child = f"Path({str(Path('pid').absolute())!r}).write_text(str(os.getpid()))\n"
+    child += "if task.process == 1:\n    leave()\nelse:\n"
+    child += f"    os.kill(os.getppid(), signal.{name})\n    signal.pause()"
     result = run(*fake("jax", child), processes=2)
     assert result.exit_code == ExitCode.INTERRUPTED
     assert "records of finished processes stay" in words(result)
     folder = Path("results/local/anatomy/throwaway/run-1")
     assert [path.name for path in folder.iterdir()] == ["jax-cpu-1.json"]
+    assert not psutil.pid_exists(int(Path("pid").read_text()))
+
+
+def test_a_child_that_takes_too_much_memory_is_ended_and_its_record_says_so(fake):
+    child = "held = b'x' * 300_000_000\nsignal.pause()"
+    result = run(*fake("jax", child), *fake("torch"), "--memory-limit", "200MB")
+    assert result.exit_code == ExitCode.TRIAL_FAILED
+    assert "killed: out of memory: needed more than the 0.2 GB of --memory-limit" in words(result)
+
+
+def test_a_campaign_in_the_current_folder_is_called_like_it(fake, here):
+    assert run(*fake("jax"), "--results", ".").exit_code == ExitCode.OK
+    record = json.loads(Path("anatomy/throwaway/run-1/jax-cpu-1.json").read_text())
+    assert record["campaign"] == here.name

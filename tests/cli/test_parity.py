@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -168,7 +169,9 @@ def test_a_record_whose_arrays_are_not_whole_is_no_record(fake):
     child = "leave()\n(folder / 'arrays.npz').write_bytes(b'cut')"
     result = run(*fake("jax"), *fake("torch", child))
     assert result.exit_code == 1
-    assert "torch was NOT compared: crashed" in words(result)
+    assert "torch was NOT compared: failed: the process left a record without its arrays" in words(
+        result
+    )
 
 
 def test_a_child_that_hangs_is_ended_at_the_timeout(fake):
@@ -233,13 +236,30 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_trained(fake
     assert "cannot be written" in message(result)
 
 
-def test_ctrl_c_ends_the_child_and_leaves_no_verdict(fake):
-    child = "os.kill(os.getppid(), signal.SIGINT)\nsignal.pause()"
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_its_relatives_end_the_child_and_leave_no_verdict(fake, name):
+    child = f"Path({str(Path('pid').absolute())!r}).write_text(str(os.getpid()))\n"
+    child += f"os.kill(os.getppid(), signal.{name})\nsignal.pause()"
     result = run(*fake("jax"), *fake("torch", child))
     assert result.exit_code == ExitCode.INTERRUPTED
     assert "nothing was compared" in words(result)
     folder = Path("results/local/parity/throwaway/seed-42-1")
     assert sorted(path.name for path in folder.iterdir()) == ["jax-cpu.json", "jax-cpu.npz"]
+    assert not psutil.pid_exists(int(Path("pid").read_text()))
+
+
+def test_a_child_that_takes_too_much_memory_is_ended_and_the_others_are_trained(fake):
+    child = "held = b'x' * 300_000_000\nsignal.pause()"
+    result = run(*fake("jax", child), *fake("torch"), "--memory-limit", "200MB")
+    assert result.exit_code == ExitCode.TRIAL_FAILED
+    assert "killed: out of memory: needed more than the 0.2 GB of --memory-limit" in words(result)
+    assert Path("results/local/parity/throwaway/seed-42-1/torch-cpu.npz").exists()
+
+
+def test_a_campaign_in_the_current_folder_is_called_like_it(fake, here):
+    assert run(*fake("jax"), *fake("torch"), "--results", ".").exit_code == ExitCode.OK
+    record = json.loads(Path("parity/throwaway/seed-42-1/jax-cpu.json").read_text())
+    assert record["campaign"] == here.name
 
 
 def test_modes_of_one_backend_are_compared_with_each_other(fake):

@@ -12,33 +12,32 @@ import json, os, signal, subprocess, sys
 import harness
 from pathlib import Path
 
+record_path = Path(sys.argv[-1]) / "answer.json"
 if sys.argv[1] == "-c":
-    print(json.dumps({{"missing": {missing!r}, "version": {version}}}))
+    record_path.write_text(json.dumps({{"missing": {missing!r}, "version": {version}}}))
     sys.exit()
-if sys.argv[2] == "harness.trial.devices":
+if sys.argv[2:4] == ["harness.trial", "devices"]:
     print("a greeting of the framework")
-    print(json.dumps({kinds!r}))
-    sys.exit()
-
-if sys.argv[2] == "harness.trial.preflight":
-    import msgspec
-    from harness.records.preflight import Answer, Refusal, Task
-
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
-    refusals = [Refusal(cell=cell, reason=reason) for cell in task.cells
-                for mode, reason in {refused!r}.items() if cell.mode == mode]
-    (Path(sys.argv[3]) / "answer.json").write_bytes(msgspec.json.encode(Answer(refusals=refusals)))
+    record_path.write_text(json.dumps({kinds!r}))
     sys.exit()
 
 import msgspec
+from harness.records.preflight import Answer, PreflightTask, Refusal
 from harness.records.trial import Epoch, Quality, Record, Trial
 
-record_path = Path(sys.argv[3])
+if sys.argv[3] == "preflight":
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=PreflightTask)
+    refusals = [Refusal(cell=cell, reason=reason) for cell in task.cells
+                for mode, reason in {refused!r}.items() if cell.mode == mode]
+    record_path.write_bytes(msgspec.json.encode(Answer(refusals=refusals)))
+    sys.exit()
+
 trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
 good = Record(
     status="ok", cell=trial.cell, scenario_version=0, seed=trial.seed,
     repetition=trial.repetition, campaign=trial.campaign, round=trial.round,
     started_at="2026-01-01T00:00:00+00:00", duration_s=1.0, harness=trial.harness,
+    run_id=trial.run_id,
     epochs=[Epoch(index=0, phase="timing", steps=10, examples=100, wall_s=0.02, warm_up=False,
                   train_loss=0.1)],
     quality=Quality(metric="loss", direction="lower", value=0.5),

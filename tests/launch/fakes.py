@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from harness.launch.local import TrialInterrupted
+from harness.launch.child import TaskInterrupted
 from harness.records.plan import Plan
 from harness.records.trial import Cpu, Disturbance, Environment, Failure, Noise
 
@@ -65,7 +65,7 @@ class FakeLauncher:
             noise=noise(foreign_cores=self._foreign(len(self.trials))),
         )
         if outcome == "interrupted":
-            raise TrialInterrupted(record)
+            raise TaskInterrupted(record)
         return record
 
 

@@ -33,3 +33,7 @@ def test_a_million_users_cost_no_names():
         tracemalloc.stop()
     # 40 bytes each are ten factors in float32; with names and zip codes it were 100.
     assert peak_bytes / 1e6 < 50
+
+
+def test_a_backend_without_native_code_gets_none_of_another():
+    assert find("ranking").native("mlx") is None

@@ -125,7 +125,8 @@ def compare(
     noisy = _disturbed(first) | _disturbed(second)
     quiet = [without(one, noisy) for one in matched]
     # No allowance for campaigns that stopped at a precision, unlike in verdicts within one: there
-    # it is pairs of rounds that are narrow by luck, not these samples (docs/compare.md).
+    # it is pairs of rounds that are narrow by luck, not these samples
+    # (docs/studies/two-campaigns.md).
     judged = zip(
         _changes(quiet, "step_time_s", SPEED, limits.margin, limits.confidence),
         _changes(matched, "peak_rss_bytes", MEMORY, limits.memory_margin, limits.confidence),

@@ -3,7 +3,8 @@
 Two campaigns have no round in common, so nothing can be paired. The unit is still the process: one
 value for each trial, on either side. The estimate is the two-sample one of Hodges and Lehmann
 (1963), the median of all differences between a value after and a value before; rare slow processes
-hardly move it. Which interval goes with it was chosen by simulation (``docs/compare.md``).
+hardly move it. Which interval goes with it was chosen by simulation
+(``docs/studies/two-campaigns.md``).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ distribution, such as two cells that do not differ, it is the centre of symmetry
 that is 40% slow hardly moves it, where it would carry the mean away.
 
 The estimate is always Hodges and Lehmann's. Which interval goes with it was chosen by simulation;
-``docs/intervals.md`` holds the comparison with those that were turned down.
+``docs/studies/intervals.md`` holds the comparison with those that were turned down.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ MINIMUM_ROUNDS = 4
 
 EXACT_FROM = 8
 """Rounds from which the signed-rank interval is used. From six on it exists at 95%, but at six and
-seven it is up to 27% wider than Student's t, and there t still covers (``docs/intervals.md``)."""
+seven it is up to 27% wider than Student's t, and there t still covers
+(``docs/studies/intervals.md``)."""
 
 NORMAL_FROM = 200
 """Rounds from which the normal approximation to the signed-rank statistic is used: by then it

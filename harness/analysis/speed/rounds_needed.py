@@ -38,7 +38,7 @@ def further_rounds(found: Interval, *, margin: float) -> int | None:
 
     The interval must shrink to the distance between the estimate and the nearer edge of the margin.
     The forecast holds if estimate and spread stay as they are: of the open verdicts in
-    simulated campaigns, 46 to 86% were settled by then (``docs/intervals.md``).
+    simulated campaigns, 46 to 86% were settled by then (``docs/studies/intervals.md``).
 
     Args:
         found: The interval that reaches across the margin.

@@ -26,7 +26,8 @@ MARGIN = 0.02
 SEQUENTIAL = 0.8
 """Share of the error that an interval is allowed where the rounds were not fixed beforehand.
 Stopping at the first interval that is narrow enough prefers those that are narrow by luck: 95%
-intervals may then hold less than 91%, with this factor at least 93% (``docs/intervals.md``)."""
+intervals may then hold less than 91%, with this factor at least 93%
+(``docs/studies/intervals.md``)."""
 
 STOP_FROM = 6
 """Rounds before which no precision stops a campaign: luck is largest where rounds are few."""

@@ -19,7 +19,7 @@ class Launcher(Protocol):
         """Measure ``trial``; a failure of the trial is a record too.
 
         Raises:
-            TrialInterrupted: on Ctrl-C, with the record of the trial that was ended.
+            TaskInterrupted: on Ctrl-C, with the record of the trial that was ended.
         """
 
 

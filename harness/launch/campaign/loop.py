@@ -14,8 +14,8 @@ from harness.launch.campaign.contracts import Launcher, Observer, Outcome
 from harness.launch.campaign.forecast import Durations, expected_rounds
 from harness.launch.campaign.prober import Prober, Rater, probed
 from harness.launch.campaign.steering import given_up, standing, was_disturbed, why_to_stop
+from harness.launch.child import TaskInterrupted
 from harness.launch.interrupts import uninterrupted
-from harness.launch.local import TrialInterrupted
 from harness.records.plan import Plan, PlannedTrial
 from harness.records.trial import Provenance, Rates, Record, Trial
 from harness.store import folder as store
@@ -76,7 +76,6 @@ def run_campaign(
         round=0,
         time_budget_s=plan.time_budget_s,
         table=None if table is None else str(table),
-        launched_at_ns=0,  # the launcher sets it when it starts the process
         harness=harness,
         shared=str(store.initial_folder(root)),
     )
@@ -197,7 +196,7 @@ class _Campaign:
                     slowed_after_s=self._slowed_after_s(planned),
                 )
             )
-        except TrialInterrupted as stopped:
+        except TaskInterrupted as stopped:
             record, interruption = stopped.record, stopped
         after_s = None if interruption else self._tools.prober.after_s()
         with uninterrupted():

@@ -7,12 +7,10 @@ backends, and the spread of their log-ratios is what noise alone makes of no dif
 from __future__ import annotations
 
 import math
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -20,10 +18,11 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.rounds_needed import smallest_difference, spread_of
 from harness.analysis.step_time import step_time_s
 from harness.errors import UnavailableError
+from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
-from harness.launch.local import run_trial
+from harness.launch.process import run_python
 from harness.probe import provenance
-from harness.records.trial import Cell, Struct, Trial
+from harness.records.trial import Cell, Record, Struct, Trial
 from harness.scenario import find, parse_settings
 
 MINUTE_S = 60.0
@@ -34,7 +33,15 @@ SETTINGS = {"data": "synthetic", "epochs": "1"}
 
 TIMED_TRAINING_S = 0.5
 
-_WORK = "from harness.probe.noise import speed_probe; print(sum(speed_probe() for _ in range(4)))"
+ARITHMETIC_TIMEOUT_S = 600.0
+"""Of a second's work."""
+
+_WORK = """
+import sys
+from harness.probe.noise import speed_probe
+with open(sys.argv[1] + "/answer.json", "w") as file:
+    file.write(str(sum(speed_probe() for _ in range(4))))
+"""
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -126,10 +133,9 @@ def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callab
             round=1,
             time_budget_s=TIMED_TRAINING_S,
             table=None,
-            launched_at_ns=0,
             harness=provenance(),
         )
-        record = run_trial(trial, interpreter, timeout_s=timeout_s)
+        record = run_task(trial, Record, interpreter, timeout_s=timeout_s).record
         step_s = step_time_s(record)
         if record.status != "ok" or step_s is None:
             reason = record.failure.reason if record.failure else "it has no timed epoch"
@@ -143,8 +149,5 @@ def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callab
 
 def by_arithmetic(python: str = sys.executable) -> float:
     """The speed probe's work in a fresh process, in seconds; it needs no framework."""
-    with TemporaryDirectory(prefix="harness-doctor-") as folder:
-        done = subprocess.run(
-            [python, "-c", _WORK], cwd=Path(folder), capture_output=True, text=True, check=True
-        )
-    return float(done.stdout)
+    finished = run_python(Path(python), ["-c", _WORK], timeout_s=ARITHMETIC_TIMEOUT_S)
+    return finished.answer(float)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,15 +12,17 @@ import numpy as np
 from harness import probe, scenario
 from harness.errors import HarnessError
 from harness.probe import noise
-from harness.records.anatomy import VARIANTS, AnatomyRecord, Task
-from harness.trial import backends, checks
+from harness.records.anatomy import VARIANTS, AnatomyRecord, AnatomyTask
+from harness.records.header import record_of
+from harness.trial import checks
+from harness.trial.prepared import set_up
 
 
 class TooFewStepsError(HarnessError):
     """The training set has fewer batches than were asked for."""
 
 
-def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
+def dissect(task: AnatomyTask, variables: Mapping[str, str]) -> AnatomyRecord:
     """Measure every variant of the cell's ``fit``.
 
     Args:
@@ -33,31 +33,23 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         HarnessError: where the cell cannot be measured in this environment: wrong or missing
             backend, no such device, unknown scenario or setting, unreadable table.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    cell = task.cell
-    chosen = scenario.find(cell.scenario)
-    scenario_sha256 = scenario.sources_sha256(cell.scenario)
-    settings = msgspec.convert(cell.settings, chosen.settings_type)
-    adapter = backends.load(cell.backend)
-    adapter.use(cell.device, cell.threads)
-    import keras
-
+    setup = set_up(task, variables)
+    chosen, settings, adapter = setup.chosen, setup.settings, setup.adapter
     from harness.trial import weights
     from harness.trial.anatomy import rounds
     from harness.trial.anatomy.variants import Subjects
 
-    checks.require_backend(cell.backend, keras.backend.backend())
     environment = probe.environment(variables)
-    table = checks.table_of(chosen, settings, task.table)
+    table = setup.table()
     data = first_steps(chosen.data(settings, table), task.steps, settings.batch_size)
     examples = data.train.examples
     steps = math.ceil(examples / settings.batch_size)
 
     subjects = Subjects(
-        chosen, settings, data, init=cell.init, seed=task.seed, adapter=adapter, steps=steps
+        chosen, settings, data, init=task.cell.init, seed=task.seed, adapter=adapter, steps=steps
     )
     weights_sha256 = weights.digest(weights.current(subjects.whole))
-    placement = checks.placed(adapter, subjects.whole, cell)
+    placement = checks.placed(adapter, subjects.whole, task.cell)
     ready, absent = rounds.prepared(VARIANTS, subjects.make)
     before = noise.snapshot()
     variants = rounds.measured(
@@ -69,17 +61,13 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
     disturbance = noise.difference(before, noise.snapshot())
     if "inert optimizer" in ready:
         subjects.check()
-    return AnatomyRecord(
+    return record_of(
+        task,
+        AnatomyRecord,
         status="ok",
-        cell=cell,
         scenario_version=chosen.version,
-        seed=task.seed,
-        process=task.process,
-        campaign=task.campaign,
-        run_id=task.run_id,
-        started_at=started_at,
-        duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
-        harness=task.harness,
+        started_at=setup.started_at,
+        duration_s=setup.seconds(),
         device=placement.framework_id,
         engine=checks.engine(subjects.whole, adapter),
         optimizer=type(subjects.whole.optimizer).__name__,
@@ -93,7 +81,7 @@ def dissect(task: Task, variables: Mapping[str, str]) -> AnatomyRecord:
         weights_sha256=weights_sha256,
         environment=environment,
         synthetic=data.synthetic,
-        scenario_sha256=scenario_sha256,
+        scenario_sha256=setup.scenario_sha256,
     )
 
 

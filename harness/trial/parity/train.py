@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
+import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
-from harness import probe, scenario
-from harness.records.parity import ParityRecord, Task
-from harness.trial import backends, checks
+from harness import probe
+from harness.records.header import record_of
+from harness.records.parity import ParityRecord, ParityTask
+from harness.trial import checks
+from harness.trial.prepared import set_up
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Arrays]:
+def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord, Arrays]:
     """Train the cell's scenario as it is, moved, and without known behaviours.
 
     Args:
@@ -31,48 +35,33 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
         HarnessError: where the cell cannot be trained in this environment: wrong or missing
             backend, no such device, unknown scenario or setting, unreadable table.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    cell = task.cell
-    chosen = scenario.find(cell.scenario)
-    scenario_sha256 = scenario.sources_sha256(cell.scenario)
-    settings = msgspec.convert(cell.settings, chosen.settings_type)
-    adapter = backends.load(cell.backend)
-    adapter.use(cell.device, cell.threads)
-    import keras
-
-    from harness.trial import custom, evaluation, weights
-    from harness.trial.initial import initialised
+    setup = set_up(task, variables)
+    from harness.trial import evaluation, weights
     from harness.trial.parity.course import Course
-    from harness.trial.prepared import Prepared
 
-    checks.require_backend(cell.backend, keras.backend.backend())
     environment = probe.environment(variables)
-    table = checks.table_of(chosen, settings, task.table)
-    data = chosen.data(settings, table)
-
-    handed = custom.CustomWeights(task.shared, custom.key(chosen, settings, task.seed))
-    model = initialised(chosen, settings, data, cell.init, task.seed, custom=handed)
+    table = setup.table()
+    data = setup.chosen.data(setup.settings, table)
+    handed = setup.custom_weights()
+    prepared = setup.prepared(data, handed)
+    model, adapter = prepared.model, setup.adapter
     weights_sha256 = weights.digest(weights.current(model))
-    placement = checks.placed(adapter, model, cell)
+    placement = checks.placed(adapter, model, task.cell)
 
-    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
-    course = Course(prepared, cell.mode, task.seed)
-    evaluation.require(prepared, adapter.batches(data.test, settings.batch_size))
+    course = Course(prepared, task.cell.mode, task.seed)
+    evaluation.require(prepared, adapter.batches(data.test, setup.settings.batch_size))
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
-        ParityRecord(
+        record_of(
+            task,
+            ParityRecord,
             status="ok",
-            cell=cell,
-            scenario_version=chosen.version,
-            seed=task.seed,
-            perturbations=task.perturbations,
-            campaign=task.campaign,
-            started_at=started_at,
-            duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
-            harness=task.harness,
+            scenario_version=setup.chosen.version,
+            started_at=setup.started_at,
+            duration_s=setup.seconds(),
             device=placement.framework_id,
             engine={**checks.engine(model, adapter), **course.watch.engine()},
-            metric=chosen.metric.label,
+            metric=setup.chosen.metric.label,
             variables=course.state.variables(),
             trainings=trainings,
             shared_rows=shared_rows,
@@ -84,8 +73,17 @@ def train(task: Task, variables: Mapping[str, str]) -> tuple[ParityRecord, Array
             weights_sha256=weights_sha256,
             environment=environment,
             synthetic=data.synthetic,
-            scenario_sha256=scenario_sha256,
+            scenario_sha256=setup.scenario_sha256,
             custom_initial=handed.sources,
         ),
         arrays,
     )
+
+
+def with_arrays(record: ParityRecord, arrays: Arrays, folder: Path) -> ParityRecord:
+    """``record`` with the file of ``arrays``, which is written to ``folder`` first."""
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    (folder / "arrays.npz").write_bytes(content.getvalue())
+    sha256 = hashlib.sha256(content.getvalue()).hexdigest()
+    return msgspec.structs.replace(record, arrays="arrays.npz", arrays_sha256=sha256)

@@ -2,55 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
-from harness import scenario
 from harness.errors import HarnessError
-from harness.records.preflight import Answer, Refusal, Task
+from harness.records.preflight import Answer, PreflightTask, Refusal
 from harness.records.trial import Cell
-from harness.trial import backends, checks
+from harness.trial.prepared import Prepared, Setup, set_up
 
 ENOUGH_S = 30.0
 """Seconds after which no further cell is looked at: of a long sweep the trials look themselves."""
 
 
-def look(task: Task) -> Answer:
+def look(task: PreflightTask, variables: Mapping[str, str]) -> Answer:
     """The refusals among the cells of ``task``.
 
     Raises:
         HarnessError: where nothing can be trained in this environment.
     """
-    adapter = backends.load(task.cell.backend)
-    adapter.use(task.cell.device, task.cell.threads)
-    import keras
-
-    checks.require_backend(task.cell.backend, keras.backend.backend())
-    chosen = scenario.find(task.cell.scenario)
+    setup = set_up(task, variables)
     started_s = time.monotonic()
     refusals = []
     for cell in task.cells:
         if time.monotonic() - started_s > ENOUGH_S:
             break
-        reason = _objection(cell, task, chosen, adapter)
+        reason = _objection(cell, setup)
         if reason is not None:
             refusals.append(Refusal(cell=cell, reason=reason))
     return Answer(refusals=refusals)
 
 
-def _objection(
-    cell: Cell, task: Task, chosen: scenario.Scenario, adapter: backends.Adapter
-) -> str | None:
+def _objection(cell: Cell, setup: Setup) -> str | None:
     """Why ``cell`` is refused; errors of the scenario's own code are left to the trial."""
-    from harness.trial.initial import initialised
-    from harness.trial.prepared import Prepared
-
-    settings = msgspec.convert(cell.settings, chosen.settings_type)
-    data = chosen.data(settings, checks.table_of(chosen, settings, task.table))
-    model = initialised(chosen, settings, data, cell.init, task.seed)
-    prepared = Prepared(chosen=chosen, settings=settings, data=data, adapter=adapter, model=model)
+    settings = msgspec.convert(cell.settings, setup.chosen.settings_type)
+    task = msgspec.structs.replace(setup.task, cell=cell)
+    setup = dataclasses.replace(setup, task=task, settings=settings)
+    prepared = setup.prepared(setup.chosen.data(settings, setup.table()))
     try:
         _rehearse(cell, prepared)
     except HarnessError as error:
@@ -58,7 +48,7 @@ def _objection(
     return None
 
 
-def _rehearse(cell: Cell, prepared: Any) -> None:
+def _rehearse(cell: Cell, prepared: Prepared) -> None:
     """Make what the trial will train with, and let its step be traced on the first batch."""
     from harness.errors import RefusedError
     from harness.trial import loops, refusal

@@ -1,6 +1,6 @@
 """The bounds that a comparison of two campaigns promises, in 2,000 seeded ones for each setting.
 
-``docs/compare.md`` has the same figures for the intervals that were not chosen.
+``docs/studies/two-campaigns.md`` has the same figures for the intervals that were not chosen.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import pytest
 
 from harness.analysis.before_after.shift import shift_bounds
 from harness.analysis.speed.verdict import STOP_FROM, judging_confidence
-from tests.analysis.campaigns import beyond, real, within
-from tests.analysis.sequences import intervals_by_round, stop_at_precision
-from tests.analysis.shift_candidates import rank_sum, welch
-from tests.analysis.two_campaigns import SETTINGS, SIZES, simulate
+from studies.intervals.sequences import intervals_by_round, stop_at_precision
+from studies.intervals.shift_candidates import rank_sum, welch
+from studies.intervals.simulated import beyond, real, within
+from studies.intervals.simulated_two import SETTINGS, SIZES, simulate
 
 MARGIN = math.log1p(0.02)
 

@@ -1,8 +1,8 @@
 """The bounds that the method promises, in 2,000 seeded campaigns for each setting.
 
-The settings are those of ``campaigns.py``: drift, heavy tails, rare slow processes, autocorrelated
-epochs, and processes drawn from 75 real ones. ``docs/intervals.md`` has the same figures for the
-intervals that were not chosen.
+The settings are those of ``studies/intervals/simulated.py``: drift, heavy tails, rare slow
+processes, autocorrelated epochs, and processes drawn from 75 real ones.
+``docs/studies/intervals.md`` has the same figures for the intervals that were not chosen.
 """
 
 from __future__ import annotations
@@ -21,18 +21,8 @@ from harness.analysis.speed.verdict import (
     precise_enough,
     verdict,
 )
-from tests.analysis.campaigns import (
-    MEASURED_SPREAD,
-    SETTINGS,
-    beyond,
-    independent,
-    normal,
-    real,
-    simulate,
-    within,
-)
-from tests.analysis.candidates import t_mean
-from tests.analysis.sequences import (
+from studies.intervals.candidates import t_mean
+from studies.intervals.sequences import (
     MARGIN,
     bonferroni,
     holm,
@@ -41,6 +31,16 @@ from tests.analysis.sequences import (
     settled_in_time,
     stop_at_precision,
     unadjusted,
+)
+from studies.intervals.simulated import (
+    MEASURED_SPREAD,
+    SETTINGS,
+    beyond,
+    independent,
+    normal,
+    real,
+    simulate,
+    within,
 )
 
 ROUNDS = [4, 5, 6, 8, 14, 40]
@@ -52,7 +52,7 @@ ROUNDS_FOR_5_PERCENT = {
     "real jax / torch": 44,
     "real tensorflow / torch": 51,
 }
-"""From ``docs/intervals.md``: one pair, 95%, margin 2%."""
+"""From ``docs/studies/intervals.md``: one pair, 95%, margin 2%."""
 MEASURED = [name for name in SETTINGS if name.startswith("real")]
 
 

@@ -55,7 +55,7 @@ def test_it_measures_for_a_minute_and_no_longer():
 
 def test_without_any_framework_plain_arithmetic_is_measured(tmp_path):
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho 0.25\n", encoding="utf-8")
+    python.write_text('#!/bin/sh\necho 0.25 > "$3/answer.json"\n', encoding="utf-8")
     python.chmod(0o755)
     assert resolution.by_arithmetic(str(python)) == 0.25
 
