@@ -68,6 +68,8 @@ class Row(Struct, frozen=True, kw_only=True):
     peak_device_bytes: Figure | None
     quality: Figure | None
     predictions: list[Predicted]
+    cpu_step_s: Figure | None = None
+    busy_cores: Figure | None = None
 
     @property
     def work(self) -> Work:
