@@ -19,8 +19,8 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """``1 round``, ``3 rounds``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """``1 round``, ``1,000 rounds``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 LISTED = 5

@@ -20,6 +20,7 @@ from harness.cli import (
     parity,
     report,
     run,
+    spelling,
     sweep,
 )
 from harness.cli import list as list_
@@ -30,19 +31,19 @@ EPILOG = f"""
 Examples:
 
 \b
-  harness doctor                                     is this machine fit to measure on?
-  harness data prepare                               get the ratings once
-  harness run ranking --backend jax,tf,torch         measure all three, interleaved
-  harness run ranking --precision 3% --budget 10m    until the intervals are as narrow as that
-  harness run ranking --seeds 42-46 --dry-run        what would run, and for how long?
-  harness sweep ranking --batch-size 256,1000,4096   how do step time and memory grow?
-  harness report results/local                       the table again, and the page, from the records
-  harness compare results/before results/after       did the upgrade make it slower, or worse?
-  harness parity ranking                             is it the same model on all backends?
-  harness anatomy ranking                            where does the time of a step go?
-  harness findings results/local                     what Keras costs, and what follows
-  harness export results/local --format parquet      every raw sample, for other tools
-  harness merge results/a results/b --into results/c several folders into one
+  harness doctor                                   is this machine fit?
+  harness data prepare                             get the ratings, once
+  harness run ranking --backend jax,tf,torch       measure all three in turns
+  harness run ranking --precision 3% --budget 10m  until intervals are narrow
+  harness run ranking --seeds 42-46 --dry-run      what would run, how long?
+  harness sweep ranking --batch-size 256,1000      how does a step grow?
+  harness report results/local                     all records as one report
+  harness compare results/before results/after     slower, or less accurate?
+  harness parity ranking                           is it the same model?
+  harness anatomy ranking                          where does the time go?
+  harness findings results/local                   what Keras costs
+  harness export results/local --format all --output exports
+  harness merge results/a results/b --into results/c
 
 \b
 Exit codes, which docs/exit-codes.md tells for every command:
@@ -93,6 +94,7 @@ app.command(cls=Command)(doctor.doctor)
 
 def main() -> None:
     """Run the ``harness`` command; a user's mistake ends with its message and no traceback."""
+    spelling.spell()
     try:
         app()
     except HarnessError as error:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness import defaults
 from harness.cli import options
+from harness.cli.command import HOW_LONG
+from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.analysis.anatomy import Anatomy
+    from harness.launch.devices import Placement
+    from harness.records.anatomy import AnatomyRecord, AnatomyTask
+    from harness.records.trial import Scalar
+    from harness.scenario import Scenario, Settings
+
+EPOCHS = 2
+"""Timed epochs of a visit, after one of warm-up: more rounds tell more than longer visits."""
 
 EPILOG = """
 \b
@@ -25,84 +43,212 @@ Exit codes:
 """
 
 
-def anatomy(
-    scenario: options.Scenario,
-    *,
-    backend: options.Backends = None,
-    device: options.Device = "auto",
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AnatomyRequest(options.Request):
+    """What ``harness anatomy`` was asked."""
+
+    seed: options.Seed = defaults.SEED
     processes: Annotated[
         int,
-        typer.Option(
-            min=1,
-            max=1_000,
-            metavar="NUMBER",
-            help="Fresh processes of each backend; from 4 on there are intervals.",
+        options.number(
+            "--processes",
+            "Fresh processes of each backend; from 4 on there are intervals.",
+            HOW_LONG,
+            most=1_000,
         ),
-    ] = 4,
+    ] = 4
     rounds: Annotated[
-        int,
-        typer.Option(min=1, max=10_000, metavar="NUMBER", help="In each process."),
-    ] = 6,
+        int, options.number("--rounds", "Rounds in each process.", HOW_LONG, most=10_000)
+    ] = 6
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="NUMBER",
-            help="Of an epoch, if not all that the training set has: for large models.",
+        options.number(
+            "--steps",
+            "Steps of an epoch, if not all that the training set has: for large models.",
+            HOW_LONG,
+            most=1_000_000_000,
         ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, metavar="NUMBER", help="Of the initial weights.")
-    ] = 42,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change a setting of the scenario; repeatable."
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=4096, help="CPU threads. Default: the framework's own choice."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="After which a process is ended.")
-    ] = 600.0,
-    memory_limit: options.MemoryLimit = None,
-    env: options.Environments = None,
-    pass_env: options.PassEnv = None,
-    results: options.Results = options.DEFAULT_RESULTS,
-    source: options.Source = "auto",
-    wait: options.Wait = True,
-    as_json: options.AsJson = False,
-) -> None:
-    """Tell what input pipeline, Python, computation, optimizer and metrics take of a step.
+    ] = None
 
-    Keras' own fit is timed as it is, and without one thing after another, in interleaved rounds of
-    one process; the difference of two neighbours is what the thing takes. Several processes tell
-    how sure that is, and a second fit, whether the parts add up. docs/anatomy.md explains it.
+
+@options.command(AnatomyRequest)
+def anatomy(request: AnatomyRequest) -> None:
+    """Show where the time of a training step goes.
+
+    How much of it do the input pipeline, Python, computation, optimizer and metrics take? Keras'
+    own fit is timed as it is, and without one thing after another, in interleaved rounds of one
+    process; the difference of two neighbours is what the thing takes. Several processes show how
+    sure that is, and a second fit, whether the parts add up. docs/anatomy.md explains it.
     """
-    # Imported here, so that `harness --help` does without everything that this needs.
-    from harness.cli import anatomy_steps
+    # Imported here, like all that a training needs, so that `harness --help` does without.
+    from harness.launch.interrupts import ends_as_interrupt
+    from harness.report.outputs import terminal
 
-    code = anatomy_steps.carry_out(
-        anatomy_steps.Request(
-            scenario=scenario,
-            backends=backend or [],
-            device=device,
-            processes=processes,
-            rounds=rounds,
-            steps=steps,
-            seed=seed,
-            settings=settings or [],
-            threads=threads,
-            timeout_s=timeout,
-            memory_limit=memory_limit,
-            environments=env or [],
-            pass_env=pass_env or [],
-            results=results,
-            source=source,
-            wait=wait,
-            as_json=as_json,
-        )
-    )
+    console = terminal.console(stderr=request.as_json)
+    try:
+        with ends_as_interrupt():
+            code = _carry_out(request, console)
+    except KeyboardInterrupt:
+        console.print("interrupted: records of finished processes stay")
+        code = ExitCode.INTERRUPTED
     raise typer.Exit(code)
+
+
+def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
+    """Check everything, measure in turns, analyse, show.
+
+    Raises:
+        HarnessError: for a mistake in the request or something missing; nothing was measured then.
+    """
+    from harness.cli import asking
+    from harness.cli.failure import FailureLines
+    from harness.launch.child import LocalLauncher
+    from harness.launch.lock import only_campaign
+    from harness.scenario import find
+    from harness.store import runs
+
+    say = asking.speaker(console)
+    scenario = find(request.scenario)
+    settings = asking.point(scenario, request, "a step is taken apart at one")
+    asking.one_number_of_threads(request)
+    asking.check_source(request)
+    placements = asking.placements(request, say)
+    table = asking.table(request, scenario, [settings], say)
+    folder = runs.anatomy_folder(request.results, request.scenario)
+    launcher = LocalLauncher(
+        {backend: placement.interpreter for backend, placement in placements.items()},
+        timeout_s=request.timeout_s,
+        memory_limit_bytes=request.memory_limit_bytes,
+        pass_env=request.pass_env,
+    )
+    records, failures = [], FailureLines()
+    with only_campaign(wait=request.wait, say=say):
+        for task in _tasks(request, asking.as_scalars(settings), placements, table):
+            backend = task.cell.backend
+            say(f"{backend} {task.cell.device}, process {task.process} …")
+            record = launcher.dissect(task)
+            runs.save_anatomy(folder, record)
+            name = f"{backend}, process {task.process}"
+            for line in failures.ending(record, f"{record.duration_s:.0f} s", name):
+                say(line)
+            records.append(record)
+    return _conclude(request, (scenario, settings), folder, records, console)
+
+
+def _tasks(
+    request: AnatomyRequest,
+    settings: dict[str, Scalar],
+    placements: Mapping[str, Placement],
+    table: Path | None,
+) -> Iterator[AnatomyTask]:
+    """One process of every backend after the other, in another order each time."""
+    import random
+    import secrets
+
+    from harness import probe
+    from harness.cli import asking
+    from harness.records.anatomy import AnatomyTask
+    from harness.records.trial import Cell
+
+    run_id, order = secrets.token_hex(4), random.Random(request.seed)  # noqa: S311 - an order
+    for process in range(1, request.processes + 1):
+        for backend in order.sample(list(placements), len(placements)):
+            yield AnatomyTask(
+                cell=Cell(
+                    scenario=request.scenario,
+                    backend=backend,  # type: ignore[arg-type]  # a name that was checked
+                    device=placements[backend].device,
+                    threads=asking.one_number_of_threads(request),
+                    settings=settings,
+                ),
+                seed=request.seed,
+                process=process,
+                rounds=request.rounds,
+                epochs=EPOCHS,
+                steps=request.steps,
+                campaign=request.results.resolve().name,
+                run_id=run_id,
+                table=None if table is None else str(table),
+                harness=probe.provenance(),
+            )
+
+
+def _conclude(
+    request: AnatomyRequest,
+    trained: tuple[Scenario, Settings],
+    folder: Path,
+    records: Sequence[AnatomyRecord],
+    console: Console,
+) -> ExitCode:
+    from harness.analysis.anatomy import anatomies
+    from harness.analysis.notes.sources import is_changed
+    from harness.analysis.study import About
+    from harness.cli import asking
+    from harness.cli.failure import SOURCE_CHANGED
+    from harness.report.outputs import terminal
+    from harness.report.sections import anatomy as report
+
+    scenario, settings = trained
+    found = anatomies(records)
+    failed = [record for record in records if record.status != "ok"]
+    good = bool(found) and not failed and all(anatomy.adds_up for anatomy in found)
+    code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
+    if request.as_json:
+        chosen = asking.as_scalars(settings)
+        told = _encode(request, records, found, settings=chosen, folder=folder, code=code)
+        typer.echo(told.decode())
+    else:
+        console.print()
+        usual = asking.as_scalars(scenario.settings_type())
+        about = {request.scenario: About(metric=scenario.metric, defaults=usual)}
+        terminal.show(report.compose(request.scenario, found, failed, about), console)
+        console.print()
+    say = asking.speaker(console)
+    if is_changed(records):
+        say(SOURCE_CHANGED)
+    say(f"records: {folder}")
+    return code
+
+
+def _encode(
+    request: AnatomyRequest,
+    records: Sequence[AnatomyRecord],
+    found: Sequence[Anatomy],
+    *,
+    settings: Mapping[str, Scalar],
+    folder: Path,
+    code: ExitCode,
+) -> bytes:
+    import msgspec
+
+    from harness.records.anatomy import ANATOMY_SCHEMA_VERSION
+
+    answer = {
+        "schema": ANATOMY_SCHEMA_VERSION,
+        "scenario": request.scenario,
+        "settings": settings,
+        "exit_code": int(code),
+        "folder": str(folder),
+        "anatomies": [_told(anatomy) for anatomy in found],
+        "failures": [
+            {
+                "backend": record.cell.backend,
+                "process": record.process,
+                "status": record.status,
+                "reason": record.failure.reason if record.failure else None,
+            }
+            for record in records
+            if record.status != "ok"
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=1)
+
+
+def _told(anatomy: Anatomy) -> dict[str, Any]:
+    import msgspec
+
+    return msgspec.structs.asdict(anatomy) | {
+        "sum_s": anatomy.sum_s,
+        "misses": anatomy.misses,
+        "adds_up": anatomy.adds_up,
+    }

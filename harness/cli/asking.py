@@ -1,23 +1,30 @@
-"""Reads a request of ``harness run``: which interpreters, which cells, which plan."""
+"""What the request of a command that trains comes to: settings, placements, table, plan."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from harness import defaults, probe
 from harness.backends import BACKENDS
 from harness.cli import parse
+from harness.cli.options import CampaignRequest, Request
 from harness.errors import HarnessError, UnavailableError
-from harness.launch import environments
+from harness.launch import devices, environments
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.records.plan import Axes, Plan, cells
-from harness.records.trial import INITS, MODES, Scalar, Struct
+from harness.records.trial import INITS, MODES, Scalar
 from harness.report import format as fmt
+from harness.scenario import Scenario, Settings, parse_settings
+from harness.table_use import needs_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,72 +32,158 @@ if TYPE_CHECKING:
 SHUFFLE_SEED = 20260101
 """The order in the rounds is arbitrary, and the same for everybody who asks the same."""
 
-FIXED_SEEDS = "42-44"
-ADAPTIVE_SEEDS = "42-61"
-"""Twenty take turns where rounds are many: each new one also tells more about quality."""
-
-FIXED_TIME_BUDGET_S = 5.0
-ADAPTIVE_TIME_BUDGET_S = 0.25
-"""Processes spread by 3 to 5% however long each one trains, epochs inside of one by 3 to 6%. Where
-a process costs 2 s beside its training and an epoch 0.1 to 0.2 s, the ratio of two cells is known
-soonest with 5 to 7 steady epochs in each (the square root of cost ratio times variance ratio), and
-those for quality are four of them. Beyond that another process tells more than a longer one."""
-
-DEFAULT_BUDGET = "10m"
-"""Where a precision is asked for without a budget: some are out of reach on some machines."""
+Say = Callable[[str], None]
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """What was asked on the command line, as it was typed. Times are in seconds.
+def speaker(console: Console) -> Say:
+    """A function that prints a line, made harmless and never cut."""
+    return lambda line: console.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
 
-    ``swept`` holds the values of each axis of ``harness sweep`` that becomes a setting, by its name
-    (:meth:`harness.scenario.Scenario.axis_settings`).
+
+def points(
+    scenario: Scenario, texts: Iterable[str], swept: Mapping[str, str] | None = None
+) -> list[Settings]:
+    """The settings of ``scenario`` at every combination of what ``--set`` and the axes say.
+
+    Args:
+        scenario: says which settings an axis stands for, and what it changes beside them.
+        texts: what ``--set`` says; a value with commas, ``batch_size=500,1000``, gives one point
+            for each.
+        swept: the values of each axis of ``harness sweep`` as typed, by its name
+            (:meth:`harness.scenario.Scenario.axis_settings`).
+
+    Raises:
+        HarnessError: for an axis without a value, a setting or a value that is named twice, and two
+            points that come to the same in another spelling, ``0.1`` and ``1e-1``: they would be
+            measured once, in silence.
+        InvalidSettingError: for an axis, a setting or a value that the scenario does not take.
     """
+    assignments = parse.parse_assignments(texts)
+    asked_by = {name: "--set" for one in assignments for name in one}
+    defaults_: dict[str, str] = {}
+    courses: list[list[dict[str, str]]] = []
+    for axis, text in (swept or {}).items():
+        option = f"--{axis.replace('_', '-')}"
+        values = [part.strip() for part in text.split(",") if part.strip()]
+        if not values:
+            raise HarnessError(f"{option} names no value: write several, such as 1,10,100")
+        parse.each_once(option, values)
+        course = [dict(scenario.axis_settings(axis, value)) for value in values]
+        for name in dict.fromkeys(name for point in course for name in point):
+            if name in asked_by:
+                raise HarnessError(
+                    f"{asked_by[name]} and {option} both set {name}: leave one of them out"
+                )
+            asked_by[name] = option
+        defaults_ |= scenario.axis_defaults(axis)
+        courses.append(course)
+    found: dict[bytes, Settings] = {}
+    for chosen, *parts in itertools.product(assignments, *courses):
+        typed = {n: v for part in (defaults_, chosen, *parts) for n, v in part.items()}
+        settings = _settings(scenario, typed)
+        key = msgspec.json.encode(settings, order="deterministic")  # as a cell tells itself apart
+        if key in found:
+            shown = ", ".join(f"{name}={value}" for name, value in as_scalars(settings).items())
+            raise HarnessError(
+                "two of the values that were typed come to the same settings: "
+                f"{shown}. Name each value once"
+            )
+        found[key] = settings
+    return list(found.values())
 
-    scenario: str
-    backends: Sequence[str] = ()
-    device: str = "auto"
-    modes: str = "fit"
-    inits: str = "common"
-    seeds: str | None = None
-    repetitions: int | None = None
-    precision: str | None = None
-    budget: str | None = None
-    margin: str = "2%"
-    settings: Sequence[str] = ()
-    swept: Mapping[str, str] = {}
-    time_budget_s: float | None = None
-    timeout_s: float = 600.0
-    memory_limit: str | None = None
-    threads: str | None = None
-    environments: Sequence[str] = ()
-    pass_env: Sequence[str] = ()
-    results: Path = Path("results/local")
-    source: str = "auto"
-    resume: bool = False
-    wait: bool = True
-    dry_run: bool = False
-    as_json: bool = False
+
+def point(scenario: Scenario, request: Request, only_one: str) -> Settings:
+    """The settings of a command that takes one value of each.
+
+    Args:
+        scenario: what is trained.
+        request: says which settings.
+        only_one: why there can be only one, to complete a sentence.
+
+    Raises:
+        HarnessError: for several values of one, and as :func:`points` does.
+    """
+    found = points(scenario, request.settings)
+    if len(found) > 1:
+        raise HarnessError(
+            f"--set names {len(found)} sets of settings; {only_one}: give each setting one value"
+        )
+    return found[0]
 
 
-def plan_of(
-    request: Request,
-    setting_sets: list[dict[str, Scalar]],
-    placed: Mapping[str, Placement],
+def _settings(scenario: Scenario, typed: Mapping[str, str]) -> Settings:
+    settings = parse_settings(scenario, typed)
+    # Once more through convert, so that a default of 1 and a typed 1 are the same float and hence
+    # the same cell.
+    return msgspec.convert(msgspec.to_builtins(settings), type(settings))
+
+
+def as_scalars(settings: Settings) -> dict[str, Scalar]:
+    """All settings by name, as a cell has them."""
+    return dict(msgspec.to_builtins(settings))
+
+
+def one_number_of_threads(request: Request) -> int | None:
+    """The CPU threads of a command that takes one number; ``None`` for the framework's choice.
+
+    Raises:
+        HarnessError: for no number, and for several.
+    """
+    numbers = parse.parse_threads(request.threads)
+    if len(numbers) > 1:
+        raise HarnessError(f"--threads {request.threads} names several numbers: give one")
+    return numbers[0]
+
+
+def table(request: Request, scenario: Scenario, asked: Sequence[Settings], say: Say) -> Path | None:
+    """The path of the prepared rating table; ``None`` if nothing is read from it.
+
+    Raises:
+        UnavailableError: if no source has the ratings.
+    """
+    if not any(needs_table(scenario, settings) for settings in asked):
+        return None
+    from harness.data.prepare import prepare
+
+    prepared = prepare(request.source, report=say)
+    if isinstance(request, CampaignRequest):
+        say(f"ratings: {prepared.path} (from {prepared.source})")
+    return prepared.path
+
+
+def check_source(request: Request) -> None:
+    """Refuse a source that does not exist before anything is looked for.
+
+    Raises:
+        HarnessError: if there is no such source.
+    """
+    from harness.data.prepare import source_names
+
+    source_names(request.source)
+
+
+def plan(
+    request: CampaignRequest, asked: Sequence[Settings], placed: Mapping[str, Placement]
 ) -> Plan:
     """The plan that the request asks for.
 
     Raises:
         HarnessError: for a mistake in the request.
     """
-    rule = stopping(request)
-    adaptive = rule.precision is not None or rule.budget_s is not None
-    seeds = parse.parse_seeds([request.seeds or (ADAPTIVE_SEEDS if adaptive else FIXED_SEEDS)])
-    modes = parse.parse_names("mode", [request.modes], MODES)
-    inits = parse.parse_names("init", [request.inits], INITS)
+    budget_s = request.budget_s
+    if budget_s is None and request.precision is not None:
+        budget_s = defaults.BUDGET_S
+    if request.adaptive and request.repetitions is not None:
+        raise HarnessError(
+            "--repetitions fixes the number of rounds, while --precision and --budget leave it to "
+            "the intervals and the clock: give one or the other"
+        )
+    adaptive = request.adaptive
+    usual = defaults.ADAPTIVE_SEEDS if adaptive else request.usual_seeds
+    seeds = parse.parse_seeds([request.seeds or usual])
     time_budget_s = request.time_budget_s
     if time_budget_s is None:
-        time_budget_s = ADAPTIVE_TIME_BUDGET_S if adaptive else FIXED_TIME_BUDGET_S
+        time_budget_s = defaults.ADAPTIVE_TIME_BUDGET_S if adaptive else defaults.TIME_BUDGET_S
     return Plan(
         run_id=secrets.token_hex(4),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -98,60 +191,56 @@ def plan_of(
             Axes(
                 scenario=request.scenario,
                 devices={backend: placement.device for backend, placement in placed.items()},
-                modes=modes,  # type: ignore[arg-type]  # names that were checked above
-                inits=inits,  # type: ignore[arg-type]
-                settings=setting_sets,
+                # Names that are checked here.
+                modes=parse.parse_names("mode", [request.modes], MODES),  # type: ignore[arg-type]
+                inits=parse.parse_names("init", [request.inits], INITS),  # type: ignore[arg-type]
+                settings=[as_scalars(settings) for settings in asked],
                 threads=parse.parse_threads(request.threads),
             )
         ),
         seeds=seeds,
         shuffle_seed=SHUFFLE_SEED,
         time_budget_s=time_budget_s,
-        margin=rule.margin,
+        margin=request.margin,
         rounds=None if adaptive else len(seeds) * (request.repetitions or 1),
-        precision=rule.precision,
-        budget_s=rule.budget_s,
+        precision=request.precision,
+        budget_s=budget_s,
     )
 
 
-class Stopping(Struct, frozen=True, kw_only=True):
-    """When to stop and what matters: shares, and seconds."""
+def placements(
+    request: Request, say: Say, *, least: int = 1, variable: str | None = "KERAS_BACKEND"
+) -> dict[str, Placement]:
+    """Interpreter and device of each backend asked for; if none was, of those that have one.
 
-    precision: float | None
-    budget_s: float | None
-    margin: float
-
-
-def stopping(request: Request) -> Stopping:
-    """What the request says about the end of the campaign.
+    Args:
+        request: names backends, environments and device.
+        say: is told which backends are left out.
+        least: how many there must be.
+        variable: the environment variable that names the backend where the request does not.
 
     Raises:
-        HarnessError: for what is no share or duration, and for a fixed number of rounds beside.
+        HarnessError: for a mistake in the request.
+        UnavailableError: if an environment or a device is not there.
     """
-    budget = request.budget or (DEFAULT_BUDGET if request.precision else None)
-    if budget and request.repetitions is not None:
-        raise HarnessError(
-            "--repetitions fixes the number of rounds, while --precision and --budget leave it to "
-            "the intervals and the clock: give one or the other"
-        )
-    return Stopping(
-        precision=parse.parse_share("--precision", request.precision)
-        if request.precision
-        else None,
-        budget_s=parse.parse_duration_s("--budget", budget) if budget else None,
-        margin=parse.parse_share("--margin", request.margin),
-    )
+    wish = parse.parse_one("device", request.device, devices.WISHES)
+    return {
+        backend: devices.place(wish, found, gpus=probe.gpus)
+        for backend, found in _candidates(request, say, least, variable).items()
+    }
 
 
-def candidates(request: Request, say: Console) -> dict[str, list[Interpreter]]:
-    """Interpreters for each backend that was asked for; if none was, for those that have one."""
+def _candidates(
+    request: Request, say: Say, least: int, variable: str | None
+) -> dict[str, list[Interpreter]]:
     named = parse.parse_environments(request.environments)
-    asked = request.backends or ([os.environ["KERAS_BACKEND"]] if _tox_says() else [])
+    by_variable = os.environ.get(variable or "")
+    asked = request.backends or ([by_variable] if by_variable else [])
     if asked:
         try:
             backends = parse.parse_backends(asked)
         except HarnessError as error:
-            hint = "" if request.backends else " (from the variable KERAS_BACKEND)"
+            hint = "" if request.backends else f" (from the variable {variable})"
             raise HarnessError(f"{error}{hint}") from None
         if strangers := [backend for backend in named if backend not in backends]:
             raise HarnessError(
@@ -169,11 +258,10 @@ def candidates(request: Request, say: Console) -> dict[str, list[Interpreter]]:
                 raise
             problems.append(f"{backend}: {error}")
     if not found:
-        raise UnavailableError("no backend can run here.\n" + "\n".join(problems))
+        raise UnavailableError("\n".join(["no backend can run here.", *problems]))
+    if len(found) < least:
+        few = f"two backends are needed, and only {', '.join(found)} can run here."
+        raise UnavailableError("\n".join([few, *problems]))
     for problem in problems:
-        say.print(fmt.plain(f"left out: {problem}"), markup=False, soft_wrap=True)
+        say(f"left out: {problem}")
     return found
-
-
-def _tox_says() -> bool:
-    return bool(os.environ.get("KERAS_BACKEND"))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness import probe
-from harness.cli import outcome, parse, points, progress
-from harness.cli.asking import Request, candidates, plan_of
+from harness.cli import asking, outcome, progress
+from harness.cli.options import CampaignRequest
 from harness.errors import ExitCode, RefusedError
-from harness.launch import devices, preflight, variables
+from harness.launch import preflight, variables
 from harness.launch.campaign import work
 from harness.launch.campaign.forecast import describe
 from harness.launch.campaign.loop import run_campaign
@@ -30,17 +30,12 @@ from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
-from harness.records.trial import Scalar
-from harness.report import format as fmt
 from harness.report.outputs import terminal
-from harness.scenario import Scenario, find, parse_settings
+from harness.scenario import Scenario, find
 from harness.store import folder as store
-from harness.table_use import needs_table
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Settings = list[dict[str, Scalar]]
 
 NOTHING_LEFT = "nothing was started: name a mode that can train this model (--mode fit)"
 
@@ -49,7 +44,7 @@ NOTHING_LEFT = "nothing was started: name a mode that can train this model (--mo
 class _Job:
     """A request that was found to be possible, and where to say what happens."""
 
-    request: Request
+    request: CampaignRequest
     scenario: Scenario
     placed: dict[str, Placement]
     plan: Plan
@@ -57,7 +52,7 @@ class _Job:
     refused: Sequence[Refusal] = ()
 
 
-def carry_out(request: Request) -> ExitCode:
+def carry_out(request: CampaignRequest) -> ExitCode:
     """Do what was asked; whatever can be known to fail fails before the first trial.
 
     Raises:
@@ -67,16 +62,11 @@ def carry_out(request: Request) -> ExitCode:
     say = terminal.console(stderr=request.as_json)
     with ends_as_interrupt():
         scenario = find(request.scenario)
-        setting_sets = points.setting_sets(scenario, request.settings, request.swept)
-        wish = parse.parse_one("device", request.device, devices.WISHES)
-        _check_source(request.source)
-        parse.parse_memory_limit(request.memory_limit)
-        plan_of(request, setting_sets, {})  # mistakes come to light before environments are sought
-        placed = {
-            backend: devices.place(wish, found, gpus=probe.gpus)
-            for backend, found in candidates(request, say).items()
-        }
-        plan = plan_of(request, setting_sets, placed)
+        points = asking.points(scenario, request.settings, request.swept)
+        asking.check_source(request)
+        asking.plan(request, points, {})  # mistakes come to light before environments are sought
+        placed = asking.placements(request, asking.speaker(say))
+        plan = asking.plan(request, points, placed)
         refused = preflight.without_native_code(plan.cells, scenario)
         job = _without(_Job(request, scenario, placed, plan, say), refused)
         if request.dry_run:
@@ -86,7 +76,7 @@ def carry_out(request: Request) -> ExitCode:
                 outcome.print_plan(there, placed, job.refused)
             return ExitCode.OK
         store.ensure_writable(request.results, store.RECORD_BYTES * len(placed))
-        table = _table(request, scenario, setting_sets, say)
+        table = asking.table(request, scenario, points, asking.speaker(say))
         asked_s = time.monotonic()
         try:
             with only_campaign(wait=request.wait, say=lambda line: _say_all(say, [line])):
@@ -102,12 +92,11 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
     interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
-    memory_limit_bytes = parse.parse_memory_limit(request.memory_limit)
     refused = preflight.refusals(
         job.plan,
         interpreters,
         table,
-        memory_limit_bytes=memory_limit_bytes,
+        memory_limit_bytes=request.memory_limit_bytes,
         pass_env=request.pass_env,
     )
     job = _without(job, refused)
@@ -118,7 +107,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     launcher = LocalLauncher(
         interpreters,
         timeout_s=request.timeout_s,
-        memory_limit_bytes=memory_limit_bytes,
+        memory_limit_bytes=request.memory_limit_bytes,
         pass_env=request.pass_env,
     )
     with progress.progress(job.say, job.scenario.metric) as observer:
@@ -186,24 +175,4 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
 
 def _say_all(say: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        say.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
-
-
-def _check_source(source: str) -> None:
-    from harness.data.prepare import source_names
-
-    source_names(source)
-
-
-def _table(
-    request: Request, scenario: Scenario, setting_sets: Settings, say: Console
-) -> Path | None:
-    """The prepared rating table, if any of the cells reads it."""
-    texts = [{name: str(value) for name, value in each.items()} for each in setting_sets]
-    if not any(needs_table(scenario, parse_settings(scenario, each)) for each in texts):
-        return None
-    from harness.data.prepare import prepare
-
-    prepared = prepare(request.source, report=lambda line: _say_all(say, [line]))
-    _say_all(say, [f"ratings: {prepared.path} (from {prepared.source})"])
-    return prepared.path
+        asking.speaker(say)(line)

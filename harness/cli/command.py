@@ -1,14 +1,29 @@
-"""A subcommand whose options say something once: of two values none is dropped in silence."""
+"""A subcommand whose options say something once, in a help text that groups them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any, TypeGuard
 
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 LISTS = {"NAMES", "NUMBERS", "SEEDS", "VALUES"}
 """The placeholders of options that take several values, separated by commas."""
+
+ARGUMENTS, AXES, WHAT, HOW_LONG, MACHINE, WHERE, OUTPUT, OTHER = PANELS = (
+    "Arguments",
+    "Axes",
+    "What",
+    "How long",
+    "Machine",
+    "Where",
+    "Output",
+    "Other",
+)
+"""The groups of a help text, in their order."""
+
+WIDEST = 30
+"""The widest first column of a help text; after a wider one Click breaks the line."""
 
 
 class Command(TyperCommand):
@@ -26,6 +41,26 @@ class Command(TyperCommand):
                 if times > 1 and _takes_one_value(parameter):
                     ctx.fail(f"{parameter.opts[0]} is given {times} times: {_instead(parameter)}")
         return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments, then the options in their groups, with one first column for all."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                name, text = record
+                # Typer adds the type of an argument: `FOLDER <list[Path]>`.
+                groups.setdefault(_group(parameter), []).append((name.partition(" <")[0], text))
+        width = min(WIDEST, max(len(name) for rows in groups.values() for name, _ in rows))
+        for title in sorted(groups, key=PANELS.index):
+            alone = title == OTHER and not set(groups) - {OTHER, ARGUMENTS}
+            with formatter.section("Options" if alone else title):
+                formatter.write_dl([(f"{name:<{width}}", help_) for name, help_ in groups[title]])
+
+
+def _group(parameter: object) -> str:
+    if isinstance(parameter, TyperArgument):
+        return ARGUMENTS
+    return getattr(parameter, "rich_help_panel", None) or OTHER
 
 
 def _takes_one_value(parameter: object) -> TypeGuard[TyperOption]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import exit_codes
-from harness.errors import GateCode, UnavailableError
+from harness import defaults
+from harness.cli import exit_codes, options
+from harness.cli.command import OUTPUT, WHAT
+from harness.errors import GateCode, HarnessError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.analysis.before_after.compare import Comparison
-    from harness.analysis.before_after.gate import Finding
+    from harness.analysis.before_after.compare import Comparison, Limits
+    from harness.analysis.before_after.gate import Finding, Rules
     from harness.store.folder import Results
 
 EPILOG = f"""
@@ -29,8 +30,8 @@ Rules of --fail-on, separated by commas:
 \b
 Examples:
   harness compare results/before results/after
-  harness compare results/before results/after --fail-on slower:5%,worse:0.002
-  harness compare before after --fail-on slower:5%,missing --markdown comment.md
+  harness compare results/before results/after --fail-on slower:5%
+  harness compare before after --fail-on missing --markdown comment.md
 
 \b
 Exit codes; of several findings the lowest, and all are printed:
@@ -46,7 +47,7 @@ def compare(
         Path, typer.Argument(metavar="BEFORE", help="Folder of records, such as a campaign's.")
     ],
     after: Annotated[
-        Path, typer.Argument(metavar="AFTER", help="Folder of records to hold against it.")
+        Path, typer.Argument(metavar="AFTER", help="Folder of records to compare with it.")
     ],
     *,
     fail_on: Annotated[
@@ -55,14 +56,16 @@ def compare(
             "--fail-on",
             metavar="RULES",
             help="What a script is to fail on, such as slower:5%,worse:0.002; repeatable.",
+            rich_help_panel=WHAT,
         ),
     ] = None,
     margin: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Differences in step time up to this are none; the limit of slower, else 2%.",
-            show_default=False,
+        float | None,
+        options.share(
+            "--margin",
+            "Differences in step time up to this are none; the limit of slower, else "
+            f"{defaults.MARGIN:.0%}.",
+            WHAT,
         ),
     ] = None,
     markdown: Annotated[
@@ -70,14 +73,20 @@ def compare(
         typer.Option(
             metavar="FILE.md",
             help="Also write it as Markdown, for a comment in CI.",
+            rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the comparison as JSON instead of the tables.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the comparison as JSON instead of the tables.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
 ) -> None:
-    """Hold two campaigns of one machine against each other, cell by cell.
+    """Compare two campaigns of one machine, cell by cell.
 
     Package versions that differ are listed. Cells of different machines are never ranked; what
     they learned is compared all the same.
@@ -85,14 +94,13 @@ def compare(
     # Imported here, so that `harness --help` does not wait for it.
     from harness.analysis.before_after import gate
     from harness.analysis.before_after.compare import compare as compared
-    from harness.cli import fail_on as rules_of
-    from harness.cli.report import about as known
+    from harness.cli.folder import about as known
     from harness.report.outputs import markdown as md
     from harness.report.outputs import terminal
     from harness.report.sections import comparison as report
 
-    rules = rules_of.parse(fail_on) if fail_on else gate.Rules()
-    limits = rules_of.limits(rules, margin=rules_of.share(margin) if margin else None)
+    rules = parse_rules(fail_on) if fail_on else gate.Rules()
+    limits = limits_of(rules, margin=margin)
     first, second = _load(before), _load(after)
     about = known([*first.records, *second.records])
     made = compared(
@@ -126,7 +134,7 @@ def compare(
 
 
 def _load(folder: Path) -> Results:
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.store.folder import load
 
     results = load(results_folder(folder))
@@ -155,3 +163,85 @@ def _write(path: Path, text: str) -> None:
             f"the Markdown cannot be written to {path}: {error.strerror or error}. "
             "Name another file with --markdown"
         ) from None
+
+
+LIMITS = {"slower": "5%", "memory": "10%", "worse": "0.002"}
+FLAGS = ("missing", "inconclusive")
+RULES = ["slower", "worse", "memory", *FLAGS]
+
+WORST = 100.0
+"""A limit on a metric beyond which it is none."""
+
+
+def parse_rules(texts: Iterable[str]) -> Rules:
+    """The rules that texts such as ``slower:5%,missing`` name.
+
+    Raises:
+        HarnessError: for an unknown rule, with the nearest that is known; a limit that is lacking,
+            out of place or no number; a rule named twice.
+    """
+    from harness.analysis.before_after.gate import Rules
+    from harness.words import unknown
+
+    asked: dict[str, float | bool] = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        if not part:
+            continue
+        name, colon, limit = (piece.strip() for piece in part.partition(":"))
+        if name not in RULES:
+            raise HarnessError(unknown("rule of --fail-on", name, RULES))
+        if name in asked:
+            raise HarnessError(f"--fail-on names {name} twice: give it one limit")
+        if name in FLAGS and colon:
+            raise HarnessError(f"--fail-on {part}: {name} takes no limit; write {name}")
+        asked[name] = True if name in FLAGS else _limit(name, limit)
+    if not asked:
+        examples = ",".join([*(f"{name}:{limit}" for name, limit in LIMITS.items()), *FLAGS])
+        raise HarnessError(f"--fail-on names no rule. Valid: {examples}")
+    return Rules(**asked)  # type: ignore[arg-type]
+
+
+def limits_of(rules: Rules, *, margin: float | None = None) -> Limits:
+    """The limits to compare with, so that the table says what the gate says.
+
+    Args:
+        rules: What the gate asks.
+        margin: That of the verdict on speed, as a share, where the gate does not set it.
+
+    Raises:
+        HarnessError: if both set it, and not alike.
+    """
+    from harness.analysis.before_after.compare import Limits
+
+    if None not in {margin, rules.slower} and margin != rules.slower:
+        raise HarnessError(
+            "--margin and the limit of slower are two margins for one verdict: leave --margin out"
+        )
+    usual = Limits()
+    chosen = margin if rules.slower is None else rules.slower
+    return Limits(
+        margin=usual.margin if chosen is None else chosen,
+        memory_margin=usual.memory_margin if rules.memory is None else rules.memory,
+        tolerance=rules.worse,
+    )
+
+
+def _limit(name: str, text: str) -> float:
+    """The limit of a rule: a share, or for ``worse`` a number in the metric's own unit."""
+    from harness.cli import parse
+
+    if not text:
+        raise HarnessError(f"--fail-on {name} names no limit: write {name}:{LIMITS[name]}")
+    if name != "worse":
+        return parse.parse_share(f"--fail-on {name}", text, rule=True)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= WORST:
+        # 2% of a metric is no difference in its unit.
+        raise HarnessError(
+            f"--fail-on worse:{text} is no difference: write a number in the metric's own unit, "
+            f"such as worse:0.002; above 0 and up to {WORST:.0f}"
+        )
+    return value

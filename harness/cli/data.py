@@ -22,6 +22,7 @@ app = typer.Typer(
 CacheDir = Annotated[
     Path | None,
     typer.Option(
+        metavar="FOLDER",
         help="Folder of the table and the downloads; default: HARNESS_CACHE_DIR, "
         "or this user's cache folder.",
         show_default=False,
@@ -35,8 +36,9 @@ def prepare(
     source: Annotated[
         str,
         typer.Option(
+            metavar="NAME",
             help="auto, tfds, archive or mirror. auto takes the prepared table if there is one, "
-            "else the first source that works, in this order."
+            "else the first source that works, in this order.",
         ),
     ] = "auto",
     cache_dir: CacheDir = None,
@@ -73,7 +75,9 @@ def verify(
     source: Annotated[
         str | None,
         typer.Option(
-            help="Also read tfds, archive or mirror anew, and compare.", show_default=False
+            metavar="NAME",
+            help="Also read tfds, archive or mirror again, and compare.",
+            show_default=False,
         ),
     ] = None,
     cache_dir: CacheDir = None,

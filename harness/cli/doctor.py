@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import DEFAULT_RESULTS
+from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import ExitCode, UnavailableError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def doctor(
     *,
     results: Annotated[
         Path, typer.Option(help="Folder that records will be written to.", metavar="FOLDER")
-    ] = DEFAULT_RESULTS,
+    ] = DEFAULT_FOLDER,
     measure: Annotated[
         bool,
         typer.Option(
@@ -51,11 +51,11 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Tell whether this machine is fit to measure on, and how to make it so.
+    """Check whether this machine is fit to measure on.
 
     Looks for about two seconds at what goes on now (load, other programs, other runs, stolen time,
     how evenly a fixed piece of work runs), at how the machine is set (clock, cores, memory, swap,
-    power, disk), and at what a run needs (environments, rating table). Each warning tells why it
+    power, disk), and at what a run needs (environments, rating table). Each warning says why it
     matters and what mends it.
 
     \b
@@ -67,9 +67,9 @@ def doctor(
 
     \b
     Exit codes: 0 fit to measure on; 1 something disturbs measuring.
-    What is only missing for a run is a warning too, and does not change the exit code.
-    With --measure also 2 where --env names no backend, and 3 where its environment
-    cannot serve or another campaign measures.
+    What is only missing for a run is a warning too, and does not change the
+    exit code. With --measure also 2 where --env names no backend, and 3 where
+    its environment cannot serve or another campaign measures.
     """  # noqa: D301  click wants the real control character
     # Imported here, so that `harness --help` does not wait for it.
     from rich.console import Console

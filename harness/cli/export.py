@@ -14,7 +14,7 @@ EPILOG = "\n".join(
         "\b",
         "Formats:",
         *(f"  {name:<24}  {one.summary}" for name, one in FORMATS.items()),
-        f"  {ALL:<24}  as many of these as can be; --output names a folder",
+        f"  {ALL:<24}  as many of these as can be, in a folder",
         "",
         "\b",
         "Examples:",
@@ -29,6 +29,7 @@ def export(
     folder: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FOLDER",
             help="Folder of records, at any depth; results/local if none is named.",
             show_default=False,
         ),
@@ -44,7 +45,7 @@ def export(
         ),
     ],
 ) -> None:
-    """Write the raw samples and figures of a folder in the format of another tool.
+    """Write the records of a folder in the format of another tool.
 
     Figures are those of `harness report`, unrounded. Failed trials and synthetic data are in every
     format; what a format cannot hold is counted and said.
@@ -54,7 +55,7 @@ def export(
     """
     # Imported here, so that `harness --help` does not wait for it.
     from harness.analysis.study import study_of
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.report import exports
     from harness.report.exports.content import warnings
     from harness.store.folder import load

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.records.anatomy import AnatomyRecord
+from harness.records.parity import ParityRecord
 from harness.records.trial import Failure, SourceLine, Status
 from harness.report import format as fmt
 
@@ -46,6 +48,19 @@ class FailureLines:
         if failure.origin is not None:
             self._origins.add(failure.origin)
         return said, list(_details(failure))
+
+    def ending(self, record: ParityRecord | AnatomyRecord, success: str, name: str) -> list[str]:
+        """The lines at the end of a child: ``success``, or why there is none.
+
+        Args:
+            record: what the child left.
+            success: what to say if nothing failed.
+            name: of the child, for those that fail in the same way after it.
+        """
+        if record.failure is None:
+            return [f"  {success}"]
+        said, below = self.of(record.status, record.failure, name)
+        return [f"  {said}", *below]
 
 
 def _details(failure: Failure) -> Iterator[str]:

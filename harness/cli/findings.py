@@ -23,7 +23,7 @@ Exit codes:
 def findings(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="FOLDER...", help="Results folders, in the order to tell them."),
+        typer.Argument(metavar="FOLDER", help="Results folders, in the order of the page."),
     ],
     *,
     output: Annotated[
@@ -31,17 +31,21 @@ def findings(
         typer.Option(metavar="FILE", help="Write Markdown there. Default: standard output."),
     ] = None,
 ) -> None:
-    """Write the ladder of each backend, what closes each gap, and what follows from it.
+    """Old: harness report has these findings now. Goes in the next release.
 
-    Every sentence is made from the records; what no verdict settles is said to be open.
+    It still writes the ladder of each backend, what closes each gap, and what follows from it.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import pages
-    from harness.cli.report import results_folder, studied
+    from harness.cli.folder import results_folder, studied
     from harness.report.outputs import markdown
     from harness.report.sections import findings as page
     from harness.store.folder import load
 
+    typer.echo(
+        "harness findings goes in the next release: harness report FOLDER has the same findings",
+        err=True,
+    )
     campaigns = [
         page.Campaign(folder=folder.as_posix(), study=studied(load(results_folder(folder))))
         for folder in folders

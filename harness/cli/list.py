@@ -11,7 +11,7 @@ import typer
 def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the scenarios with their settings, and the backends with their environments.
+    """List the scenarios, their settings, and the backends.
 
     A scenario whose file is broken, or whose name another one has too, is listed with the reason.
 

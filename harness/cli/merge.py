@@ -20,7 +20,7 @@ Examples:
 def merge(
     folders: Annotated[
         list[Path],
-        typer.Argument(help="Folders of records, each at any depth.", metavar="FOLDER..."),
+        typer.Argument(help="Folders of records, each at any depth.", metavar="FOLDER"),
     ],
     *,
     into: Annotated[
@@ -28,17 +28,18 @@ def merge(
         typer.Option(help="The folder that all go to; it may hold some already.", metavar="FOLDER"),
     ],
 ) -> None:
-    """Put the records, plans, benchmarks, parity and anatomies of several folders into one.
+    """Put the records of several folders into one.
 
-    Copying by hand would write over records of the same name. Here the second one gets the next
-    number, and what is there already is not added twice. The folders stay as they are. Which
-    trials may be ranked does not change: pairs are made within a campaign's rounds.
+    With them go plans, benchmarks, parity and anatomies. Copying by hand would overwrite records
+    of the same name. Here the second one gets the next number, and what is there already is not
+    added twice. The folders stay as they are. Which trials may be ranked does not change: pairs
+    are made within a campaign's rounds.
 
     Exit codes: 0 all that could be read is there; 2 no folder is named, or no --into; 3 there is no
     such folder, or FOLDER of --into cannot be written.
     """
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.cli.report import results_folder
+    from harness.cli.folder import results_folder
     from harness.store.merge import merge as merge_into
 
     sources = [results_folder(folder) for folder in folders]

@@ -1,168 +1,360 @@
-"""Options that several subcommands share, each with its help, so that they read alike."""
+"""Options that several subcommands share, and the one request that those which train are given.
 
-from __future__ import annotations
+A new option for every command that trains is a line in :class:`Request`.
+"""
 
+# Without `from __future__ import annotations`: texts would have to be evaluated at every start.
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import typer
 
-DEFAULT_RESULTS = Path("results/local")
+from harness import defaults
+from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
+from harness.cli.folder import DEFAULT_FOLDER
 
-Scenario = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
-]
-Backends = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--backend",
-        metavar="NAMES",
-        help="jax, tf (tensorflow), torch, separated by commas. Default: KERAS_BACKEND if it "
-        "is set, else all whose environment is found.",
-    ),
-]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or gpu.", metavar="NAME")]
-Modes = Annotated[
-    str,
-    typer.Option(
-        "--mode",
-        metavar="NAMES",
-        help="How training runs, separated by commas: fit (as the tutorial does), tuned (Keras' "
-        "best settings), custom_loop (the Keras model in the framework's own loop), native (no "
-        "Keras).",
-    ),
-]
-Inits = Annotated[
-    str,
-    typer.Option(
-        "--init",
-        metavar="NAMES",
-        help="Initial weights: common (drawn once from the seed, alike on every backend) or "
-        "keras (each backend's own).",
-    ),
-]
-Precision = Annotated[
-    str | None,
-    typer.Option(
-        "--precision",
+
+def _reading(kind: str, option: str, **rules: int) -> dict[str, Any]:
+    """How an option reads what was typed, by the function of that name in ``harness.cli.parse``."""
+
+    def read(typed: str | float) -> float:
+        if not isinstance(typed, str):  # a default
+            return typed
+        # Imported here, so that `harness --help` does not wait for it.
+        parse = importlib.import_module("harness.cli.parse")
+        return cast("float", getattr(parse, f"parse_{kind}")(option, typed, **rules))
+
+    return {"parser": read}
+
+
+def share(option: str, help_: str, panel: str = HOW_LONG) -> Any:
+    """An option that takes a share: ``2%`` or ``0.02``."""
+    return typer.Option(
+        option,
         metavar="SHARE",
-        help="Go on until the ratio of every pair of backends is known to this, such as 2%; "
-        "with it the number of rounds is left to the intervals.",
-    ),
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(
-        "--budget",
+        help=help_,
+        rich_help_panel=panel,
+        show_default=False,
+        **_reading("share", option),
+    )
+
+
+def duration(option: str, help_: str, *, zero: bool = False) -> Any:
+    """An option that takes a duration: ``90``, ``90s`` or ``10m``."""
+    return typer.Option(
+        option,
         metavar="DURATION",
-        help="Begin no round that would not end within this time of the whole command, such "
-        "as 5m. Default with --precision: 10m.",
-    ),
-]
+        help=help_,
+        rich_help_panel=HOW_LONG,
+        show_default=False,
+        **_reading("duration_s", option, zero=zero),
+    )
+
+
+def number(option: str, help_: str, panel: str, *, least: int = 1, most: int) -> Any:
+    """An option that takes a whole number from ``least`` to ``most``."""
+    return typer.Option(
+        option,
+        metavar="NUMBER",
+        help=help_,
+        rich_help_panel=panel,
+        **_reading("number", option, least=least, most=most),
+    )
+
+
+def _spelled(seconds: float) -> str:
+    return f"{seconds / 3600:g}h" if seconds >= 3600 else f"{seconds / 60:g}m"
+
+
+def timeout_option(default_s: float) -> Any:
+    """The option ``--timeout`` of a command whose default is that."""
+    return duration(
+        "--timeout",
+        f"End a process that is still running after this. Default: {_spelled(default_s)}.",
+    )
+
+
+def seeds_option(default: str, note: str = "") -> Any:
+    """The option ``--seeds`` of a command whose default is that."""
+    return typer.Option(
+        "--seeds",
+        metavar="SEEDS",
+        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}, or "
+        f"{defaults.ADAPTIVE_SEEDS} with --precision or --budget.{note}",
+        rich_help_panel=WHAT,
+    )
+
+
 Margin = Annotated[
-    str,
-    typer.Option(
-        "--margin", metavar="SHARE", help="Smallest difference in speed that matters to you."
-    ),
-]
-Repetitions = Annotated[
-    int | None,
-    typer.Option(
-        "--repetitions",
-        min=1,
-        max=10_000,
-        help="Rounds of each seed, 1 if not given; not with --precision.",
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Change a setting of the scenario; repeatable. NAME=A,B measures both.",
-    ),
-]
-TimeBudget = Annotated[
-    float | None,
-    typer.Option(
-        "--time-budget",
-        min=0.0,
-        max=86_400.0,
-        metavar="SECONDS",
-        help="Timed training in each trial, after the epochs that quality needs. Default: 5, "
-        "or 0.25 with --precision or --budget, where further processes tell more.",
-    ),
-]
-Timeout = Annotated[
     float,
-    typer.Option("--timeout", min=0.1, metavar="SECONDS", help="After which a trial is ended."),
-]
-MemoryLimit = Annotated[
-    str | None,
-    typer.Option(
-        "--memory-limit",
-        metavar="SIZE",
-        help="End a trial whose resident set passes this, such as 16GB; its record says so, and "
-        "the others go on.",
-    ),
-]
-Threads = Annotated[
-    str | None,
-    typer.Option(
-        "--threads",
-        metavar="NUMBERS",
-        help="CPU threads, such as 2, or 1,2 for both; auto leaves them to the framework, which "
-        "is the default.",
+    share(
+        "--margin",
+        f"Smallest difference in speed that matters to you. Default: {defaults.MARGIN:.0%}.",
     ),
 ]
 Environments = Annotated[
-    list[str] | None,
+    list[str],
     typer.Option(
         "--env",
         metavar="BACKEND=PATH",
         help="The Python, or the environment's folder, that serves a backend; repeatable. "
         "Default: this one if it can, else .tox/jax, .tox/tf, .tox/torch.",
+        rich_help_panel=MACHINE,
     ),
 ]
-PassEnv = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--pass-env",
-        metavar="NAME",
-        help="Let trials see this environment variable; repeatable.",
-    ),
-]
-Results = Annotated[
-    Path,
-    typer.Option("--results", metavar="FOLDER", help="The campaign's folder, for its records."),
-]
-Source = Annotated[
-    str,
-    typer.Option(
-        "--source", metavar="NAME", help="Where the ratings come from; see `harness data`."
-    ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        help="Go on with the campaign in the folder: give the options that it was begun with. "
-        "Records of another scenario source or version, data or package versions do not count, and "
-        "trials that left no measurement are measured again.",
-    ),
-]
-Wait = Annotated[
-    bool,
-    typer.Option(
-        "--wait/--no-wait", help="If another campaign measures on this machine, wait for its end."
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show the plan and how long it takes, and stop.")
-]
-AsJson = Annotated[
-    bool,
-    typer.Option(
-        "--json", help="One JSON document on standard output, the rest on standard error."
-    ),
-]
+Seed = Annotated[int, number("--seed", "Of the initial weights.", WHAT, least=0, most=2**32 - 1)]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Request:
+    """What a command that trains was asked: the options that all of them have.
+
+    Shares are fractions and durations seconds; names are as they were typed. A command adds its own
+    options in a subclass.
+    """
+
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
+    ]
+    backends: Annotated[
+        list[str],
+        typer.Option(
+            "--backend",
+            metavar="NAMES",
+            help="jax, tf (tensorflow), torch, separated by commas. Default: KERAS_BACKEND if it "
+            "is set, else all whose environment is found.",
+            rich_help_panel=WHAT,
+        ),
+    ] = field(default_factory=list)
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change a setting of the scenario; repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = field(default_factory=list)
+    timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="NAME", help="auto, cpu or gpu.", rich_help_panel=MACHINE),
+    ] = "auto"
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            "--threads",
+            metavar="NUMBER",
+            help="CPU threads; auto leaves them to the framework, which is the default.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
+    memory_limit_bytes: Annotated[
+        float | None,
+        typer.Option(
+            "--memory-limit",
+            metavar="SIZE",
+            help="End a process whose resident set passes this, such as 16GB; its record says so, "
+            "and the others go on.",
+            rich_help_panel=MACHINE,
+            **_reading("size_bytes", "--memory-limit"),
+        ),
+    ] = None
+    environments: Environments = field(default_factory=list)
+    pass_env: Annotated[
+        list[str],
+        typer.Option(
+            "--pass-env",
+            metavar="NAME",
+            help="Let trials see this environment variable; repeatable.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = field(default_factory=list)
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="If another campaign measures on this machine, wait for its end.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = True
+    results: Annotated[
+        Path,
+        typer.Option(
+            "--results",
+            metavar="FOLDER",
+            help="The campaign's folder, for its records.",
+            rich_help_panel=WHERE,
+        ),
+    ] = DEFAULT_FOLDER
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source",
+            metavar="NAME",
+            help="Where the ratings come from; see `harness data`.",
+            rich_help_panel=WHERE,
+        ),
+    ] = "auto"
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON document on standard output, the rest on standard error.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CampaignRequest(Request):
+    """What ``harness run`` and ``harness sweep`` were asked."""
+
+    usual_seeds: ClassVar[str] = defaults.SEEDS
+    """Where none are named and the number of rounds is fixed."""
+
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change a setting of the scenario; repeatable. NAME=A,B measures both.",
+            rich_help_panel=WHAT,
+        ),
+    ] = field(default_factory=list)
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            "--threads",
+            metavar="NUMBERS",
+            help="CPU threads, such as 2, or 1,2 for both; auto leaves them to the framework, "
+            "which is the default.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
+    modes: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            metavar="NAMES",
+            help="How training runs, separated by commas: fit (as the tutorial does), tuned "
+            "(Keras' best settings), custom_loop (the Keras model in the framework's own loop), "
+            "native (no Keras).",
+            rich_help_panel=WHAT,
+        ),
+    ] = "fit"
+    inits: Annotated[
+        str,
+        typer.Option(
+            "--init",
+            metavar="NAMES",
+            help="Initial weights: common (drawn once from the seed, alike on every backend) or "
+            "keras (each backend's own).",
+            rich_help_panel=WHAT,
+        ),
+    ] = "common"
+    seeds: Annotated[str | None, seeds_option(defaults.SEEDS)] = None
+    precision: Annotated[
+        float | None,
+        share(
+            "--precision",
+            "Go on until the ratio of every pair of backends is known to this, such as 2%; with "
+            "it the number of rounds is left to the intervals.",
+        ),
+    ] = None
+    budget_s: Annotated[
+        float | None,
+        duration(
+            "--budget",
+            "Begin no round that would not end within this time of the whole command, such as "
+            f"5m. Default with --precision: {_spelled(defaults.BUDGET_S)}.",
+        ),
+    ] = None
+    margin: Margin = defaults.MARGIN
+    repetitions: Annotated[
+        int | None,
+        number(
+            "--repetitions",
+            "Rounds of each seed, 1 if not given; not with --precision.",
+            HOW_LONG,
+            most=10_000,
+        ),
+    ] = None
+    time_budget_s: Annotated[
+        float | None,
+        duration(
+            "--time-budget",
+            "Timed training in each trial, after the epochs that quality needs. Default: "
+            f"{defaults.TIME_BUDGET_S:g}s, or {defaults.ADAPTIVE_TIME_BUDGET_S:g}s with "
+            "--precision or --budget, where more processes tell more.",
+            zero=True,
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the campaign in the folder: give the options that it was begun with. "
+            "Records of another scenario source or version, data or package versions do not "
+            "count, and trials that left no measurement are measured again.",
+            rich_help_panel=WHERE,
+        ),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show the plan and how long it takes, and stop.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+
+    @property
+    def swept(self) -> Mapping[str, str]:
+        """The values of each axis of ``harness sweep`` that becomes a setting, as typed."""
+        return {}
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether intervals or the clock end the campaign, and not a number of rounds."""
+        return self.precision is not None or self.budget_s is not None
+
+
+R = TypeVar("R", bound=Request)
+
+
+def command(kind: type[R]) -> Callable[[Callable[[R], None]], Callable[..., None]]:
+    """Makes a command for Typer of a function that is given a ``kind``: its fields are options."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_default(each),
+            annotation=hints[each.name],
+        )
+        for each in fields(kind)
+    ]
+
+    def decorate(function: Callable[[R], None]) -> Callable[..., None]:
+        def called(**options: Any) -> None:
+            function(kind(**{name: value for name, value in options.items() if value is not None}))
+
+        called.__name__, called.__doc__ = function.__name__, function.__doc__
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = hints
+        return called
+
+    return decorate
+
+
+def _default(of: Field[Any]) -> Any:
+    if of.default is not MISSING:
+        return of.default
+    return inspect.Parameter.empty if of.default_factory is MISSING else None

@@ -14,7 +14,7 @@ from harness.analysis.speed import disturbed
 from harness.analysis.speed.pairs import PairVerdict
 from harness.analysis.study import Study, study_of
 from harness.analysis.work import differ_in
-from harness.cli.report import about, local_titles
+from harness.cli.folder import about, local_titles
 from harness.errors import ExitCode
 from harness.launch import preflight
 from harness.launch.campaign.contracts import Outcome
@@ -24,9 +24,10 @@ from harness.launch.devices import Placement
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
 from harness.records.trial import Cell, Record, ended_as
-from harness.report import document
 from harness.report import format as fmt
 from harness.report.outputs import terminal
+from harness.report.sections.answer import answer
+from harness.report.sections.compose import compose
 from harness.store import folder as store
 from harness.store.folder import Saved
 from harness.words import count
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"Quality", document.PARITY, "How to read the table", "Machine", "Data"}
-"""Sections that `harness report` shows and the end of a run leaves out."""
+LEFT_TO_THE_REPORT = {"quality", "parity", "findings", "reading", "machine", "data"}
+"""Keys of the sections that `harness report` shows and the end of a run leaves out."""
 
 
 def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
@@ -87,9 +88,8 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
         broken=results.broken,
     )
     if records:
-        composed = document.compose(study, local_titles())
-        sections = [s for s in composed.sections if s.heading not in LEFT_TO_THE_REPORT]
-        title = f"All records in {root}"
+        composed = compose(study, local_titles())
+        title, sections = f"All records in {root}", composed.without(LEFT_TO_THE_REPORT)
         on.print()
         terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
     named = _variants(study.verdicts) if variants else ()
@@ -112,6 +112,7 @@ def print_outcome(outcome: Outcome, study: Study, root: Path, code: ExitCode) ->
             "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
             "repeated": outcome.repeated,
             "refused": outcome.refused,
+            "answer": answer(study),
             "verdicts": study.verdicts,
             "answers": study.answers,
             "sweeps": study.sweeps,
@@ -164,10 +165,10 @@ def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
     for one in verdicts:
         first, second, given = one.pair.first, one.pair.second, one.verdict
         if differ_in(first, second) not in {(), ("backend",), ("mode",)}:
-            between = fmt.ratio_range(given.low, given.high)
+            much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
             yield (
                 f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "
-                f"{fmt.ratio(given.ratio)}{f' ({between})' if between else ''}, {given.kind} "
+                f"{fmt.inline(*much)}, {given.kind} "
                 f"after {count(given.rounds, 'round')}: {given.reason}"
             )
 

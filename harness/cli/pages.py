@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UnavailableError
+from harness.words import joined
 
 if TYPE_CHECKING:
     from harness.analysis.study import Study
@@ -25,9 +26,7 @@ def lacking() -> str | None:
     if not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"
-    return (
-        f"not made, since {' and '.join(missing)} {verb} not installed here; tox -e report makes it"
-    )
+    return f"not made, since {joined(missing)} {verb} not installed here; tox -e report makes it"
 
 
 def write_html(path: Path, document: Document, study: Study) -> str:
@@ -68,7 +67,7 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
         UnavailableError: if a file cannot be written.
     """
     from harness.analysis.before_after.history import campaigns, timelines
-    from harness.cli.report import about
+    from harness.cli.folder import about
     from harness.report.outputs import markdown, terminal
     from harness.report.sections import history as told
     from harness.store import layout

@@ -1,29 +1,34 @@
-"""Reads what was typed for a plan: names, seeds, settings, environments, shares, durations."""
+"""The grammar of the command line: names, seeds, environments, shares, durations, sizes."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import msgspec
 
 from harness.backends import BACKENDS, canonical
 from harness.errors import HarnessError
-from harness.records.trial import Scalar
-from harness.scenario import Scenario, parse_settings
 from harness.words import unknown
-
-"""What the tox environments are called, where that differs from the backend's name in Keras."""
 
 MAX_SEEDS = 10_000
 """More than any campaign needs; it catches ``1-99999999`` before the plan fills the memory."""
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_DECIMAL = re.compile(_NUMBER)
+# A number without a unit stands alone: 1h30 may mean half an hour more, or half a minute.
+_DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?|{_NUMBER}")
+_SIZE = re.compile(rf"{_NUMBER}([kmgt])(i)?b?")
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt])(i)?b?")
+MOST_DIGITS = 20
+"""Longer numbers are out of every range; Python refuses to read some of them."""
+
+MAX_DURATION_S = 1000 * 3600.0
+"""Six weeks; it catches what no clock can wait for."""
+
+MOST = 100.0
+"""A limit of 100 times as much is no limit; it catches ``slower:50000%``."""
 
 MAX_THREADS = 4096
 
@@ -110,37 +115,6 @@ def parse_seeds(texts: Iterable[str]) -> list[int]:
     return seeds
 
 
-def parse_setting_sets(scenario: Scenario, texts: Iterable[str]) -> list[dict[str, Scalar]]:
-    """All settings of ``scenario`` for every combination of what ``--set name=value`` says.
-
-    A value with commas, ``batch_size=500,1000``, gives one set for each.
-
-    Raises:
-        HarnessError: for a text without ``=``, and a setting or a value named twice.
-        InvalidSettingError: for a setting or a value that the scenario does not take.
-    """
-    return all_different(complete(scenario, chosen) for chosen in parse_assignments(texts))
-
-
-def all_different(sets: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
-    """Sets of settings, none of which comes twice, in whatever spelling: ``0.1`` and ``1e-1``.
-
-    Raises:
-        HarnessError: for one that does; it would be measured once, in silence.
-    """
-    kept: dict[bytes, dict[str, Scalar]] = {}
-    for one in sets:
-        key = msgspec.json.encode(one, order="deterministic")  # as a cell tells itself apart
-        if key in kept:
-            raise HarnessError(
-                f"two of the values that were typed come to the same settings: "
-                f"{', '.join(f'{name}={value}' for name, value in one.items())}. Name each value "
-                "once"
-            )
-        kept[key] = one
-    return list(kept.values())
-
-
 def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
     """Every combination of what ``--set name=value`` says, as typed.
 
@@ -160,19 +134,6 @@ def parse_assignments(texts: Iterable[str]) -> list[dict[str, str]]:
         choices[name] = [value.strip() for value in values.split(",")]
         each_once(f"--set {name}", choices[name])
     return [dict(zip(choices, one, strict=True)) for one in itertools.product(*choices.values())]
-
-
-def complete(scenario: Scenario, assignments: Mapping[str, str]) -> dict[str, Scalar]:
-    """All settings of ``scenario`` with ``assignments`` put in.
-
-    Raises:
-        InvalidSettingError: for a setting or a value that the scenario does not take.
-    """
-    settings = parse_settings(scenario, assignments)
-    # Twice through convert, so that a default of 1 and a typed 1 are the same float and hence the
-    # same cell.
-    plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(settings), type(settings)))
-    return dict(plain)
 
 
 def parse_threads(text: str | None) -> list[int | None]:
@@ -218,51 +179,71 @@ def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
     return paths
 
 
-def parse_share(option: str, text: str) -> float:
+def parse_share(typed_for: str, text: str, *, rule: bool = False) -> float:
     """A share from a text such as ``2%`` or ``0.02``.
 
+    Args:
+        typed_for: what it was typed for, such as ``--margin``.
+        text: what was typed. Without ``%`` it is a fraction below 1: a bare 5 may mean 5% or 500%.
+        rule: whether it is the limit of a rule such as ``slower:5%``, which may be 0% and above
+            100%.
+
     Raises:
-        HarnessError: if it is neither, or not above 0 and below 1.
+        HarnessError: if it is neither, or out of range.
     """
-    number, percent, rest = text.strip().partition("%")
-    try:
-        share = float(number) / (100 if percent else 1)
-    except ValueError:
-        share = math.nan
-    if rest or not 0 < share < 1:
+    number = text.strip().removesuffix("%").rstrip()
+    percent = text.strip().endswith("%")
+    value = float(number) / (100 if percent else 1) if _DECIMAL.fullmatch(number) else math.nan
+    if not (0 <= value <= (MOST if percent else 1) if rule else 0 < value < 1):
+        bounds = f"from 0% to {MOST:.0%}" if rule else "above 0% and below 100%"
         raise HarnessError(
-            f"{option} {text} is no share: write a percentage such as 2%, or 0.02 for it"
+            f"{typed_for}{':' if rule else ' '}{text} is no share: write a percentage such as 2%, "
+            f"or 0.02 for it; {bounds}"
         )
-    return share
+    return value
 
 
-def parse_duration_s(option: str, text: str) -> float:
-    """Seconds from a text such as ``90s``, ``5m``, ``1h30m`` or ``90``.
+def parse_duration_s(typed_for: str, text: str, *, zero: bool = False) -> float:
+    """Seconds from a text such as ``90``, ``90s``, ``10m``, ``1h30m`` or ``500ms``.
+
+    Args:
+        typed_for: what it was typed for, such as ``--budget``.
+        text: what was typed.
+        zero: whether it may be 0.
 
     Raises:
-        HarnessError: if it is no duration, or not above 0.
+        HarnessError: if it is no duration, or out of range.
     """
     found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
-    parts = [float(part or 0) for part in found.groups()] if found else []
-    seconds = sum(p * unit for p, unit in zip(parts, (3600.0, 60.0, 1.0), strict=False))
-    if not found or seconds <= 0:
+    parts = [float(part) for part in found.groups("0")] if found else []
+    seconds = sum(p * unit for p, unit in zip(parts, (3600.0, 60.0, 1.0, 0.001, 1.0), strict=False))
+    if not found or not any(found.groups()) or (seconds == 0 and not zero):
         raise HarnessError(
-            f"{option} {text} is no duration: write seconds, minutes or hours, such as 90s, 5m or "
-            "1h30m"
+            f"{typed_for} {text} is no duration: write seconds, minutes or hours, such as 90, 90s, "
+            "10m or 1h30m"
+        )
+    if seconds > MAX_DURATION_S:
+        raise HarnessError(
+            f"{typed_for} {text} is too long: the longest is {MAX_DURATION_S / 3600:.0f}h"
         )
     return seconds
 
 
-def parse_memory_limit(text: str | None) -> float | None:
-    """The resident set at which a process is ended, ``None`` for none.
+def parse_number(typed_for: str, text: str, *, least: int, most: int) -> int:
+    """A whole number from ``least`` to ``most``.
 
     Raises:
-        HarnessError: for what is no size.
+        HarnessError: if it is none, or out of range.
     """
-    return None if text is None else parse_size_bytes("--memory-limit", text)
+    number = int(text) if _is_number(text.strip()) and len(text) <= MOST_DIGITS else -1
+    if not least <= number <= most:
+        raise HarnessError(
+            f"{typed_for} {text} is no whole number from {least:,} to {most:,}: write one"
+        )
+    return number
 
 
-def parse_size_bytes(option: str, text: str) -> float:
+def parse_size_bytes(typed_for: str, text: str) -> float:
     """Bytes from a text such as ``16GB``, ``500MB``, or ``16GiB`` with its 2**30 bytes each.
 
     Raises:
@@ -270,7 +251,7 @@ def parse_size_bytes(option: str, text: str) -> float:
     """
     found = _SIZE.fullmatch(text.strip().lower().replace(" ", ""))
     if not found or float(found[1]) <= 0:
-        raise HarnessError(f"{option} {text} is no size: write such as 16GB, 16GiB or 500MB")
+        raise HarnessError(f"{typed_for} {text} is no size: write such as 16GB, 16GiB or 500MB")
     number, prefix, binary = found.groups()
     return float(number) * (1024.0 if binary else 1000.0) ** (1 + "kmgt".index(prefix))
 

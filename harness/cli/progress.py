@@ -118,12 +118,8 @@ class LiveProgress:
             table.add_column(name, justify="right")
         for name, one in _named(self._standing):
             step_s = one.step_time_s
-            table.add_row(
-                name,
-                str(one.trials),
-                fmt.duration(step_s),
-                fmt.duration_range(one.low, one.high, of=step_s) if step_s else "",
-            )
+            times = fmt.duration_estimate(step_s, one.low, one.high) if step_s else (fmt.NOTHING,)
+            table.add_row(name, str(one.trials), *times)
         running.append(precision_so_far(self._standing))
         return Group(table, running)
 
@@ -195,8 +191,7 @@ def so_far(one: CellStanding) -> str:
     """``1.73 ms (1.65–1.85)``: a cell's step time with its interval, once there is one."""
     if one.step_time_s is None:
         return "not measured"
-    between = fmt.duration_range(one.low, one.high, of=one.step_time_s)
-    return f"{fmt.duration(one.step_time_s)}{f' ({between})' if between else ''}"
+    return fmt.inline(*fmt.duration_estimate(one.step_time_s, one.low, one.high))
 
 
 def precision_so_far(standing: Standing) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from harness.cli import options
@@ -13,10 +11,10 @@ EPILOG = """
 Examples:
   harness run ranking
   harness run ranking --backend jax,tf,torch --precision 2% --budget 5m
-  harness run ranking --backend jax,tf,torch --precision 2% --budget 5m --resume
-  harness run ranking --backend jax,tf,torch --seeds 42-46 --results results/laptop
+  harness run ranking --precision 2% --budget 5m --resume
+  harness run ranking --seeds 42-46 --results results/laptop
   harness run ranking --backend jax --set batch_size=1000,4096 --set epochs=10
-  harness run ranking --mode fit,tuned,custom_loop,native --precision 3% --budget 20m
+  harness run ranking --mode fit,tuned,custom_loop,native --precision 3%
   harness run ranking --backend torch --env torch=~/envs/torch --threads 4
 
 \b
@@ -28,39 +26,8 @@ Exit codes:
 """
 
 
-def run(
-    scenario: options.Scenario,
-    *,
-    backend: options.Backends = None,
-    device: options.Device = "auto",
-    mode: options.Modes = "fit",
-    init: options.Inits = "common",
-    precision: options.Precision = None,
-    budget: options.Budget = None,
-    margin: options.Margin = "2%",
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SEEDS",
-            help="Such as 1,2,3 or 1-5; one for each round, in turn. Default: 42-44, or 42-61 "
-            "with --precision or --budget.",
-        ),
-    ] = None,
-    repetitions: options.Repetitions = None,
-    settings: options.Settings = None,
-    time_budget: options.TimeBudget = None,
-    timeout: options.Timeout = 600.0,
-    memory_limit: options.MemoryLimit = None,
-    threads: options.Threads = None,
-    env: options.Environments = None,
-    pass_env: options.PassEnv = None,
-    results: options.Results = options.DEFAULT_RESULTS,
-    source: options.Source = "auto",
-    resume: options.Resume = False,
-    wait: options.Wait = True,
-    dry_run: options.DryRun = False,
-    as_json: options.AsJson = False,
-) -> None:
+@options.command(options.CampaignRequest)
+def run(request: options.CampaignRequest) -> None:
     """Measure a scenario, one fresh process per trial.
 
     A round is one trial of every backend (and mode, and setting) with one seed, in shuffled order.
@@ -70,33 +37,5 @@ def run(
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import campaign
-    from harness.cli.asking import Request
 
-    code = campaign.carry_out(
-        Request(
-            scenario=scenario,
-            backends=backend or [],
-            device=device,
-            modes=mode,
-            inits=init,
-            seeds=seeds,
-            repetitions=repetitions,
-            precision=precision,
-            budget=budget,
-            margin=margin,
-            settings=settings or [],
-            time_budget_s=time_budget,
-            timeout_s=timeout,
-            memory_limit=memory_limit,
-            threads=threads,
-            environments=env or [],
-            pass_env=pass_env or [],
-            results=results,
-            source=source,
-            resume=resume,
-            wait=wait,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
-    )
-    raise typer.Exit(code)
+    raise typer.Exit(campaign.carry_out(request))

@@ -1,15 +1,29 @@
 """The only place where figures become text, so that all outputs agree to the printed digit.
 
-Figures are printed in fixed notation, never scientific, with three significant digits: processes
-that measure the same thing differ by some per cent, and a fourth digit would promise too much.
+Figures are printed in fixed notation, never scientific. One that has an interval is shown to the
+first digit of the interval's half-width, and so are both ends: ``2.0`` (``1.9``-``2.1``), not
+``2.023``. That follows the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008),
+7.2.6: at most two digits of an uncertainty, and the estimate rounded to be consistent with it. One
+digit is kept here, since a half-width made from some ten rounds is itself known to about a quarter
+(the Guide's table E.1). Where that digit would move an end across a limit of the verdict, more are
+shown, so that a reader finds the same verdict in the printed interval.
+
+Any other figure has three significant digits: processes that measure the same thing differ by some
+per cent, and a fourth digit would promise too much. The ends of a range are single trials.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NOTHING = "—"
 """Stands where there is no figure."""
+
+MOST_DECIMALS = 9
+"""No limit of a verdict asks for more."""
+
+QUALITY_DECIMALS = 5
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _SMALL_UNITS = (*_UNITS, (1e-9, "ns"))
@@ -36,6 +50,17 @@ def duration_range(low: float | None, high: float | None, *, of: float) -> str:
         return ""
     scale, _ = _unit(of)
     return f"{significant(low / scale)}–{significant(high / scale)}"
+
+
+def duration_estimate(seconds: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """A time and its interval, in the unit of the time: ``1.7 ms`` and ``1.6–1.9``."""
+    if low is None or high is None:
+        return duration(seconds), ""
+    scale, unit = _unit(seconds)
+    finest = len(significant(seconds / scale).partition(".")[2])
+    decimals = _decimals(low / scale, high / scale, finest, limits=(0.0,))
+    ends = f"{_fixed(low / scale, decimals)}–{_fixed(high / scale, decimals)}"
+    return f"{_fixed(seconds / scale, decimals)} {unit}", ends
 
 
 def spread(seconds: float, *, of: float) -> str:
@@ -87,7 +112,7 @@ def size(size_bytes: float) -> str:
 
 def quality(value: float | None) -> str:
     """A metric with five decimals, since seeds differ in the third and backends in the fifth."""
-    return NOTHING if value is None else _fixed(value, 5)
+    return NOTHING if value is None else _fixed(value, QUALITY_DECIMALS)
 
 
 def quality_range(low: float | None, high: float | None) -> str:
@@ -95,26 +120,48 @@ def quality_range(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{quality(low)}–{quality(high)}"
 
 
-def difference(value: float | None) -> str:
-    """A difference of two metrics, always with its sign: ``+0.00012``."""
-    return NOTHING if value is None else f"{'' if value < 0 else '+'}{_fixed(value, 5)}"
-
-
-def difference_range(low: float | None, high: float | None) -> str:
-    """The interval of a difference: ``−0.00003 to +0.00027``, since a dash would read as a sign."""
-    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"
-
-
-def ratio(value: float | None) -> str:
-    """How many times as much: ``1.071×``. Four digits, since verdicts are made of per cents."""
-    return NOTHING if value is None else f"{significant(value, digits=4)}×"
-
-
-def ratio_range(low: float | None, high: float | None) -> str:
-    """The interval of a ratio: ``1.056–1.087``; empty if none."""
+def estimate(value: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """A metric and its interval: ``0.259`` and ``0.258–0.260``."""
     if low is None or high is None:
-        return ""
-    return f"{significant(low, digits=4)}–{significant(high, digits=4)}"
+        return quality(value), ""
+    decimals = _decimals(low, high, QUALITY_DECIMALS)
+    return _fixed(value, decimals), f"{_fixed(low, decimals)}–{_fixed(high, decimals)}"
+
+
+def difference(
+    value: float | None, low: float | None, high: float | None, *, tolerance: float
+) -> tuple[str, str]:
+    """A difference of two metrics with its sign, and its interval: ``+0.0001``, ``-0.0002 to …``.
+
+    The interval leaves out 0 and ``tolerance`` if and only if the exact one does.
+    """
+    if value is None:
+        return NOTHING, ""
+    if low is None or high is None:
+        return _signed(value, QUALITY_DECIMALS), ""
+    decimals = _decimals(low, high, QUALITY_DECIMALS, limits=(-tolerance, 0.0, tolerance))
+    ends = f"{_signed(low, decimals)} to {_signed(high, decimals)}"
+    return _signed(value, decimals), ends
+
+
+def ratio(
+    value: float | None, low: float | None = None, high: float | None = None, *, margin: float = 0.0
+) -> tuple[str, str]:
+    """How many times as much, and its interval: ``2.0×`` and ``1.9–2.1``; ``1.07×`` without one.
+
+    The interval leaves out 1 and the ``margin`` around it if and only if the exact one does.
+    """
+    if value is None:
+        return NOTHING, ""
+    if low is None or high is None:
+        return f"{significant(value)}×", ""
+    decimals = _decimals(low, high, 3, limits=(0.0, 1 / (1 + margin), 1.0, 1 + margin))
+    return f"{_fixed(value, decimals)}×", f"{_fixed(low, decimals)}–{_fixed(high, decimals)}"
+
+
+def inline(figure: str, interval: str) -> str:
+    """A figure and its interval in a sentence: ``2.0× (1.9–2.1)``."""
+    return f"{figure} ({interval})" if interval else figure
 
 
 def percent(share: float) -> str:
@@ -154,6 +201,31 @@ def plain(text: str, limit: int = 1_000) -> str:
     """
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+
+
+def _decimals(low: float, high: float, finest: int, *, limits: Sequence[float] = ()) -> int:
+    """To which decimal an interval is shown: its half-width's first digit, or what a limit asks.
+
+    An end that lies beyond one of ``limits`` stays beyond it when it is rounded; only that may ask
+    for more decimals than ``finest``.
+    """
+    half = (high - low) / 2
+    if not math.isfinite(half):
+        return 0
+    exponent = int(f"{half:.0e}".partition("e")[2]) if half > 0 else -finest
+    decimals = min(max(-exponent, 0), finest)
+    while decimals < MOST_DECIMALS and any(
+        (low > limit) != (round(low, decimals) > limit)
+        or (high < limit) != (round(high, decimals) < limit)
+        for limit in limits
+    ):
+        decimals += 1
+    return min(decimals, MOST_DECIMALS)
+
+
+def _signed(value: float, decimals: int) -> str:
+    shown = _fixed(value, decimals)
+    return shown.removeprefix("-") if not round(value, decimals) else f"{value:+,.{decimals}f}"
 
 
 def _fixed(value: float, decimals: int) -> str:

@@ -23,6 +23,23 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
         plans: of the runs that left the records. The latest one that measured these cells tells
             rounds, precision and budget; without one the records tell seeds and repetitions.
     """
+    base = _base(groups, about)
+    if base is None:
+        return None
+    plan = _plan([group.row.cell for group in groups], plans)
+    return " ".join([base, *(_planned(plan) if plan else _measured(groups))])
+
+
+def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
+    """The command that goes on until the intervals are narrow, for trials that settle nothing."""
+    plan = _plan([group.row.cell for group in groups], plans)
+    if plan and plan.adaptive:
+        return f"{command(groups, about, [plan])} --resume"
+    base = _base(groups, about)
+    return base and f"{base} --precision 3% --budget 10m"
+
+
+def _base(groups: Sequence[Group], about: About | None) -> str | None:
     if not groups:
         return None
     cells = [group.row.cell for group in groups]
@@ -37,8 +54,6 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
     if any(cell.threads is not None for cell in cells):
         words += ["--threads", _joined(str(cell.threads or "auto") for cell in cells)]
     words += _settings(cells, about.defaults if about else {})
-    plan = _plan(cells, plans)
-    words += _planned(plan) if plan else _measured(groups)
     return " ".join(words)
 
 

@@ -13,17 +13,17 @@ class TestFirstScreen:
     def test_answers_the_readers_questions_without_scrolling(self, open_page, report):
         opened = open_page(report)
         heading = opened.page.locator("h1")
-        assert "JAX trains this model fastest" in heading.inner_text()
-        assert "as fast as PyTorch" in heading.inner_text()
+        assert "JAX is fastest here" in heading.inner_text()
+        assert "× PyTorch (" in heading.inner_text()
         for question in (
             "Do they learn the same?",
             "What does it cost in memory?",
             "On what machine?",
-            "How do I repeat it?",
+            "To repeat it:",
         ):
             box = opened.page.get_by_text(question).bounding_box()
             assert box["y"] + box["height"] < 900
-        weak = opened.page.get_by_role("heading", name="What weakens this answer")
+        weak = opened.page.get_by_role("heading", name="Caveats")
         assert weak.bounding_box()["y"] < 900
 
     @pytest.mark.parametrize("width", [390, 1440])
@@ -139,7 +139,7 @@ class TestPlots:
 
 def test_without_scripts_everything_can_be_read(open_page, report):
     opened = open_page(report, scripts=False)
-    assert "JAX trains this model fastest" in opened.page.locator("h1").inner_text()
+    assert "JAX is fastest here" in opened.page.locator("h1").inner_text()
     assert opened.page.locator("#trials tbody tr").count() == 30
     assert opened.page.locator("figure .wide svg").first.is_visible()
 

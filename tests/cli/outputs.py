@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from harness.analysis.study import study_of
 from harness.cli import app, outcome, pages
-from harness.cli.report import about
+from harness.cli.folder import about
 from harness.launch.campaign.contracts import Outcome
 from harness.launch.campaign.work import Work
 from harness.records.plan import Plan

@@ -174,7 +174,7 @@ def test_the_end_of_a_run_as_json(before, after):
 
 def test_the_answer_and_the_labels(before, after):
     failing = re.compile(r" No trial of [^.]* succeeded\.")
-    told = msgspec.structs.replace(after.answer, speed=failing.sub("", after.answer.speed))
+    told = msgspec.structs.replace(after.answer, sentence=failing.sub("", after.answer.sentence))
     assert told == before.answer
     assert [label for label in after.labels if label in before.labels] == before.labels
     assert len(set(after.labels)) == len(after.labels)

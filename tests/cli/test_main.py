@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 import harness
 from harness import cli
 from harness.errors import ExitCode, HarnessError, UnavailableError
+from harness.store import folder as store
 
 runner = CliRunner()
 SUBCOMMANDS = ["run", "sweep", "report", "export", "compare", "parity", "data", "list", "doctor"]
@@ -116,3 +118,17 @@ def test_a_reader_that_leaves_early_causes_no_noise():
             check=False,
         )
     assert ended.stderr == ""
+
+
+def test_a_terminal_without_unicode_is_shown_the_report_in_its_own_signs(tmp_path, make_campaign):
+    for record in make_campaign({"jax": 0.000_9, "torch": 0.003}, 4):
+        store.save(tmp_path / "results", record)
+    shown = harness_command(
+        "report",
+        "results",
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "200"},
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert re.search(r"\d us\b", shown.stdout)
+    assert shown.stdout.isascii()

@@ -12,7 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from harness.backends import BACKENDS
-from harness.cli import parse
+from harness.cli import asking, parse
 from harness.errors import HarnessError
 from harness.records.trial import Cell
 from harness.scenario import InvalidSettingError, Scenario, Settings
@@ -119,7 +119,7 @@ def test_a_number_of_threads_is_named_once(text, twice):
 
 def test_two_spellings_of_one_value_are_that_value_twice():
     with pytest.raises(HarnessError, match=r"come to the same settings: .*learning_rate=0\.1"):
-        parse.parse_setting_sets(scenario, ["learning_rate=0.1,1e-1"])
+        asking.points(scenario, ["learning_rate=0.1,1e-1"])
 
 
 @pytest.mark.parametrize("texts", [["jax=/a", "jax=/b"], ["tf=/a", "tensorflow=/b"]])
@@ -179,23 +179,30 @@ def test_values_with_commas_give_every_combination(batch_sizes, epochs):
         "batch_size=" + ",".join(map(str, batch_sizes)),
         "epochs = " + ", ".join(map(str, epochs)),
     ]
-    sets = parse.parse_setting_sets(scenario, texts)
-    assert [(s["batch_size"], s["epochs"]) for s in sets] == list(
-        itertools.product(batch_sizes, epochs)
-    )
+    sets = asking.points(scenario, texts)
+    assert [(s.batch_size, s.epochs) for s in sets] == list(itertools.product(batch_sizes, epochs))
 
 
 def test_settings_are_always_complete():
-    assert parse.parse_setting_sets(scenario, []) == [
-        {"batch_size": 1000, "epochs": 5, "precision": "float32", "learning_rate": 1.0}
-    ]
+    (settings,) = asking.points(scenario, [])
+    assert asking.as_scalars(settings) == {
+        "batch_size": 1000,
+        "epochs": 5,
+        "precision": "float32",
+        "learning_rate": 1.0,
+    }
 
 
 def test_a_typed_default_is_the_same_cell_as_the_default():
     digests = {
-        Cell(scenario="throwaway", backend="jax", device="cpu", settings=settings).digest
+        Cell(
+            scenario="throwaway",
+            backend="jax",
+            device="cpu",
+            settings=asking.as_scalars(settings),
+        ).digest
         for typed in ([], ["learning_rate=1"], ["learning_rate=1.0", "epochs=5"])
-        for settings in parse.parse_setting_sets(scenario, typed)
+        for settings in asking.points(scenario, typed)
     }
     assert len(digests) == 1
 
@@ -210,13 +217,13 @@ def test_a_typed_default_is_the_same_cell_as_the_default():
 )
 def test_a_malformed_setting_is_refused_with_the_remedy(texts, message):
     with pytest.raises(HarnessError, match=message):
-        parse.parse_setting_sets(scenario, texts)
+        asking.points(scenario, texts)
 
 
 @pytest.mark.parametrize("text", ["batch=3", "batch_size=0", "batch_size=many", "epochs=1,0"])
 def test_a_setting_that_the_scenario_does_not_take_is_refused(text):
     with pytest.raises(InvalidSettingError):
-        parse.parse_setting_sets(scenario, [text])
+        asking.points(scenario, [text])
 
 
 def test_environments_are_named_by_backend():
@@ -232,33 +239,90 @@ def test_an_environment_without_a_path_is_refused(text):
         parse.parse_environments([text])
 
 
-@pytest.mark.parametrize(
-    ("text", "share"), [("2%", 0.02), ("0.02", 0.02), (" 2.5 % ", 0.025), ("0.5%", 0.005)]
-)
-def test_a_share_is_a_percentage_or_a_fraction(text, share):
-    assert parse.parse_share("--precision", text) == pytest.approx(share)
+@given(st.decimals(min_value="0.01", max_value="99.99", places=2))
+def test_a_share_is_the_same_as_a_percentage_and_as_a_fraction(percent):
+    share = parse.parse_share("--margin", f"{percent}%")
+    assert share == pytest.approx(float(percent) / 100)
+    assert parse.parse_share("--margin", f" {percent} % ") == share
+    assert parse.parse_share("--margin", f"{percent / 100}") == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["2", "0", "0%", "100%", "-1%", "two", "2%%", "nan", ""])
+@pytest.mark.parametrize("text", ["2", "0", "0%", "100%", "-1%", "two", "2%%", "nan", "", "1e-2"])
 def test_what_is_no_share_is_answered_with_how_to_write_one(text):
-    with pytest.raises(HarnessError, match=r"--precision .* is no share: .* such as 2%, or 0.02"):
+    with pytest.raises(HarnessError) as error:
         parse.parse_share("--precision", text)
+    assert str(error.value) == (
+        f"--precision {text} is no share: write a percentage such as 2%, or 0.02 for it; above 0% "
+        "and below 100%"
+    )
 
 
-@given(st.floats(0.001, 99.9))
-def test_a_percentage_is_read_as_it_was_written(percent):
-    assert parse.parse_share("--margin", f"{percent!r}%") == pytest.approx(percent / 100)
+@pytest.mark.parametrize(("text", "share"), [("0%", 0), ("0", 0), ("250%", 2.5), ("0.05", 0.05)])
+def test_the_limit_of_a_rule_may_be_nothing_or_more_than_everything(text, share):
+    assert parse.parse_share("--fail-on slower", text, rule=True) == share
+
+
+@given(st.integers(0, 900), st.integers(0, 59), st.integers(1, 59))
+def test_a_duration_is_hours_minutes_and_seconds_in_every_spelling(hours, minutes, seconds):
+    total = hours * 3600 + minutes * 60 + seconds
+    for text in (
+        f"{hours}h{minutes}m{seconds}s",
+        f"{hours} H {minutes} m {seconds} S",
+        f"{total}",
+        f"{total}s",
+        f"{total}.0 s",
+        f"{total}000ms",
+    ):
+        assert parse.parse_duration_s("--budget", text) == pytest.approx(total)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1 h 30 m", 5400), ("0.5h", 1800)],
+    [("90", 90), ("5m", 300), ("1h30m", 5400), ("0.5h", 1800), ("500ms", 0.5), ("1.5", 1.5)],
 )
-def test_a_duration_is_seconds_minutes_and_hours(text, seconds):
+def test_a_duration_has_a_unit_or_is_in_seconds(text, seconds):
     assert parse.parse_duration_s("--budget", text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "0s", "-5m", "m", "5x", "5m1h", "inf"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5m", "m", "5x", "5m1h", "1h30", "inf", "1e3", "²"]
+)
 def test_what_is_no_duration_is_answered_with_how_to_write_one(text):
-    with pytest.raises(HarnessError, match=r"--budget .* is no duration: .* 90s, 5m or 1h30m"):
+    with pytest.raises(HarnessError) as error:
         parse.parse_duration_s("--budget", text)
+    assert str(error.value) == (
+        f"--budget {text} is no duration: write seconds, minutes or hours, such as 90, 90s, 10m or "
+        "1h30m"
+    )
+
+
+def test_a_duration_that_no_clock_waits_for_is_refused():
+    with pytest.raises(HarnessError, match="--timeout 1001h is too long: the longest is 1000h"):
+        parse.parse_duration_s("--timeout", "1001h")
+
+
+def test_a_duration_may_be_nothing_where_that_means_something():
+    assert parse.parse_duration_s("--time-budget", "0", zero=True) == 0
+    with pytest.raises(HarnessError, match="no duration"):
+        parse.parse_duration_s("--time-budget", "", zero=True)
+
+
+@given(st.text(alphabet="0123456789-+ .²", max_size=30))
+def test_any_text_is_a_whole_number_in_range_or_a_clear_refusal(text):
+    try:
+        number = parse.parse_number("--rounds", text, least=1, most=10_000)
+    except HarnessError:
+        event("refused")
+    else:
+        assert 1 <= number <= 10_000
+
+
+@given(st.text(alphabet="0123456789.%hms -eE²", max_size=10))
+def test_any_text_is_a_share_or_a_duration_in_range_or_a_clear_refusal(text):
+    for read, most in ((parse.parse_share, 1), (parse.parse_duration_s, parse.MAX_DURATION_S)):
+        try:
+            value = read("--option", text)
+        except HarnessError:
+            event("refused")
+        else:
+            assert 0 < value <= most

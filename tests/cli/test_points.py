@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.points import option, setting_sets
+from harness.cli.asking import as_scalars
+from harness.cli.asking import points as points_of
 from harness.errors import HarnessError
 from harness.scenario import InvalidSettingError, find
 
@@ -12,7 +13,7 @@ from harness.scenario import InvalidSettingError, find
 @pytest.fixture
 def points():
     def make(*texts, **swept):
-        return setting_sets(find("ranking"), texts, swept)
+        return [as_scalars(one) for one in points_of(find("ranking"), texts, swept)]
 
     return make
 
@@ -62,7 +63,7 @@ def test_without_an_axis_they_are_those_of_set(points):
 )
 def test_a_mistake_names_what_was_typed(texts, swept, message):
     with pytest.raises(HarnessError, match=message):
-        setting_sets(find("ranking"), texts, swept)
+        points_of(find("ranking"), texts, swept)
 
 
 def test_a_scenario_without_the_axis_says_which_it_has(tmp_path, monkeypatch):
@@ -77,8 +78,4 @@ def test_a_scenario_without_the_axis_says_which_it_has(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
     with pytest.raises(InvalidSettingError, match="bare has no embedding rows to sweep; it has"):
-        setting_sets(find("bare"), [], {"embedding_rows": "1,2"})
-
-
-def test_an_axis_is_named_as_on_the_command_line():
-    assert option("dtype_policy") == "--dtype-policy"
+        points_of(find("bare"), [], {"embedding_rows": "1,2"})

@@ -107,6 +107,8 @@ def test_json_is_all_that_stdout_holds(run, folder):
     result = run(folder, "--json")
     answer = json.loads(result.stdout)
     assert answer["rows"][0]["good"] == 2
+    assert answer["answer"]["sentence"].startswith("No verdict: only JAX was measured.")
+    assert answer["answer"]["next_step"].startswith("tox -e tf")
     assert answer["rows"][0]["step_time_s"]["value"] == pytest.approx(0.002)
     assert {note["code"] for note in answer["notes"]} == {"missing-backend"}
     assert answer["about"]["ranking"]["metric"]["reference"] == pytest.approx(0.25617)

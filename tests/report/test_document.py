@@ -7,8 +7,8 @@ import re
 import pytest
 
 from harness.analysis.study import study_of
-from harness.report.document import PARITY, compose
 from harness.report.outputs import markdown
+from harness.report.sections.compose import compose
 from harness.store.benchmarks import Benchmarks, Operation
 from harness.store.reading import Broken
 from harness.store.runs import PairVerdict, Parity, ParityRun, ParityVerdict
@@ -39,18 +39,13 @@ def document(measured, about):
         for seed in (1, 2, 3)
     ]
     records.append(measured("tensorflow", seed=4, status="timeout"))
-    study = study_of(
-        records,
-        broken=[Broken(path="records/broken.json", reason="cut off")],
-        benchmarks=Benchmarks(operations=[operation()]),
-        about=about,
-    )
-    return compose(study, TITLES)
+    broken = [Broken(path="records/broken.json", reason="cut off")]
+    benchmarks = Benchmarks(operations=[operation()])
+    return composed(records, broken, about=about, titles=TITLES, benchmarks=benchmarks)
 
 
-def section(document, heading):
-    (found,) = [section for section in document.sections if section.heading == heading]
-    return found
+def composed(records, broken=(), *, about=None, titles=None, **more):
+    return compose(study_of(records, broken=broken, about=about, **more), titles)
 
 
 def cells(document):
@@ -88,24 +83,22 @@ def test_the_same_figures_to_the_printed_digit_in_terminal_and_markdown(document
     assert figures(source) == figures(" ".join(printed(document, 200).split()))
 
 
-def test_weaknesses_stand_before_everything_that_explains(document):
-    headings = [part.heading for part in document.sections]
-    assert headings[0] == "Results"
-    assert headings.index("What weakens this answer") < headings.index("How to read the table")
-    texts = [bullet.text for bullet in section(document, "What weakens this answer").bullets]
+def test_weaknesses_stand_right_below_the_table(document):
+    assert [part.key for part in document.sections][:3] == ["answer", "results", "verdicts"]
+    texts = [bullet.text for bullet in document.section("caveats").bullets]
     assert any("separate blocks" in text for text in texts)
     assert any(text.startswith("No record of torch") for text in texts)
     assert any("records/broken.json (cut off)" in text for text in texts)
 
 
 def test_how_to_read_the_table(document):
-    text = " ".join(section(document, "How to read the table").paragraphs)
+    text = " ".join(document.section("reading").paragraphs)
     for words in ("median over a trial's epochs", "scaled to 0–1", "0.25617", "no ranking"):
         assert words in text
 
 
 def test_the_machine_and_the_data(document):
-    (machine,) = section(document, "Machine").bullets
+    (machine,) = document.section("machine").bullets
     for fact in (
         "Test CPU 9000",
         "2 physical and 4 logical",
@@ -114,13 +107,13 @@ def test_the_machine_and_the_data(document):
         "Python 3.11.7",
     ):
         assert fact in machine.text
-    (data,) = section(document, "Data").bullets
+    (data,) = document.section("data").bullets
     assert data.text == "Table with SHA-256 aaaaaaaaaaaa: not synthetic, 6 trials"
 
 
 class TestPrediction:
     def test_candidates_are_ranked_by_stars_with_titles_where_known(self, document):
-        (table,) = section(document, "Prediction").tables
+        (table,) = document.section("predictions").tables
         assert "user 42" in table.title
         assert [row[0] for row in table.rows] == [
             "Made Up (1985) (movie 204)",
@@ -131,12 +124,12 @@ class TestPrediction:
         assert table.rows[0][1:] == ["3.80", "3.80"]
 
     def test_without_titles_the_ids_stand_alone(self, measured, about):
-        (table,) = section(compose(study_of([measured()], about=about)), "Prediction").tables
+        (table,) = composed([measured()], about=about).section("predictions").tables
         assert table.rows[0][0] == "movie 204"
 
     def test_generated_movies_get_no_title(self, measured, about):
-        study = study_of([measured(synthetic=True)], about=about)
-        (table,) = section(compose(study, titles=TITLES), "Prediction").tables
+        document = composed([measured(synthetic=True)], about=about, titles=TITLES)
+        (table,) = document.section("predictions").tables
         assert "SYNTHETIC DATA" in table.title
         assert table.rows[0][0] == "movie 204"
 
@@ -144,39 +137,38 @@ class TestPrediction:
 class TestIsItTheSameModel:
     @pytest.fixture
     def tell(self, measured, about):
-        return lambda found: compose(study_of([measured()], about=about, parity=found))
+        return lambda found: composed([measured()], about=about, parity=found)
 
     def test_the_verdict_of_every_pair_is_told(self, tell, printed):
         says = ["jax and torch: the same model.", "jax and tensorflow: NOT the same model."]
         pairs = [PairVerdict(first="jax", second="x", verdict="any", says=one) for one in says]
         verdict = ParityVerdict(schema=1, scenario="ranking", seed=42, pairs=pairs)
         document = tell(Parity(runs=[ParityRun(verdict=verdict, records=[])]))
-        told = [bullet.text for bullet in section(document, PARITY).bullets]
+        told = [bullet.text for bullet in document.section("parity").bullets]
         assert told == [f"ranking, seed 42: {one}" for one in says]
         assert all(one in printed(document, 200) for one in told)
 
     def test_where_nobody_asked_it_tells_how_to_ask(self, tell):
-        (bullet,) = section(tell(Parity()), PARITY).bullets
-        assert "not asked" in bullet.text
+        (bullet,) = tell(Parity()).section("parity").bullets
+        assert "Not checked" in bullet.text
         assert bullet.command == "harness parity ranking"
 
     def test_a_file_that_cannot_be_read_is_named(self, tell):
         found = Parity(broken=[Broken(path="parity/verdict.json", reason="cut off")])
-        assert "parity/verdict.json" in section(tell(found), PARITY).bullets[-1].text
+        assert "parity/verdict.json" in tell(found).section("parity").bullets[-1].text
 
     def test_an_empty_folder_says_nothing(self, about):
-        empty = compose(study_of([], about=about))
-        assert PARITY not in [part.heading for part in empty.sections]
+        assert not composed([], about=about).section("parity")
 
 
 def test_synthetic_data_is_said_in_every_output_before_the_table(measured, about, printed):
-    document = compose(study_of([measured(synthetic=True)], about=about))
+    document = composed([measured(synthetic=True)], about=about)
     for output in (printed(document), markdown.render(document)):
         assert output.index("SYNTHETIC DATA") < output.index("Results")
 
 
 def test_an_empty_folder_is_a_report_with_the_three_commands(about, printed):
-    document = compose(study_of([], about=about))
+    document = composed([], about=about)
     for output in (printed(document), markdown.render(document)):
         for command in ("tox -e jax", "tox -e tf", "tox -e torch"):
             assert command in output
@@ -190,7 +182,7 @@ def test_hostile_texts_of_a_record_reach_no_output_unescaped(measured, printed):
     evil = "<img src=x onerror=alert(1)>\n| a | b |\n# heading \x1b[2J [red]x[/red] `code`"
     record = measured(scenario=evil, settings={evil: evil})
     broken = [Broken(path=evil, reason=evil)]
-    document = compose(study_of([record], broken=broken), titles={204: evil})
+    document = composed([record], broken, titles={204: evil})
     source, shown = markdown.render(document), printed(document, 120)
     assert "\x1b" not in source + shown
     assert not re.search(r"(?<!\\)<img", source)

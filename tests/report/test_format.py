@@ -115,27 +115,81 @@ def test_an_endless_text_is_cut():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(1.0714, "1.071×"), (0.38421, "0.3842×"), (12.341, "12.34×"), (None, "—")],
+    ("figures", "texts"),
+    [
+        ((2.023, 1.927, 2.131), ("2.0×", "1.9–2.1")),
+        ((0.4942, 0.4693, 0.5190), ("0.49×", "0.47–0.52")),
+        ((3.514, 3.348, 3.689), ("3.5×", "3.3–3.7")),
+        ((12.341, 3.2, 31.7), ("12×", "3–32")),
+        ((1.3, 0.04, 9.6), ("1.30×", "0.04–9.60")),  # no ratio is 0
+        ((0.9517, 0.5007, 0.98), ("0.95×", "0.50–0.98")),  # as 1.0 it would reach equality
+        ((1.0714, None, None), ("1.07×", "")),
+        ((None, None, None), ("—", "")),
+    ],
 )
-def test_ratios_have_four_digits_since_verdicts_are_made_of_per_cents(value, text):
-    assert fmt.ratio(value) == text
+def test_a_ratio_has_the_digits_that_its_interval_supports(figures, texts):
+    assert fmt.ratio(*figures) == texts
 
 
-def test_the_interval_of_a_ratio_is_a_range():
-    assert fmt.ratio_range(0.9788, 1.0163) == "0.9788–1.016"
-    assert fmt.ratio_range(None, None) == ""
+def test_a_metric_and_a_time_have_the_digits_that_their_intervals_support():
+    assert fmt.estimate(0.25906, 0.25787, 0.26016) == ("0.259", "0.258–0.260")
+    assert fmt.estimate(0.25906, None, None) == ("0.25906", "")
+    assert fmt.duration_estimate(0.00173, 0.00161, 0.00187) == ("1.7 ms", "1.6–1.9")
+    assert fmt.duration_estimate(0.000915, 0.000832, 0.001382) == ("915 µs", "832–1,382")
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.00012, "+0.00012"), (-0.00003, "-0.00003"), (0.0, "+0.00000")]
+    ("figures", "texts"),
+    [
+        ((0.00012, -0.00003, 0.00027), ("+0.0001", "0.0000 to +0.0003")),
+        ((-0.000001, -0.000012, 0.000011), ("0.00000", "-0.00001 to +0.00001")),
+        ((0.0014, 0.0003, 0.0025), ("+0.0014", "+0.0003 to +0.0025")),  # it leaves out 0
+        ((-0.00003, None, None), ("-0.00003", "")),
+        ((None, None, None), ("—", "")),
+    ],
 )
-def test_differences_always_have_their_sign(value, text):
-    assert fmt.difference(value) == text
+def test_a_difference_has_its_sign_and_its_interval_no_dash(figures, texts):
+    assert fmt.difference(*figures, tolerance=0.0005) == texts
 
 
-def test_the_interval_of_a_difference_has_no_dash_that_could_be_a_sign():
-    assert fmt.difference_range(-0.00003, 0.00027) == "-0.00003 to +0.00027"
+logarithms = st.floats(-3, 3).map(lambda x: round(x, 5))
+
+
+@given(logarithms, logarithms, st.sampled_from([0.0, 0.02, 0.05]))
+def test_a_printed_ratio_has_the_verdict_of_the_exact_one(one, other, margin):
+    low, high = math.exp(min(one, other)), math.exp(max(one, other))
+    value, between = fmt.ratio(math.sqrt(low * high), low, high, margin=margin)
+    shown = [float(x.replace(",", "")) for x in between.split("–")]
+    limits = (1 / (1 + margin), 1.0, 1 + margin)
+    for limit in limits:
+        assert (shown[0] > limit) == (low > limit)
+        assert (shown[1] < limit) == (high < limit)
+    assert 0 < shown[0] <= float(value.removesuffix("×")) <= shown[1]
+    assert abs(shown[0] - low) <= 0.5 + (high - low) / 2
+
+
+@given(logarithms, logarithms)
+def test_a_printed_interval_is_off_by_less_than_its_half_width(one, other):
+    low, high = 1 + min(one, other), 1 + max(one, other)
+    if high - low > 1e-6:
+        _, between = fmt.estimate((low + high) / 2, low + 10, high + 10)
+        shown = [float(x) for x in between.split("–")]
+        half = (high - low) / 2
+        for end, exact in zip(shown, (low + 10, high + 10), strict=True):
+            assert abs(end - exact) <= max(half, 0.5) * (1 + 1e-9)
+
+
+differences = st.floats(-2e-3, 2e-3).map(lambda x: round(x, 7))
+
+
+@given(differences, differences)
+def test_a_printed_difference_leaves_out_what_the_exact_one_leaves_out(one, other):
+    low, high = sorted((one, other))
+    _, between = fmt.difference((low + high) / 2, low, high, tolerance=5e-4)
+    shown = [float(x) for x in between.split(" to ")]
+    for limit in (-5e-4, 0.0, 5e-4):
+        assert (shown[0] > limit) == (low > limit)
+        assert (shown[1] < limit) == (high < limit)
 
 
 @pytest.mark.parametrize(

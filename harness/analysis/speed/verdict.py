@@ -14,14 +14,14 @@ from typing import Literal
 
 import numpy as np
 
+from harness import defaults
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.rounds_needed import further_rounds
 from harness.records.trial import Struct
 
 Kind = Literal["faster", "slower", "equivalent", "inconclusive"]
 
-MARGIN = 0.02
-"""Differences below 2% are of no consequence to a reader, and within what a rebuild can bring."""
+MARGIN = defaults.MARGIN
 
 SEQUENTIAL = 0.8
 """Share of the error that an interval is allowed where the rounds were not fixed beforehand.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness import __version__
 from harness.analysis.before_after.history import Timeline
 from harness.analysis.study import About, Study
-from harness.report.document import Document, Section
+from harness.report.document import Document
 from harness.report.html import details, embed, svg, trials
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import NARROW, WIDE, Plot
@@ -25,6 +25,9 @@ from harness.report.sections.answer import answer
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
+
+FIRST_SCREEN = ("answer", "results", "verdicts", "caveats")
+"""Keys of the sections that stand in front, below the answer."""
 
 STATIC_ROWS = 100
 """Rows of the table of trials that stand in the page itself, for print and without scripts."""
@@ -37,16 +40,15 @@ def render(document: Document, study: Study) -> str:
         document: what terminal and Markdown say, to the digit.
         study: the records behind it, for the answer, the plots and the details.
     """
-    first, verdicts, weak, *others = _first_screen(document)
     table = trials.table(study)
     return page(
         "report.html.j2",
         document=document,
         answer=answer(study),
-        results=first,
-        verdicts=verdicts,
-        weaknesses=weak,
-        sections=others,
+        results=document.section("results"),
+        verdicts=document.section("verdicts"),
+        caveats=document.section("caveats"),
+        sections=document.without(FIRST_SCREEN),
         figures=figures(plots(study)),
         details=details.details(study),
         trials=table,
@@ -59,14 +61,11 @@ def render_history(
     document: Document, timelines: Sequence[Timeline], about: Mapping[str, About]
 ) -> str:
     """The page of a folder of campaigns."""
-    changes = next(
-        (s for s in document.sections if s.heading == "Changes"), Section(heading="Changes")
-    )
     return page(
         "history.html.j2",
         document=document,
-        changes=changes,
-        sections=[s for s in document.sections if s is not changes],
+        changes=document.section("changes"),
+        sections=document.without({"changes"}),
         figures=figures(timeline.plots(timelines, about)),
     )
 
@@ -96,16 +95,6 @@ def figures(made: Sequence[Plot]) -> list[dict[str, Any]]:
 
 def _drawn(plot: Plot, width: int) -> Markup:
     return svg.inline(draw.svg(plot, width), plot.alternative, prefix=f"{plot.key}-{width}-")
-
-
-def _first_screen(document: Document) -> list[Section]:
-    """The sections: the table of results, the verdicts and what weakens them in front."""
-    wanted = ("Results", "Verdicts", "What weakens this answer")
-    front = [
-        next((s for s in document.sections if s.heading == name), Section(heading=name))
-        for name in wanted
-    ]
-    return front + [s for s in document.sections if s.heading not in wanted]
 
 
 @functools.cache

@@ -147,11 +147,12 @@ def _intervals(cells: Sequence[Sequence[Point]], scale: float) -> list[dict[str,
     for trials in cells:
         times = [point.step_time_s for point in trials]
         low = middle = high = statistics.median(times)
-        told = ""
+        time, told = fmt.duration(middle), ""
         if len(times) >= MINIMUM_ROUNDS:
             found = interval([math.log(t) for t in times])
             middle, low, high = (math.exp(v) for v in (found.estimate, found.low, found.high))
-            told = f", 95% interval {fmt.duration_range(low, high, of=middle)}"
+            time, span = fmt.duration_estimate(middle, low, high)
+            told = f", 95% interval {span}"
         label, trials_told = trials[0].label, f"{fmt.count(len(times))} trials"
         rows.append(
             {
@@ -159,7 +160,7 @@ def _intervals(cells: Sequence[Sequence[Point]], scale: float) -> list[dict[str,
                 "middle": middle / scale,
                 "low": low / scale,
                 "high": high / scale,
-                "tip": f"{label}: centre {fmt.duration(middle)}{told}, {trials_told}",
+                "tip": f"{label}: centre {time}{told}, {trials_told}",
             }
         )
     return rows

@@ -8,21 +8,76 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.analysis.anatomy import ADDS_UP, Anatomy, Located, PartTime
-from harness.analysis.study import About
+from harness.analysis.study import About, Study
 from harness.backends import FACTS
-from harness.records.anatomy import PARTS
+from harness.records.anatomy import PARTS, SAYS, AnatomyRecord
 from harness.report import format as fmt
+from harness.report.document import Bullet, Document, Section, broken_bullet
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
+
+KEY = "anatomy"
 
 HEADING = "Where a step's time goes"
 
 READING = (
-    "Keras' fit was timed as it is and without one thing after another (callbacks, metrics, input "
-    "pipeline, optimizer, all but one example), in interleaved rounds of one process: a part is "
-    "what a step saves without it. So work that overlaps other work counts little, and a negative "
-    "part saves nothing. The range below a figure is over processes: a 95% interval from four on, "
-    "the lowest and the highest below. The sum is held against a second fit of the same rounds."
+    "Keras' fit, timed as it is and without one thing after another (callbacks, metrics, input "
+    "pipeline, optimizer, all but one example), in interleaved rounds of one process. A part is "
+    "what a step saves without it, so work that overlaps other work counts little, and a negative "
+    "part saves nothing. The range is over processes: a 95% interval from four on, else the lowest "
+    "and the highest. The sum is compared with a second fit of the same rounds."
 )
+
+
+def section(study: Study) -> Section:
+    """What ``harness anatomy`` found; nothing where it was not run."""
+    told = of(study.anatomies, study.about)
+    broken = [broken_bullet(file, "Anatomy file") for file in study.anatomy.broken]
+    return msgspec.structs.replace(told, bullets=[*told.bullets, *broken])
+
+
+def of(anatomies: Sequence[Anatomy], about: Mapping[str, About]) -> Section:
+    """The parts of each step: in words, then in tables."""
+    return Section(
+        key=KEY,
+        heading=HEADING,
+        paragraphs=[READING] if anatomies else [],
+        bullets=[Bullet(text=line) for line in lines(anatomies)],
+        tables=tables(anatomies, about),
+    )
+
+
+def compose(
+    scenario: str,
+    anatomies: Sequence[Anatomy],
+    failed: Sequence[AnatomyRecord],
+    about: Mapping[str, About] | None = None,
+) -> Document:
+    """The answer of the command.
+
+    Args:
+        scenario: what was trained.
+        anatomies: one for each backend that was measured.
+        failed: the processes that left no measurement.
+        about: what is known of the scenario.
+    """
+    alike: dict[str, list[str]] = {}
+    for record in failed:
+        why = f"{record.status}: {record.failure.reason if record.failure else record.status}"
+        alike.setdefault(why, []).append(f"{record.cell.backend}, process {record.process}")
+    lead = [f"{'; '.join(names)}: NOT measured: {fmt.plain(why)}" for why, names in alike.items()]
+    return Document(
+        title=f"{scenario}: where does a step's time go?",
+        lead=lead + lines(anatomies),
+        sections=[
+            Section(key=KEY, heading=HEADING, tables=tables(anatomies, about)),
+            Section(
+                key="reading",
+                heading="How to read this",
+                paragraphs=[READING],
+                bullets=[Bullet(text=f"{part}: {SAYS[part]}.") for part in PARTS],
+            ),
+        ],
+    )
 
 
 def lines(anatomies: Sequence[Anatomy]) -> list[str]:

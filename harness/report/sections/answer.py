@@ -1,85 +1,315 @@
 """The answer in a sentence, made from the verdicts and never stronger than they are.
 
-A reader asks six things: which backend is fastest here, by how much and how sure, do they learn the
-same, what does it cost in memory, on what machine, and how is it repeated. Each has its line; where
-the records cannot answer, the line says why instead.
+It leads every output. Below it a reader finds how sure it is, what the other modes show, whether
+the backends learn the same, what it costs in memory, on what machine, and how to repeat it. Where
+the records give no verdict, the sentence says so first, and ``next_step`` is the one thing to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from harness.analysis.answers import Pair
 from harness.analysis.quality import QualityVerdict
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
+from harness.analysis.work import NOT_THE_SAME
 from harness.backends import FACTS
 from harness.records.trial import Struct
 from harness.report import format as fmt
-from harness.report import repeat
+from harness.report import modes, repeat
+from harness.report.document import Bullet, Section
+from harness.report.modes import Gap
 from harness.report.naming import backends, side
-from harness.report.ranking import certainty, fastest, ranked, sides, unranked
-from harness.words import joined
+from harness.report.sections.quality import of_difference
+from harness.words import count, joined
+
+KEY = "answer"
+
+UNRANKED = {
+    "several-machines": "the records come from different machines",
+    "several-scenario-versions": "the rows trained different versions of the scenario",
+    "several-tables": "the rows trained on different data",
+    "not-interleaved": (
+        "the backends ran one after the other, not in interleaved rounds, so their figures may "
+        "have drifted apart"
+    ),
+}
+"""Why there is no verdict, by the code of the note that explains it at length."""
+
+
+class Lead(Struct, frozen=True, kw_only=True):
+    """How many times as fast as ``over`` the fastest is, with the ends of the interval."""
+
+    over: str
+    ratio: float
+    low: float
+    high: float
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What the first screen says.
+    """What every output begins with, in words and as data.
 
-    ``settled`` tells whether ``speed`` names one backend that is faster than all others that were
-    measured beside it. ``repeat`` is a command.
+    ``fastest`` is the backend that is faster than every other one measured beside it, if there is
+    such a backend, with its ``leads``; ``settled`` says whether there is one, or all are equal.
+    ``gaps`` holds the modes of a folder with several; ``next_step`` and ``repeat`` are commands.
     """
 
-    speed: str
-    certainty: str
-    quality: str
-    target: str
-    memory: str
-    machine: str
-    repeat: str | None
+    sentence: str
     settled: bool
+    fastest: str | None = None
+    leads: Sequence[Lead] = ()
+    gaps: Sequence[Gap] = ()
+    certainty: str = ""
+    modes: Sequence[str] = ()
+    quality: str = ""
+    target: str = ""
+    memory: str = ""
+    machine: str = ""
+    next_step: str | None = None
+    repeat: str | None = None
 
 
-def answer(evidence: Study) -> Answer:
+def section(found: Answer) -> Section:
+    """What stands behind the sentence, which is the lead of the report."""
+    costs = (found.quality, found.target, found.memory, found.machine)
+    bullets = [Bullet(text=text) for text in (found.certainty, *found.modes, *costs) if text]
+    if found.next_step:
+        bullets.insert(0, Bullet(text="Next:", command=found.next_step))
+    if found.repeat:
+        bullets.append(Bullet(text="To repeat it:", command=found.repeat))
+    return Section(key=KEY, heading="Behind this answer", bullets=bullets)
+
+
+def answer(study: Study) -> Answer:
     """The answer to a reader's questions, from the cells that a reader asks for first."""
-    contests = evidence.contests
-    contest = next((one for one in contests if backends(one)), None)
+    contest = next((one for one in study.contests if backends(one)), None)
     if contest is None:
-        return _nothing(evidence)
-    best = fastest(contest)
-    speed = ranked(best, contest) if best else unranked(evidence, contest)
-    about = evidence.about.get(contest.row.cell.scenario)
+        return _nothing(study)
+    best = _fastest(contest)
+    leads = _leads(best, contest) if best else []
+    gaps = modes.gaps(study, contest)
+    about = study.about.get(contest.row.cell.scenario)
+    equal = not best and modes.all_equal(contest)
+    again = repeat.command(study.campaign_of(contest), about, study.plans)
+    speed = (
+        _ranked(best, leads, contest, several_modes=bool(gaps))
+        if best
+        else _equal(contest)
+        if equal
+        else _unranked(study, contest)
+    )
+    settled = bool(best) or equal
+    sentences = [
+        speed,
+        modes.without_keras_loop(gaps, contest),
+        _learn(contest),
+        _unmeasured(study, contest),
+    ]
     return Answer(
-        speed=_about_data(contest) + speed + _unmeasured(evidence, contest),
-        certainty=certainty(contest),
+        sentence=" ".join(sentence for sentence in sentences if sentence),
+        settled=settled,
+        fastest=best,
+        leads=leads,
+        gaps=gaps,
+        certainty=_certainty(contest),
+        modes=[modes.in_words(gap) for gap in gaps],
         quality=_quality(contest, about),
-        target=_target(evidence, contest),
+        target=_target(study, contest, about),
         memory=_memory(contest),
-        machine=_machine(evidence, contest),
-        repeat=repeat.command(evidence.campaign_of(contest), about, evidence.plans),
-        settled=best is not None,
+        machine=_machine(study, contest),
+        next_step=None if settled else _next_step(study, contest, about),
+        repeat=again if settled else None,
     )
 
 
-def _about_data(contest: Contest) -> str:
-    return "On SYNTHETIC data: " if contest.row.synthetic else ""
+def _nothing(study: Study) -> Answer:
+    return Answer(
+        sentence="No verdict: no trial left a measurement."
+        if study.records
+        else "No verdict: there are no records yet.",
+        settled=False,
+        next_step=next((fmt.plain(lack.command) for lack in study.missing), None),
+    )
 
 
-def _unmeasured(evidence: Study, contest: Contest) -> str:
+def _sides(pair: Pair) -> tuple[str, str]:
+    """The two of a pair as the answer names them: ``JAX``, or ``JAX, keras 3.14.0``."""
+    return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
+
+
+def _fastest(contest: Contest) -> str | None:
+    """What is called faster than everything else that was measured, if there is such a thing."""
+    beaten: dict[str, set[str]] = defaultdict(set)
+    for pair in contest.judged:
+        first, second = _sides(pair)
+        if pair.outcome in {"faster", "slower"}:
+            winner, loser = (first, second) if pair.outcome == "faster" else (second, first)
+            beaten[winner].add(loser)
+    everyone = set(backends(contest))
+    return next(
+        (winner for winner, losers in beaten.items() if losers >= everyone - {winner}), None
+    )
+
+
+def _leads(best: str, contest: Contest) -> list[Lead]:
+    found = []
+    for pair in contest.judged:
+        verdict = pair.speed.verdict if pair.speed else None
+        if verdict is None or best not in _sides(pair):
+            continue
+        first, second = _sides(pair)
+        if verdict.ratio is None or verdict.low is None or verdict.high is None:
+            continue
+        ratio, low, high = verdict.ratio, verdict.low, verdict.high
+        found.append(
+            Lead(over=second, ratio=1 / ratio, low=1 / high, high=1 / low)
+            if best == first
+            else Lead(over=first, ratio=ratio, low=low, high=high)
+        )
+    return found
+
+
+def _ranked(best: str, leads: Sequence[Lead], contest: Contest, *, several_modes: bool) -> str:
+    margin = modes.verdicts(contest)[0].margin
+    much = [
+        f"{ratio} {lead.over} ({interval})"
+        for lead in leads
+        for ratio, interval in [fmt.ratio(lead.ratio, lead.low, lead.high, margin=margin)]
+    ]
+    mode = contest.row.cell.mode
+    where = f" under {mode}" if several_modes or mode != "fit" else ""
+    where += _of_data(contest)
+    return f"{best} is fastest here{where}: {', '.join(much)}."
+
+
+def _equal(contest: Contest) -> str:
+    margin = fmt.percent(modes.verdicts(contest)[0].margin)
+    return f"{joined(backends(contest))} are equally fast here{_of_data(contest)}, within {margin}."
+
+
+def _unranked(study: Study, contest: Contest) -> str:
+    """The sentence without a fastest: not settled, or never to be compared."""
+    found = modes.verdicts(contest)
+    if found and all(verdict.low is None for verdict in found):
+        few = dict.fromkeys(fmt.count(f(v.rounds for v in found)) for f in (min, max))
+        return (
+            f"No verdict yet: each pair needs {MINIMUM_ROUNDS} complete rounds, and there are "
+            f"{' to '.join(few)}."
+        )
+    if found:
+        return f"No verdict on the fastest: {'; '.join(_pair(p) for p in contest.pairs)}."
+    measured = dict.fromkeys(b for one in study.contests for b in backends(one))
+    if len(measured) == 1:
+        return f"No verdict: only {next(iter(measured))} was measured."
+    if other_work := _other_work(study, contest):
+        return f"No verdict: {other_work}."
+    codes = {note.code for note in study.notes}
+    reasons = [why for code, why in UNRANKED.items() if code in codes]
+    why = reasons[0] if reasons else "no two backends share an undisturbed round"
+    return f"No verdict: {why}."
+
+
+def _other_work(study: Study, contest: Contest) -> str | None:
+    """Why a pair with one side here did not do the same work, in the words of the verdicts."""
+    cells = [group.row.cell for group in contest.groups]
+    return next(
+        (
+            f"{joined(_sides(pair))}: {pair.why}"
+            for pair in study.answers.pairs
+            if pair.why is not None
+            and pair.why.startswith(NOT_THE_SAME)
+            and (pair.first in cells or pair.second in cells)
+        ),
+        None,
+    )
+
+
+def _pair(pair: Pair) -> str:
+    first, second = _sides(pair)
+    found = pair.speed.verdict if pair.speed else None
+    if found is None:
+        return f"{first} and {second} cannot be compared, {pair.why}"
+    if pair.outcome == "equivalent":
+        return f"{first} and {second} are equally fast within {fmt.percent(found.margin)}"
+    if found.ratio is None or found.low is None or found.high is None:
+        return f"{first} and {second} are open, {found.reason}"
+    _, interval = fmt.ratio(1 / found.ratio, 1 / found.high, 1 / found.low, margin=found.margin)
+    if pair.outcome == "inconclusive":
+        return f"{first} is {interval} times as fast as {second}, {found.reason}"
+    speed, comma, but = (pair.outcome or "").partition(",")
+    return f"{first} is {speed} than {second} ({interval} times as fast){comma}{but}"
+
+
+def _next_step(study: Study, contest: Contest, about: About | None) -> str | None:
+    """The one thing to do for a verdict: what the first note advises, or more rounds."""
+    for note in study.notes:
+        if note.code in UNRANKED and note.command:
+            return fmt.plain(note.command)
+    missing = [lack.command for lack in study.missing]
+    measured = {backend for one in study.contests for backend in backends(one)}
+    if len(measured) == 1 and missing:
+        return fmt.plain(missing[0])
+    return repeat.more(study.campaign_of(contest), about, study.plans)
+
+
+def _learn(contest: Contest) -> str:
+    """Whether they learn the same, in a few words; nothing where no verdict says so."""
+    learned = [pair.quality for pair in contest.pairs if pair.quality is not None]
+    kinds = {found.kind for found in learned}
+    if not learned or kinds == {"undecided"}:
+        return ""
+    if kinds == {"equivalent"}:
+        names = backends(contest)
+        who = {2: "Both", 3: "All three"}.get(len(names), joined(names))
+        return f"{who} learn the same."
+    return "They do NOT all learn the same." if kinds & {"better", "worse"} else ""
+
+
+def _of_data(contest: Contest) -> str:
+    return " on SYNTHETIC data" if contest.row.synthetic else ""
+
+
+def _unmeasured(study: Study, contest: Contest) -> str:
     cell = contest.row.cell
     lacking = [
         FACTS[lack.backend].label
-        for lack in evidence.missing
+        for lack in study.missing
         if (lack.scenario, lack.device) == (cell.scenario, cell.device)
     ]
     failed = [FACTS[group.row.cell.backend].label for group in contest.failed]
-    words = [f" {joined(lacking)} was not measured."] if lacking else []
-    words += [f" No trial of {joined(dict.fromkeys(failed))} succeeded."] if failed else []
-    return "".join(words)
+    were = "was" if len(lacking) == 1 else "were"
+    # A single backend is named as the only one.
+    lacking = lacking if len(backends(contest)) > 1 else []
+    words = [f"{joined(lacking)} {were} not measured."] if lacking else []
+    words += [f"No trial of {joined(dict.fromkeys(failed))} succeeded."] if failed else []
+    return " ".join(words)
+
+
+def _certainty(contest: Contest) -> str:
+    """How sure the sentence on speed is, and what it rests on."""
+    speeds = [pair.speed for pair in contest.judged if pair.speed]
+    if not any(speed.verdict.low is not None for speed in speeds):
+        return "The figures below are no ranking."
+    rounds = sorted({speed.verdict.rounds for speed in speeds})
+    over = " to ".join(fmt.count(n) for n in dict.fromkeys((rounds[0], rounds[-1])))
+    together = " for all pairs together" if len(speeds) > 1 else ""
+    # Of each pair, not added up: a disturbed trial costs every pair of its backend the same round.
+    left_out = max(speed.pair.disturbed for speed in speeds)
+    noisy = f" {count(left_out, 'disturbed round')} left out." if left_out else ""
+    cell = contest.row.cell
+    return (
+        f"Mode {cell.mode} on the {cell.device.upper()}; 95% intervals{together} from {over} "
+        f"interleaved rounds of fresh processes; differences up to "
+        f"{fmt.percent(speeds[0].verdict.margin)} count as none.{noisy}"
+    )
 
 
 def _quality(contest: Contest, about: About | None) -> str:
     learned = [(pair, pair.quality) for pair in contest.pairs if pair.quality is not None]
     if not learned or about is None:
-        return "Whether the backends learn the same cannot be told: fewer than two have a metric."
+        return "Quality cannot be compared: fewer than two backends have a metric."
     label = about.metric.label
     within = f"{label} within {fmt.quality(about.metric.tolerance)}"
     names = joined(backends(contest))
@@ -94,22 +324,20 @@ def _quality(contest: Contest, about: About | None) -> str:
 
 
 def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
-    first, second = sides(pair)
+    first, second = _sides(pair)
     if found.kind == "equivalent":
         return f"{first} and {second} learn the same ({within})"
     if found.kind == "undecided":
         return f"{first} and {second}: undecided, {found.reason}"
-    span = fmt.difference_range(found.low, found.high)
+    _, span = of_difference(found)
     return f"{first} learns {found.kind} than {second} (difference in {label} {span})"
 
 
-def _target(evidence: Study, contest: Contest) -> str:
+def _target(study: Study, contest: Contest, about: About | None) -> str:
     """The training time to the target of the metric, of those that reached it."""
     rows = [(group.row.cell, group.row.apart) for group in contest.groups]
     mine = [
-        one
-        for one in evidence.answers.learned
-        if (one.cell, one.apart) in rows and one.quality.target
+        one for one in study.answers.learned if (one.cell, one.apart) in rows and one.quality.target
     ]
     if not mine:
         return ""
@@ -120,7 +348,8 @@ def _target(evidence: Study, contest: Contest) -> str:
         else f"{side(one.cell, one.apart)} never"
         for one in mine
     ]
-    return f"Training time to {fmt.quality(mine[0].quality.target)}: {joined(times)}."
+    metric = f"{about.metric.label} of " if about else ""
+    return f"Training time to {metric}{fmt.quality(mine[0].quality.target)}: {joined(times)}."
 
 
 def _memory(contest: Contest) -> str:
@@ -129,14 +358,14 @@ def _memory(contest: Contest) -> str:
         for row in (group.row for group in contest.groups)
         if row.peak_rss_bytes is not None
     ]
-    return f"Peak memory of a process: {joined(peaks)}." if peaks else "No trial tells its memory."
+    return f"Peak memory of a process: {joined(peaks)}." if peaks else "No trial has its memory."
 
 
-def _machine(evidence: Study, contest: Contest) -> str:
-    machines = evidence.machines
+def _machine(study: Study, contest: Contest) -> str:
+    machines = study.machines
     mine = next((m for m in machines if m.machine_id == contest.row.machine_id), None)
     if mine is None:
-        return "The records do not tell the machine."
+        return "The records do not name the machine."
     facts: Iterable[str] = [
         mine.cpu,
         f"{mine.logical_cores} logical cores",
@@ -146,20 +375,4 @@ def _machine(evidence: Study, contest: Contest) -> str:
     ]
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
-    return fmt.plain(", ".join(facts)) + more + "."
-
-
-def _nothing(evidence: Study) -> Answer:
-    failed = bool(evidence.records)
-    return Answer(
-        speed="No trial left a measurement yet, so there is nothing to compare."
-        if failed
-        else "There are no records yet: nothing has been measured.",
-        certainty="",
-        quality="",
-        target="",
-        memory="",
-        machine="",
-        repeat=next((lack.command for lack in evidence.missing), None),
-        settled=False,
-    )
+    return fmt.plain(f"Measured on {', '.join(facts)}") + more + "."

@@ -1,4 +1,4 @@
-"""Two campaigns held against each other, as a document; terminal and Markdown lay it out."""
+"""Two campaigns compared, as a document; terminal and Markdown lay it out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from harness.backends import FACTS
 from harness.errors import GateCode
 from harness.records.trial import Cell
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section, note_bullet
-from harness.report.sections.verdicts import difference, found_word, quality_word
+from harness.report.document import Bullet, Document, Section, document, note_bullet
+from harness.report.sections.quality import difference, found_word, of_difference, quality_word
 from harness.report.table import Column, Table, cell_facts, cell_tables, figure, stacked, variants
 from harness.words import joined
 
@@ -47,18 +47,25 @@ def compose(
     gated = unsettled is not None
     sections = [
         Section(
+            key="gate",
             heading="Gate" if gated else "Nothing to compare",
             bullets=[_finding(one, comparison, about) for one in findings],
         ),
         Section(
+            key="verdicts",
             heading="Verdicts",
             paragraphs=[_reading(comparison)] if comparison.ranked else [],
             tables=_speeds(comparison, about) if comparison.ranked else [],
         ),
-        Section(heading="Quality", tables=_qualities(comparison, about)),
-        Section(heading="Memory", tables=_memories(comparison, about)),
-        Section(heading="Not compared", bullets=list(_not_compared(comparison, about))),
+        Section(key="quality", heading="Quality", tables=_qualities(comparison, about)),
+        Section(key="memory", heading="Memory", tables=_memories(comparison, about)),
         Section(
+            key="not-compared",
+            heading="Not compared",
+            bullets=list(_not_compared(comparison, about)),
+        ),
+        Section(
+            key="what-changed",
             heading="What else changed",
             bullets=[
                 Bullet(text=_packages(backend, changed))
@@ -66,15 +73,12 @@ def compose(
             ],
         ),
         Section(
-            heading="What weakens this comparison",
+            key="caveats",
+            heading="Caveats",
             bullets=[note_bullet(note) for note in comparison.notes],
         ),
     ]
-    return Document(
-        title=TITLE,
-        lead=list(_lead(comparison, findings, names, unsettled)),
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, _lead(comparison, findings, names, unsettled), sections)
 
 
 def _lead(
@@ -126,16 +130,13 @@ def _finding(finding: Finding, comparison: Comparison, about: Mapping[str, About
     figures = ""
     if finding.change is not None and finding.change.ratio is not None:
         found = finding.change
-        interval = fmt.ratio_range(found.low, found.high)
+        much = fmt.ratio(found.ratio, found.low, found.high, margin=found.margin)
         margin = fmt.percent(found.margin)
-        figures = (
-            f"{finding.figure} {fmt.ratio(found.ratio)} ({interval}) at a margin of {margin}: "
-        )
+        figures = f"{finding.figure} {fmt.inline(*much)} at a margin of {margin}: "
     elif finding.quality is not None and finding.quality.difference is not None:
         learned = finding.quality
-        interval = fmt.difference_range(learned.low, learned.high)
         figures = (
-            f"{finding.figure} {fmt.difference(learned.difference)} ({interval}) "
+            f"{finding.figure} {fmt.inline(*of_difference(learned))} "
             f"at a tolerance of {fmt.quality(learned.tolerance)}: "
         )
     elif finding.figure is not None:
@@ -305,7 +306,7 @@ def _after(change: Change | None) -> float | None:
 def _ratio(change: Change | None) -> str:
     if change is None or change.ratio is None:
         return fmt.NOTHING
-    return stacked(fmt.ratio(change.ratio), fmt.ratio_range(change.low, change.high))
+    return stacked(*fmt.ratio(change.ratio, change.low, change.high, margin=change.margin))
 
 
 def _word(change: Change | None) -> str:
@@ -321,7 +322,7 @@ def _outcome(cell: CellChange) -> str:
 def _needed(change: Change) -> str:
     if change.trials_needed is None:
         return ""
-    what = "needed" if change.ratio is None else "would tell"
+    what = "needed" if change.ratio is None else "would settle it"
     return f"{fmt.count(change.trials_needed)} trials a side {what}"
 
 

@@ -1,4 +1,4 @@
-"""What committed records say about the cost of Keras, as a page: ``docs/findings.md``.
+"""What Keras costs on each backend: a section of the report, and a page on several folders.
 
 Every figure and every sentence is made from records; nothing here names a backend by itself. A
 sentence that calls one thing faster stands on a verdict.
@@ -17,19 +17,27 @@ from harness.analysis.study import About, Study
 from harness.backends import FACTS
 from harness.records.trial import MODES, Mode, Record, Scalar
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, document
 from harness.report.naming import side
 from harness.report.sections import anatomy, ladder, sweeps
+
+KEY = "findings"
 
 TITLE = "Findings: what Keras costs on each backend"
 
 LEAD = (
-    "Made from the records of one machine by the command below; ratios hold there, and absolute "
-    "times mean little elsewhere. How each figure is defined stands in method.md."
+    "Made from the records of one machine by the command below. Ratios hold there; absolute times "
+    "mean little elsewhere. method.md defines each figure."
+)
+
+READING = (
+    "First what Keras adds to the difference between backends, then what to use on each, then what "
+    "ran differently from one mode to the next. Ratios are of step times; those of the last part "
+    "are over the same backend's fit."
 )
 
 WHAT_RAN = (
-    "What changes from one rung to the next, as the records tell what ran. Ratios are step time "
+    "What changes from one rung to the next, by the records. Ratios are step time "
     "over that of the same backend's fit."
 )
 
@@ -40,6 +48,19 @@ class Campaign:
 
     folder: str
     study: Study
+
+
+def section(study: Study) -> Section:
+    """What Keras costs on each backend and what follows from it; nothing without a ladder."""
+    ladders = study.ladders
+    lines = [*_driven_by_keras(ladders), *_advice(ladders)]
+    lines += [line for one in ladders for line in _gaps(one, study.records)]
+    return Section(
+        key=KEY,
+        heading="What Keras costs",
+        paragraphs=[READING] if lines else [],
+        bullets=[Bullet(text=line) for line in lines],
+    )
 
 
 def compose(campaigns: Sequence[Campaign], command: str) -> Document:
@@ -53,45 +74,49 @@ def compose(campaigns: Sequence[Campaign], command: str) -> Document:
     rungs = [one for each in campaigns for one in each.study.ladders]
     bodies = [part for each in campaigns for part in _of(each, about)]
     sections = [
-        Section(heading="In short", bullets=[Bullet(text=line) for line in _short(rungs)]),
-        Section(heading="What follows", bullets=[Bullet(text=line) for line in _advice(rungs)]),
+        Section(
+            key="in-short",
+            heading="In short",
+            bullets=[Bullet(text=line) for line in _short(rungs)],
+        ),
+        Section(
+            key="advice",
+            heading="What follows",
+            bullets=[Bullet(text=line) for line in _advice(rungs)],
+        ),
         *bodies,
         Section(
+            key="sources",
             heading="Where this comes from",
             bullets=[
-                Bullet(text="Made again by", command=command),
+                Bullet(text="To make it again:", command=command),
                 *(Bullet(text=line) for each in campaigns for line in _machines(each)),
             ],
         ),
     ]
-    return Document(
-        title=TITLE,
-        lead=[LEAD],
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, [LEAD], sections)
 
 
 def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
     yield Section(
+        key=ladder.KEY,
         heading="The ladder",
         paragraphs=ladder.lines(campaign.study.ladders, about),
         tables=ladder.tables(campaign.study.ladders, about),
     )
     yield Section(
+        key="gaps",
         heading="What closes each gap",
         paragraphs=[WHAT_RAN] if campaign.study.ladders else [],
         bullets=[
-            Bullet(text=line) for one in campaign.study.ladders for line in _gaps(one, campaign)
+            Bullet(text=line)
+            for one in campaign.study.ladders
+            for line in _gaps(one, campaign.study.records)
         ],
     )
-    found = campaign.study.anatomies
+    yield anatomy.of(campaign.study.anatomies, about)
     yield Section(
-        heading=anatomy.HEADING,
-        paragraphs=[anatomy.READING] if found else [],
-        bullets=[Bullet(text=line) for line in anatomy.lines(found)],
-        tables=anatomy.tables(found, about),
-    )
-    yield Section(
+        key=sweeps.KEY,
         heading=f"Sweep: {campaign.folder}",
         paragraphs=sweeps.lines(campaign.study.sweeps),
         tables=sweeps.tables(campaign.study.sweeps, about),
@@ -99,6 +124,16 @@ def _of(campaign: Campaign, about: Mapping[str, About]) -> Iterator[Section]:
 
 
 def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
+    for one in ladders:
+        yield from _driven_by_keras([one])
+        for best in one.best:
+            yield (
+                f"{FACTS[best.backend].label}{distinction(best.apart)}: {best.mode} takes "
+                f"{_ratio(best.over_native)} the step time of native."
+            )
+
+
+def _driven_by_keras(ladders: Sequence[Ladder]) -> Iterator[str]:
     """How much of the backends' difference under ``fit`` is left without Keras, pair by pair."""
     for one in ladders:
         by_mode = {(*_sides(across), across.first.mode): across.verdict for across in one.across}
@@ -109,11 +144,6 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
             yield (
                 f"{_pair(first, second, fit)} under fit, and {_ratio(native)} when both are "
                 f"written by hand{_driven(fit.ratio, native.ratio)}."
-            )
-        for best in one.best:
-            yield (
-                f"{FACTS[best.backend].label}{distinction(best.apart)}: {best.mode} takes "
-                f"{_ratio(best.over_native)} the step time of native."
             )
 
 
@@ -136,7 +166,7 @@ def _advice(ladders: Sequence[Ladder]) -> Iterator[str]:
 def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
     mine = {rung.cell.mode: rung for rung in rungs}
     better = [
-        (given.ratio, mode)
+        (given.ratio, mode, given)
         for mode, rung in mine.items()
         if mode not in {"fit", "native"}
         and (given := rung.over_fit) is not None
@@ -144,11 +174,12 @@ def _advise(one: Ladder, rungs: Sequence[Rung]) -> str:
         and given.ratio is not None
     ]
     if not better:
-        return "no Keras rung is shown to be faster than fit here, so fit is the place to stay."
+        return "no Keras mode is shown to be faster than fit here, so stay with fit."
     said = []
-    for ratio, mode in sorted(better, reverse=True):
-        said.append(f"{mode} takes {fmt.ratio(ratio)} the step time of fit{_from(one, mine, mode)}")
-    _, nearest = min(better)
+    better.sort(key=lambda one: one[0], reverse=True)
+    for _, mode, given in better:
+        said.append(f"{mode} takes {_ratio(given)} the step time of fit{_from(one, mine, mode)}")
+    nearest = better[-1][1]
     return "; ".join(said) + "." + _without_keras(nearest, mine[nearest].over_native)
 
 
@@ -156,12 +187,12 @@ def _without_keras(nearest: Mode, over_native: Verdict | None) -> str:
     """What is still to be gained from the fastest Keras rung."""
     if over_native is None or over_native.ratio is None:
         return ""
-    found = fmt.ratio(over_native.ratio)
+    found = _ratio(over_native)
     if over_native.kind == "slower":
         return f" Leaving Keras altogether would bring {nearest} from {found} to 1 times native."
     return (
         f" Leaving Keras altogether is not shown to gain anything: {nearest} takes {found} the "
-        f"step time of native{_settled(over_native)}."
+        "step time of native."
     )
 
 
@@ -182,15 +213,15 @@ def _from(one: Ladder, mine: Mapping[Mode, Rung], mode: Mode) -> str:
     return ""
 
 
-def _gaps(one: Ladder, campaign: Campaign) -> Iterator[str]:
+def _gaps(one: Ladder, records: Sequence[Record]) -> Iterator[str]:
     for rungs in ladders_of_versions(one.rungs):
         mine = sorted(rungs, key=lambda rung: MODES.index(rung.cell.mode))
-        ran = [_engine(rung, campaign.study.records) for rung in mine]
+        ran = [_engine(rung, records) for rung in mine]
         for before, rung, was, now in zip(mine, mine[1:], ran, ran[1:], strict=False):
             ratio = f", {_ratio(rung.over_fit)}" if rung.over_fit is not None else ""
             yield fmt.plain(
                 f"{_of_versions(rungs)}, {before.cell.mode} → {rung.cell.mode}{ratio}: "
-                f"{_changes(was, now) or 'nothing that a record tells'}.",
+                f"{_changes(was, now) or 'nothing in the records'}.",
                 limit=1_500,
             )
 
@@ -234,8 +265,8 @@ def _of_versions(rungs: Sequence[Rung]) -> str:
 def _ratio(given: Verdict | None) -> str:
     if given is None or given.ratio is None:
         return fmt.NOTHING
-    between = fmt.ratio_range(given.low, given.high)
-    return f"{fmt.ratio(given.ratio)}{f' [{between}]' if between else ''}{_settled(given)}"
+    much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
+    return fmt.inline(*much) + _settled(given)
 
 
 def _settled(given: Verdict) -> str:

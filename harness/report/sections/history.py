@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from harness.analysis.before_after.change import Change
 from harness.analysis.before_after.history import Moment, Timeline
 from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, document
+from harness.report.sections.quality import of_difference
 from harness.report.table import Column, Table, figure, machine_label, stacked
 from harness.store.reading import Broken
 from harness.words import joined
@@ -16,7 +18,7 @@ from harness.words import joined
 TITLE = "Keras backends over time"
 
 READING = (
-    "A campaign is held against all trials since the last change. It counts as a change only if "
+    "A campaign is compared with all trials since the last change. It is a change only if "
     "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
     "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
     "so a change of the machine between them cannot be told from a change of software."
@@ -40,22 +42,25 @@ def compose(
         lead = ["There are no campaigns with records here: name the folder that holds theirs."]
     sections = [
         Section(
+            key="changes",
             heading="Changes",
-            bullets=[Bullet(text=_change(t, m, about)) for t, m in moved]
-            or [Bullet(text="None that the verdict's rule would call one.")],
+            bullets=[Bullet(text=_change(t, m, about)) for t, m in moved] or [Bullet(text="None.")],
         ),
         Section(
+            key="timelines",
             heading="Timelines",
             tables=[_table(timeline, about) for timeline in timelines],
         ),
-        Section(heading="What weakens this answer", bullets=[*_weak(timelines), *_broken(broken)]),
-        Section(heading="How to read this", paragraphs=[READING] if timelines else []),
+        Section(
+            key="caveats",
+            heading="Caveats",
+            bullets=[*_weak(timelines), *_broken(broken)],
+        ),
+        Section(
+            key="reading", heading="How to read this", paragraphs=[READING] if timelines else []
+        ),
     ]
-    return Document(
-        title=TITLE,
-        lead=lead,
-        sections=[s for s in sections if s.paragraphs or s.bullets or s.tables],
-    )
+    return document(TITLE, lead, sections)
 
 
 def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
@@ -96,10 +101,9 @@ def day(moment: Moment) -> str:
 def _change(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> str:
     words = []
     if moment.speed is not None and moment.speed.kind in {"faster", "slower"}:
-        span = fmt.ratio_range(moment.speed.low, moment.speed.high)
-        words.append(f"{moment.speed.kind}, step time {fmt.ratio(moment.speed.ratio)} ({span})")
+        words.append(f"{moment.speed.kind}, step time {fmt.inline(*_ratio(moment.speed))}")
     if moment.quality is not None and moment.quality.kind in {"better", "worse"}:
-        span = fmt.difference_range(moment.quality.low, moment.quality.high)
+        _, span = of_difference(moment.quality)
         words.append(f"learns {moment.quality.kind}, difference {span}")
     place = timeline.moments.index(moment)
     changed = version_changes(timeline.moments[place - 1] if place else None, moment)
@@ -150,9 +154,11 @@ def _step_time(moment: Moment) -> str:
 def _against(moment: Moment) -> str:
     if moment.speed is None:
         return fmt.NOTHING
-    return stacked(
-        fmt.ratio(moment.speed.ratio), fmt.ratio_range(moment.speed.low, moment.speed.high)
-    )
+    return stacked(*_ratio(moment.speed))
+
+
+def _ratio(change: Change) -> tuple[str, str]:
+    return fmt.ratio(change.ratio, change.low, change.high, margin=change.margin)
 
 
 def _outcome(moment: Moment) -> str:
@@ -167,12 +173,12 @@ def _weak(timelines: Sequence[Timeline]) -> list[Bullet]:
     machines = {t.machine_id for t in timelines}
     few = sum(m.speed is not None and m.speed.low is None for t in timelines for m in t.moments)
     told = [
-        (noisy, "{} disturbed trials are in no step time."),
+        (noisy, "{} disturbed trials are left out of step times."),
         (failed, "{} trials left no measurement."),
         (few, "{} campaigns of a cell have fewer than four trials on a side: no verdict on them."),
         (
             len(machines) if len(machines) > 1 else 0,
-            "{} machines: their timelines stand apart, since they cannot be compared.",
+            "{} machines: each has its own timelines, which cannot be compared.",
         ),
     ]
     return [Bullet(text=text.format(fmt.count(number))) for number, text in told if number]

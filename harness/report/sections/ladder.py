@@ -10,34 +10,48 @@ from harness.analysis.ladder.ladder import Ladder, Rung
 from harness.analysis.rows import OF_THE_WORK, Figure, distinction, named
 from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.study import About
+from harness.analysis.study import About, Study
 from harness.report import format as fmt
+from harness.report.document import Section
 from harness.report.table import Column, Table, cell_facts, figure, machine_label, stacked, variants
 
 READING = (
     "One model, several ways to run it: Keras' fit as the tutorial writes it, fit with the best "
     "settings (tuned), the Keras model in the framework's own loop (custom_loop), and the "
-    "framework's own code without Keras (native). × floor is the step time over what the "
-    "arithmetic or the memory of a step would take by itself. ÷ fit and ÷ native are step time "
-    "over that of the same backend's fit and native, from common rounds; their intervals belong "
-    "to the family under Verdicts, and only a verdict calls a difference one."
+    "framework's own code without Keras (native). × floor is the step time over what a step's "
+    "arithmetic or memory alone would take. ÷ fit and ÷ native are step time over that of the same "
+    "backend's fit and native, in common rounds. Only a verdict calls one a difference."
 )
 
 BREAK_EVEN = (
-    "Break-even: from how many training steps on the one with the cheaper steps has taken less "
-    "time in total, its dearer first step counted. Below it stand the lowest and the highest of "
-    "the single rounds. Where the verdict on step time is not settled, nobody is named."
+    "Break-even: after how many training steps the one with the faster steps has taken less time "
+    "in total, its slower first step included; below it, the lowest and the highest of the single "
+    "rounds. None is named where the verdict on step time is not settled."
 )
 
 NO_FLOOR = (
-    "no floor can be given: no undisturbed trial tells both the work of a step and this machine's "
-    "rates with the same threads, or the steps are not of float32 on a CPU."
+    "there is no floor: no undisturbed trial has both the work of a step and this machine's rates "
+    "with the same threads, or the steps are not float32 on a CPU."
 )
 
 NOT_SETTLED = "not settled"
 EQUAL = "equal steps"
 FROM_THE_START = "from the start"
 NEVER = "never"
+
+
+KEY = "ladder"
+
+
+def section(study: Study) -> Section:
+    """The modes beside each other; nothing where there is one."""
+    about = study.about
+    return Section(
+        key=KEY,
+        heading="The ladder",
+        paragraphs=lines(study.ladders, about),
+        tables=tables(study.ladders, about),
+    )
 
 
 def lines(ladders: Sequence[Ladder], about: Mapping[str, About]) -> list[str]:
@@ -144,11 +158,10 @@ def _floor(floor: CommonFloor) -> str:
 def _best(ladder: Ladder) -> Iterator[str]:
     for best in ladder.best:
         given = best.over_native
-        between = fmt.ratio_range(given.low, given.high)
+        much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
         yield (
             f"{best.backend}{distinction(best.apart)}: the Keras rung nearest to native is "
-            f"{best.mode}, at {fmt.ratio(given.ratio)} its step time"
-            f"{f' ({between})' if between else ''}."
+            f"{best.mode}, at {fmt.inline(*much)} its step time."
         )
 
 
@@ -206,11 +219,7 @@ def _time(found: Figure | None) -> str:
 def _times_floor(found: Ratio | None) -> str:
     if found is None:
         return fmt.NOTHING
-    span = found.low is not None and found.high is not None
-    return stacked(
-        f"{fmt.significant(found.value)}×",
-        f"{fmt.significant(found.low or 0)}–{fmt.significant(found.high or 0)}" if span else "",
-    )
+    return stacked(*fmt.ratio(found.value, found.low, found.high))
 
 
 def _over(rung: Rung, mode: str, given: Verdict | None) -> str:
@@ -218,7 +227,7 @@ def _over(rung: Rung, mode: str, given: Verdict | None) -> str:
         return "1"
     if given is None:
         return fmt.NOTHING
-    return stacked(fmt.ratio(given.ratio), fmt.ratio_range(given.low, given.high))
+    return stacked(*fmt.ratio(given.ratio, given.low, given.high, margin=given.margin))
 
 
 def _quality(found: Figure | None) -> str:

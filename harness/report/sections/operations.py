@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from harness.analysis.study import Study
 from harness.backends import BACKENDS
 from harness.report import format as fmt
+from harness.report.document import Bullet, Section, broken_bullet
 from harness.report.table import Column, Table
 from harness.store.benchmarks import Benchmarks, Operation, backend_order, parse
+
+KEY = "operations"
+
+EXPLAINED = (
+    "Latency of one call in a warm process: median, interquartile range (IQR) and rounds, measured "
+    "by pytest-benchmark, one backend after the other: no ranking."
+)
+
+
+def section(study: Study) -> Section:
+    """The latencies of single operations, if there are any."""
+    benchmarks = study.benchmarks
+    found = tables(benchmarks)
+    bullets = [broken_bullet(file, "Benchmark file") for file in benchmarks.broken]
+    if benchmarks.superseded:
+        left_out = fmt.count(benchmarks.superseded)
+        text = f"{left_out} earlier measurements left out: the table has the latest of each."
+        bullets.append(Bullet(text=text))
+    return Section(
+        key=KEY,
+        heading="Single operations",
+        paragraphs=[EXPLAINED] if found else [],
+        bullets=bullets,
+        tables=found,
+    )
 
 
 def tables(benchmarks: Benchmarks) -> list[Table]:

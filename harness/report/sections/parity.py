@@ -1,24 +1,42 @@
-"""The verdicts of ``harness parity`` as a document; outputs only lay it out."""
+"""The verdicts of ``harness parity``: as a section, as its own document, as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from harness.analysis.parity.envelope import MARGIN
 from harness.analysis.parity.judge import Known, Pair, apart, first_deviation, largest
 from harness.analysis.parity.stages import NO_DRAWS, Comparison
-from harness.records.parity import KNOWN_BEHAVIOURS, STAGES, ParityRecord, labels
-from harness.records.trial import Struct
+from harness.analysis.study import Study
+from harness.errors import ExitCode
+from harness.records.parity import (
+    KNOWN_BEHAVIOURS,
+    PARITY_SCHEMA_VERSION,
+    STAGES,
+    ParityRecord,
+    labels,
+)
+from harness.records.trial import Scalar, Struct
 from harness.report import format as fmt
-from harness.report.document import Bullet, Document, Section
+from harness.report.document import Bullet, Document, Section, broken_bullet
 from harness.report.table import Column, Table
+from harness.store.runs import ParityRun
 
 READING = (
-    f"Differences are given in envelopes: 1 is {MARGIN:g} times how far a backend drifts from "
+    f"Differences are in envelopes: 1 is {MARGIN:g} times how far a backend drifts from "
     "itself when its initial weights are moved by one unit in the last place and the examples of "
     "each batch are added up in another order. Up to 1 it is round-off. Stages come in the order "
     "in which a fault spreads, so the first one that deviates is where to look."
 )
+
+KEY = "parity"
+
+COMPARISONS = 3
+"""So many of the latest comparisons are told; all of them lie in the folder."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -28,6 +46,27 @@ class Asked(Struct, frozen=True, kw_only=True):
     seed: int
     settings: str
     synthetic: bool = False
+
+
+def section(study: Study) -> Section:
+    """What was found, or how to ask; nothing without trials."""
+    found = study.parity
+    told = [Bullet(text=line) for run in found.runs[:COMPARISONS] for line in _compared(run)]
+    ask = Bullet(
+        text="Not checked here. Equal quality is a sign of it; this compares step by step:",
+        command="harness parity ranking",
+    )
+    broken = [broken_bullet(file, "Parity file") for file in found.broken]
+    bullets = [*(told or [ask]), *broken] if study.trials else []
+    return Section(key=KEY, heading="Is it the same model?", bullets=bullets)
+
+
+def _compared(run: ParityRun) -> list[str]:
+    """The verdicts of a comparison in words, one for each pair."""
+    verdict = run.verdict
+    about = " on SYNTHETIC examples" if verdict.synthetic else ""
+    head = f"{verdict.scenario}, seed {verdict.seed}{about}"
+    return [fmt.plain(f"{head}: {pair.says}", limit=1_500) for pair in verdict.pairs]
 
 
 def compose(
@@ -52,12 +91,21 @@ def compose(
         told = ", ".join(f"{fmt.plain(path)} from {source}" for path, source in handed)
         lead.append(f"Initial values of custom initialisers, computed once for all: {told}.")
     sections = [
-        Section(heading=f"{pair.first} against {pair.second}", tables=_tables(pair, everything))
+        Section(
+            key=f"{pair.first}/{pair.second}",
+            heading=f"{pair.first} against {pair.second}",
+            tables=_tables(pair, everything),
+        )
         for pair in pairs
     ]
     if pairs:
         sections.append(
-            Section(heading="How to read this", paragraphs=[READING], bullets=_known(pairs))
+            Section(
+                key="reading",
+                heading="How to read this",
+                paragraphs=[READING],
+                bullets=_known(pairs),
+            )
         )
     return Document(title=f"{asked.scenario}: is it the same model?", lead=lead, sections=sections)
 
@@ -227,3 +275,72 @@ def _known(pairs: Sequence[Pair]) -> list[Bullet]:
         for each in KNOWN_BEHAVIOURS
         if each.name in told
     ]
+
+
+def encode(
+    asked: Asked,
+    records: Sequence[ParityRecord],
+    pairs: Sequence[Pair],
+    *,
+    settings: Mapping[str, Scalar],
+    folder: Path,
+    exit_code: ExitCode,
+) -> bytes:
+    """Everything that was compared, with its size in envelopes, indented for a person."""
+    answer = {
+        "schema": PARITY_SCHEMA_VERSION,
+        "scenario": asked.scenario,
+        "seed": asked.seed,
+        "settings": settings,
+        "synthetic": asked.synthetic,
+        "exit_code": int(exit_code),
+        "folder": str(folder),
+        "backends": [_backend_json(record) for record in records],
+        "pairs": [_verdict_json(pair) for pair in pairs],
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=1)
+
+
+def _backend_json(record: ParityRecord) -> dict[str, Any]:
+    return {
+        "backend": record.cell.backend,
+        "device": record.cell.device,
+        "mode": record.cell.mode,
+        "status": record.status,
+        "reason": record.failure.reason if record.failure else None,
+        "engine": record.engine,
+        "draws": record.draws,
+        "reordered": record.reordered,
+        "duration_s": record.duration_s,
+    }
+
+
+def _verdict_json(pair: Pair) -> dict[str, Any]:
+    known = pair.known
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "verdict": pair.verdict,
+        "says": verdict(pair),
+        "deviation": None if pair.deviation is None else _comparison_json(pair.deviation),
+        "layer": None if pair.layer is None else _comparison_json(pair.layer),
+        "not_served": pair.not_served,
+        "known": None
+        if known is None
+        else {
+            "behaviour": known.behaviour,
+            "says": known.says,
+            "seen_as": _comparison_json(known.seen_as),
+            "without": [_comparison_json(each) for each in known.without],
+            "predicted": [_comparison_json(each) for each in known.predicted],
+        },
+        "comparisons": [_comparison_json(each) for each in pair.comparisons],
+    }
+
+
+def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+    finite = comparison.difference is not None
+    return msgspec.structs.asdict(comparison) | {
+        "envelopes": comparison.size if finite else None,
+        "deviates": comparison.deviates,
+    }

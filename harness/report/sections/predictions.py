@@ -8,12 +8,21 @@ from harness.analysis.provenance import MAIN_SCENARIO
 from harness.analysis.rows import Row
 from harness.analysis.study import About, Study
 from harness.report import format as fmt
+from harness.report.document import Section
 from harness.report.table import SYNTHETIC, Column, Table, machine_label, settings
 
 Inputs = tuple[tuple[str, int], ...]
 
 COLUMNS = 6
 """So many rows of the study are shown side by side; a sweep has more than fit on a page."""
+
+
+KEY = "predictions"
+
+
+def section(study: Study, titles: Mapping[int, str] | None) -> Section:
+    """What each backend would recommend."""
+    return Section(key=KEY, heading="Prediction", tables=tables(study, titles))
 
 
 def tables(study: Study, titles: Mapping[int, str] | None) -> list[Table]:

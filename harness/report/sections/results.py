@@ -1,7 +1,7 @@
-"""The main table of each scenario: what every row measured, and which backends are missing.
+"""The main table: a row for each cell, and a line for each backend that is missing.
 
-A cell may hold several lines: the figure first, its range below. Rows stand in the study's order
-(by name), never in the order of their figures, which would be read as a ranking.
+A cell may hold several lines: the figure first, its range below. Rows stand in the summary's
+order (by name), never in the order of their figures, which would be read as a ranking.
 """
 
 from __future__ import annotations
@@ -12,12 +12,24 @@ from harness.analysis.provenance import Missing
 from harness.analysis.rows import Figure, Row
 from harness.analysis.study import Study
 from harness.report import format as fmt
+from harness.report.document import Section
 from harness.report.table import Column, Table, figure, machine_label, settings, stacked
+from harness.words import count
+
+KEY = "results"
 
 MISSING = "missing"
 FAILED = "failed"
 
 Filler = Callable[[Row], str]
+
+
+def section(study: Study) -> Section:
+    """How many trials there are, and the table of each scenario."""
+    failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
+    trials = f"{count(study.trials, 'trial')}{failed}"
+    text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
+    return Section(key=KEY, heading="Results", paragraphs=[text], tables=results(study))
 
 
 def results(study: Study) -> list[Table]:
@@ -75,16 +87,16 @@ def _of_scenario(study: Study, scenario: str) -> Table:
     )
 
 
-def _value(figure: Figure | None) -> float | None:
-    return None if figure is None else figure.value
+def _value(found: Figure | None) -> float | None:
+    return None if found is None else found.value
 
 
 def _step_time(row: Row) -> str:
-    figure = row.step_time_s
-    if figure is None:
+    found = row.step_time_s
+    if found is None:
         return fmt.NOTHING if row.good else FAILED
     return stacked(
-        fmt.duration(figure.value), fmt.duration_range(figure.low, figure.high, of=figure.value)
+        fmt.duration(found.value), fmt.duration_range(found.low, found.high, of=found.value)
     )
 
 
@@ -96,10 +108,10 @@ def _cpu(row: Row) -> str:
 
 
 def _quality(row: Row) -> str:
-    figure = row.quality
-    if figure is None:
+    found = row.quality
+    if found is None:
         return fmt.NOTHING
-    return stacked(fmt.quality(figure.value), fmt.quality_range(figure.low, figure.high))
+    return stacked(fmt.quality(found.value), fmt.quality_range(found.low, found.high))
 
 
 def _trials(row: Row) -> str:

@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.analysis.rows import Figure
-from harness.analysis.study import About
+from harness.analysis.study import About, Study
 from harness.analysis.sweeps.growth import Slope
 from harness.analysis.sweeps.sweeps import Course, Growth, Sweep
 from harness.records.trial import Scalar
 from harness.report import format as fmt
+from harness.report.document import Section
 from harness.report.table import Column, Table, cell_facts, variants
 
 EXPLAINED = (
-    "How step time and peak memory grow along an axis: the part that is there at any value, the "
-    "part that comes with each unit, and by how much the point that lies farthest misses that "
-    "line. The slope is that of the logarithms, between the two lowest and between the two highest "
-    "values: 0 where a figure does not depend on the value, 1 where it grows in proportion."
+    "How step time and peak memory grow along an axis: a fixed part, a part for each unit, and how "
+    "far the farthest point is off that line. The slope is that of the logarithms, between the two "
+    "lowest and between the two highest values: 0 where a figure does not depend on the value, 1 "
+    "where it grows in proportion."
 )
 
 UNITS = {"batch_size": "example", "epochs": "epoch"}
 """What one more of a setting is called, where its name does not tell."""
+
+KEY = "sweeps"
+
+
+def section(study: Study) -> Section:
+    """What grows along each axis; nothing without a sweep."""
+    return Section(
+        key=KEY,
+        heading="Sweeps",
+        paragraphs=lines(study.sweeps),
+        tables=tables(study.sweeps, study.about),
+    )
 
 
 def lines(found: Sequence[Sweep]) -> list[str]:
@@ -76,7 +89,7 @@ def _lost(found: Sequence[Sweep]) -> Iterator[str]:
                 values = ", ".join(map(shown, dict.fromkeys(course.lost)))
                 yield (
                     f"No measurement: {course.name} {sweep.cell.device} {sweep.cell.mode} at "
-                    f"{title(sweep.axis)} {values}; the records tell why."
+                    f"{title(sweep.axis)} {values}; see the records for the reason."
                 )
 
 
@@ -158,7 +171,7 @@ def _each(course: Course) -> Iterator[list[str]]:
         yield [
             shown(point.value),
             fmt.duration(step_s),
-            fmt.ratio(step_s / first if step_s and first else None),
+            fmt.ratio(step_s / first if step_s and first else None)[0],
             fmt.memory(_known(row.peak_rss_bytes)),
             fmt.quality(_known(row.quality)),
             fmt.count(row.good),

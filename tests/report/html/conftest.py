@@ -9,8 +9,8 @@ import pytest
 
 from harness.analysis.study import Study, study_of
 from harness.records.trial import Record
-from harness.report import document
 from harness.report.document import Document
+from harness.report.sections.compose import compose
 from harness.store.reading import Broken
 
 # Pages and plots are tested where their packages are: in the environment `test`, not beside a
@@ -25,7 +25,7 @@ def told(about) -> Callable[..., tuple[Document, Study]]:
     def make(records: Sequence[Record], broken: Sequence[tuple[str, str]] = ()):
         files = [Broken(path=path, reason=reason) for path, reason in broken]
         study = study_of(records, broken=files, about=about)
-        return document.compose(study), study
+        return compose(study), study
 
     return make
 

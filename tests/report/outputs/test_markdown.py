@@ -112,6 +112,7 @@ def test_a_whole_document():
         lead=["Lead."],
         sections=[
             Section(
+                key="any",
                 heading="Part",
                 paragraphs=["Text."],
                 bullets=[Bullet(text="Do it:", command="tox")],

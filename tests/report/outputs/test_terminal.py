@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.study import study_of
-from harness.report.document import compose
 from harness.report.outputs import terminal
+from harness.report.sections.compose import compose
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from harness.analysis.anatomy import anatomies
 from harness.analysis.study import study_of
 from harness.records.anatomy import Variant
-from harness.report import document
 from harness.report import format as fmt
 from harness.report.sections import anatomy
 from harness.store.runs import AnatomyRuns
@@ -95,11 +94,8 @@ def test_what_weakens_it_is_said(make_anatomy_record):
 
 
 def test_the_report_has_the_section_only_where_something_was_measured(records, about):
-    study = study_of([], about=about)
-    headings = [s.heading for s in document.compose(study).sections]
-    assert anatomy.HEADING not in headings
-    found = document.compose(study_of([], about=about, anatomy=AnatomyRuns(records=records)))
-    (section,) = [s for s in found.sections if s.heading == anatomy.HEADING]
+    assert not anatomy.section(study_of([], about=about))
+    section = anatomy.section(study_of([], about=about, anatomy=AnatomyRuns(records=records)))
     assert section.tables
     assert section.bullets[0].text.startswith("jax cpu: 2.02 ms a step, most of it device compute")
 

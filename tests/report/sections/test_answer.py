@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -21,11 +23,15 @@ def answered(about):
 def test_a_backend_that_beats_all_others_is_called_fastest_with_its_intervals(answered):
     said = answered(list(campaign(rounds=10)))
     assert said.settled
-    assert said.speed.startswith(
-        "On this machine JAX trains this model fastest under fit on the CPU"
+    assert re.fullmatch(
+        r"JAX is fastest here: \d\.\d+× TensorFlow \([\d.–]+\), \d\.\d+× PyTorch \([\d.–]+\)\. "
+        r"All three learn the same\.",
+        said.sentence,
     )
-    assert "as fast as TensorFlow (" in said.speed
-    assert "as fast as PyTorch (" in said.speed
+    assert [lead.over for lead in said.leads] == ["TensorFlow", "PyTorch"]
+    assert all(1 < lead.low < lead.ratio < lead.high for lead in said.leads)
+    assert said.fastest == "JAX"
+    assert said.next_step is None
     assert "10 interleaved rounds" in said.certainty
     assert "learn the same: test RMSE within 0.00050 on 10 common seeds" in said.quality
 
@@ -33,8 +39,10 @@ def test_a_backend_that_beats_all_others_is_called_fastest_with_its_intervals(an
 def test_with_several_modes_the_answer_is_that_of_fit_and_the_command_repeats_all(answered):
     said = answered(list(ladder_campaign(rounds=12, modes=("native", "fit"))))
     assert said.settled
-    assert "JAX trains this model fastest under fit on the CPU" in said.speed
-    assert said.speed.count("as fast as") == 2
+    assert said.sentence.startswith("JAX is fastest here under fit: ")
+    assert "without Keras (native) all three lie within" in said.sentence
+    assert [gap.mode for gap in said.gaps] == ["fit", "native"]
+    assert len(said.modes) == 2
     assert "--mode fit,native" in said.repeat
 
 
@@ -44,14 +52,17 @@ def test_where_fit_was_not_compared_another_mode_answers(answered):
         for record in ladder_campaign(rounds=12, modes=("fit", "native"))
         if record.cell.mode == "native" or record.cell.backend == "jax"
     ]
-    assert "fastest under native on the CPU" in answered(records).speed
+    assert "fastest here under native: " in answered(records).sentence
 
 
 def test_with_three_rounds_nothing_is_settled(answered):
     said = answered(list(campaign(rounds=3)))
     assert not said.settled
-    assert "fastest here" in said.speed
-    assert "needs at least 4 complete rounds, here are 3" in said.speed
+    assert said.sentence.startswith(
+        "No verdict yet: each pair needs 4 complete rounds, and there are 3."
+    )
+    assert said.next_step.startswith("harness run ranking --backend jax,tf,torch --device cpu")
+    assert said.next_step.endswith(" --precision 3% --budget 10m")
     assert "no ranking" in said.certainty
     assert "undecided" in said.quality
 
@@ -60,14 +71,15 @@ def test_equally_fast_backends_are_called_so(answered):
     level = {"jax": 2.0, "tensorflow": 2.0 * 0.00173 / 0.00341}
     records = list(campaign(rounds=200, backends=("jax", "tensorflow"), slower=level, epochs=8))
     said = answered(records)
-    assert not said.settled
-    assert "JAX and TensorFlow train this model equally fast, within 2%" in said.speed
+    assert said.settled
+    assert said.fastest is None
+    assert "JAX and TensorFlow are equally fast here, within 2%." in said.sentence
 
 
 def test_a_difference_that_is_not_settled_names_no_winner(answered):
     near = {"jax": 1.0, "tensorflow": 1.015 * 0.00173 / 0.00341}
     said = answered(list(campaign(rounds=6, backends=("jax", "tensorflow"), slower=near, epochs=8)))
-    assert "JAX against TensorFlow is not settled" in said.speed
+    assert re.search(r"JAX is [\d.–]+ times as fast as TensorFlow, ", said.sentence)
     assert not said.settled
 
 
@@ -78,7 +90,8 @@ def test_backends_measured_in_blocks_are_not_ranked(answered):
         for one in campaign(rounds=6, backends=(backend,), run_id=f"run-{backend}")
     ]
     said = answered(blocks)
-    assert said.speed.startswith("No ranking: the backends were measured one after the other")
+    assert said.sentence.startswith("No verdict: the backends ran one after the other")
+    assert said.next_step.startswith("harness run ranking --backend jax,torch")
     assert not said.settled
 
 
@@ -88,7 +101,7 @@ def test_backends_on_different_machines_are_not_ranked(answered):
         for backend in ("jax", "torch")
         for one in campaign(rounds=6, backends=(backend,), machine_id=f"machine-of-{backend}")
     ]
-    assert "come from different machines" in answered(apart).speed
+    assert "come from different machines" in answered(apart).sentence
 
 
 def test_a_faster_backend_that_learns_worse_is_not_called_fastest(answered):
@@ -102,27 +115,28 @@ def test_a_faster_backend_that_learns_worse_is_not_called_fastest(answered):
     ]
     said = answered(records)
     assert not said.settled
-    assert "but learns worse" in said.speed
+    assert "but learns worse" in said.sentence
     assert "JAX learns worse than PyTorch" in said.quality
 
 
 def test_a_backend_that_was_not_measured_is_named(answered):
     said = answered(list(campaign(rounds=6, backends=("jax", "torch"))))
-    assert said.speed.endswith("TensorFlow was not measured.")
+    assert said.sentence.endswith("TensorFlow was not measured.")
 
 
 def test_a_backend_whose_trials_all_failed_is_named(answered):
     records = [failed(one) if one.cell.backend == "torch" else one for one in campaign(rounds=6)]
-    assert "No trial of PyTorch succeeded." in answered(records).speed
+    assert "No trial of PyTorch succeeded." in answered(records).sentence
 
 
 def test_a_single_backend_is_no_ranking(answered):
-    assert "only JAX was measured" in answered(list(campaign(rounds=6, backends=("jax",)))).speed
+    assert "only JAX was measured" in answered(list(campaign(rounds=6, backends=("jax",)))).sentence
 
 
 def test_no_records_and_only_failed_ones_are_told_apart(answered):
-    assert "no records yet" in answered([]).speed
-    assert "No trial left a measurement" in answered([failed(o) for o in campaign(rounds=1)]).speed
+    assert "no records yet" in answered([]).sentence
+    lost = answered([failed(o) for o in campaign(rounds=1)])
+    assert "no trial left a measurement" in lost.sentence
 
 
 def test_the_command_repeats_the_campaign(answered):

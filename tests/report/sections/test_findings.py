@@ -36,6 +36,16 @@ def section(text, heading):
     return text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
 
 
+def test_the_report_has_them_as_a_section(about, climbed):
+    evidence = study_of(climbed, about=about)
+    texts = [bullet.text for bullet in findings.section(evidence).bullets]
+    assert "the step time of PyTorch under fit, and" in texts[1]
+    assert any(text.startswith("PyTorch: ") and "the step time of fit" in text for text in texts)
+    assert any("PyTorch, fit → tuned" in text for text in texts)
+    one_mode = list(campaign(rounds=4))
+    assert not findings.section(study_of(one_mode, about=about))
+
+
 def test_each_pair_is_told_under_fit_and_by_hand(page, climbed):
     told = section(page(climbed), "In short")
     assert "JAX takes 0." in told
@@ -59,7 +69,7 @@ def test_advice_names_only_rungs_with_a_verdict_and_says_from_which_step_on(page
 
 def test_without_enough_rounds_nothing_is_advised(page):
     advice = section(page(ladder_campaign(rounds=2, epochs=8)), "What follows")
-    assert advice.count("no Keras rung is shown to be faster than fit here") == 3
+    assert advice.count("no Keras mode is shown to be faster than fit here") == 3
 
 
 def test_what_ran_is_told_by_what_changes_between_rungs(page, climbed):
@@ -110,10 +120,10 @@ def over_native(kind, ratio):
 
 def test_leaving_keras_is_advised_only_where_it_is_shown_to_be_faster():
     told = findings._without_keras("tuned", over_native("slower", 1.4))
-    assert told.endswith("would bring tuned from 1.400× to 1 times native.")
+    assert told.endswith("would bring tuned from 1.4× (1.3–1.5) to 1 times native.")
     for ratio in (0.98, 1.03):
         told = findings._without_keras("custom_loop", over_native("inconclusive", ratio))
         assert "is not shown to gain anything" in told
-        assert told.endswith("native (not settled).")
+        assert told.endswith("(not settled) the step time of native.")
     unknown = msgspec.structs.replace(over_native("inconclusive", 1.0), ratio=None)
     assert not findings._without_keras("tuned", unknown)

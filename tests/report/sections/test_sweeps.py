@@ -7,7 +7,6 @@ import pytest
 
 from harness.analysis.study import study_of
 from harness.records.trial import Failure, Memory
-from harness.report.document import compose
 from harness.report.sections import sweeps
 
 SETTINGS = {"batch_size": 1000, "embedding_dimension": 32, "precision": "float32"}
@@ -39,12 +38,11 @@ BATCHES = [{"batch_size": size} for size in (256, 1000, 4096)]
 
 
 def section(study):
-    found = [s for s in compose(study).sections if s.heading == "Sweeps"]
-    return found[0] if found else None
+    return sweeps.section(study) or None
 
 
 def test_without_several_values_there_is_no_section(swept):
-    assert section(swept({})) is None
+    assert not section(swept({}))
 
 
 def test_growth_is_told_as_a_fixed_part_and_a_part_for_each_unit(swept):
@@ -59,7 +57,7 @@ def test_growth_is_told_as_a_fixed_part_and_a_part_for_each_unit(swept):
     assert (step_time["off by"], memory["off by"]) == ("0%", "0%")
     assert (memory["fixed"], memory["per example"]) == ("400 MB", "4.00 kB")
     assert 0 < float(step_time["slope, low"]) < float(step_time["slope, high"]) < 1
-    assert "the part that is there at any value" in told.paragraphs[0]
+    assert "a fixed part, a part for each unit" in told.paragraphs[0]
 
 
 def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept):
@@ -69,7 +67,7 @@ def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept
     heads = [column.header for column in table.columns]
     rows = [dict(zip(heads, row, strict=True)) for row in table.rows]
     assert [row["precision"] for row in rows] == ["float32", "mixed_bfloat16"]
-    assert [row["of the first"] for row in rows] == ["1.000×", "1.000×"]
+    assert [row["of the first"] for row in rows] == ["1.00×", "1.00×"]
     assert "test RMSE" in heads
 
 
@@ -89,7 +87,7 @@ def test_a_point_that_left_no_measurement_is_named(measured, about):
     good = [measured(settings=SETTINGS | one) for one in BATCHES]
     study = study_of([*good, lost], about=about)
     assert sweeps.lines(study.sweeps)[-1] == (
-        "No measurement: jax cpu fit at batch size 100,000; the records tell why."
+        "No measurement: jax cpu fit at batch size 100,000; see the records for the reason."
     )
 
 

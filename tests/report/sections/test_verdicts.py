@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from harness.analysis.study import study_of
-from harness.report.document import compose
 from harness.report.outputs import markdown
+from harness.report.sections.compose import compose
 
 THREE = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
 DEFAULTS = {"batch_size": 1000, "epochs": 5, "embedding_dimension": 32, "learning_rate": 0.1}
@@ -15,15 +15,7 @@ DEFAULTS = {"batch_size": 1000, "epochs": 5, "embedding_dimension": 32, "learnin
 
 @pytest.fixture
 def report(about):
-    def make(records):
-        return compose(study_of(records, about=about))
-
-    return make
-
-
-def section(document, heading):
-    (found,) = [part for part in document.sections if part.heading == heading]
-    return found
+    return lambda records: compose(study_of(records, about=about))
 
 
 def rows(table):
@@ -33,11 +25,11 @@ def rows(table):
 
 class TestVerdicts:
     def test_stand_between_the_table_and_its_weaknesses(self, report, make_campaign):
-        headings = [part.heading for part in report(make_campaign(THREE)).sections]
-        assert headings[:3] == ["Results", "Verdicts", "Quality"]
+        keys = [part.key for part in report(make_campaign(THREE)).sections]
+        assert keys[1:6] == ["results", "verdicts", "quality", "parity", "caveats"]
 
     def test_are_those_of_every_pair(self, report, make_campaign):
-        (table,) = section(report(make_campaign(THREE, 8)), "Verdicts").tables
+        (table,) = report(make_campaign(THREE, 8)).section("verdicts").tables
         first, *others = rows(table)
         assert first["pair"] == "jax / tensorflow"
         assert (first["rounds"], first["the first is"]) == ("8", "faster")
@@ -46,7 +38,7 @@ class TestVerdicts:
 
     def test_of_a_backend_that_learns_worse_do_not_call_it_faster(self, report, make_campaign):
         document = report(make_campaign(THREE, 8, rmse={"jax": 0.003}))
-        (table,) = section(document, "Verdicts").tables
+        (table,) = document.section("verdicts").tables
         assert rows(table)[0]["the first is"] == "faster, but learns worse"
         assert rows(table)[0]["quality"] == "worse"
 
@@ -59,26 +51,26 @@ class TestVerdicts:
             for record in make_campaign({"jax": 0.002, "torch": 0.003}, 8, seed=seed, mode=mode)
         ]
         document = report(records)
-        (table,) = section(document, "Verdicts").tables
+        (table,) = document.section("verdicts").tables
         assert [(row["pair"], row["settings"]) for row in rows(table)] == [
             ("jax / torch", "mode=fit"),
             ("jax / torch", "mode=native"),
             ("jax fit / jax native", ""),
             ("torch fit / torch native", ""),
         ]
-        assert "All 4 intervals together" in section(document, "Verdicts").paragraphs[0]
-        differences = section(document, "Quality").tables[-1]
+        assert "All 4 intervals together" in document.section("verdicts").paragraphs[0]
+        differences = document.section("quality").tables[-1]
         assert rows(differences)[-1]["pair"] == "torch fit / torch native"
 
     def test_tell_how_many_rounds_would_settle_an_open_one(self, report, make_campaign):
         step_time_s = {"jax": 0.0020, "torch": 0.0021}
-        (table,) = section(report(make_campaign(step_time_s, 5, spread=0.03)), "Verdicts").tables
+        (table,) = report(make_campaign(step_time_s, 5, spread=0.03)).section("verdicts").tables
         word, further = rows(table)[0]["the first is"].split("\n")
         assert word == "inconclusive"
-        assert further.endswith("would tell")
+        assert further.endswith("would settle it")
 
     def test_say_how_they_are_to_be_read(self, report, make_campaign):
-        (text,) = section(report(make_campaign(THREE, 8)), "Verdicts").paragraphs
+        (text,) = report(make_campaign(THREE, 8)).section("verdicts").paragraphs
         assert "All 3 intervals together hold at 95%" in text
         assert "beyond 2%" in text
 
@@ -87,7 +79,7 @@ class TestNoVerdict:
     """One line tells why."""
 
     def line(self, document):
-        part = section(document, "Verdicts")
+        part = document.section("verdicts")
         assert part.tables == []
         (line,) = part.paragraphs
         return line
@@ -121,7 +113,7 @@ class TestQuality:
     def test_is_told_with_its_interval_the_published_band_and_the_target(
         self, report, make_campaign
     ):
-        cells, _ = section(report(make_campaign(THREE, 6, settings=DEFAULTS)), "Quality").tables
+        cells, _ = report(make_campaign(THREE, 6, settings=DEFAULTS)).section("quality").tables
         jax = rows(cells)[0]
         assert jax["seeds"] == "6"
         assert "\n" in jax["metric"]
@@ -130,21 +122,21 @@ class TestQuality:
         assert jax["time to target"].startswith("1.00 s")
 
     def test_names_the_band_and_the_tolerance(self, report, make_campaign):
-        (text,) = section(report(make_campaign(THREE)), "Quality").paragraphs
+        (text,) = report(make_campaign(THREE)).section("quality").paragraphs
         assert "0.25617–0.26702" in text
         assert "surely within 0.00050" in text
 
     def test_with_other_settings_is_held_against_no_band(self, report, make_campaign):
         records = make_campaign(THREE, settings=DEFAULTS | {"epochs": 9})
-        (cells, _) = section(report(records), "Quality").tables
+        (cells, _) = report(records).section("quality").tables
         assert rows(cells)[0]["published band"] == "other settings"
 
     def test_below_four_seeds_shows_the_seeds(self, report, make_campaign):
-        (cells, _) = section(report(make_campaign(THREE, 2)), "Quality").tables
+        (cells, _) = report(make_campaign(THREE, 2)).section("quality").tables
         assert len(rows(cells)[0]["metric"].split("\n")) == 2
 
     def test_tells_equivalent_from_no_difference_found(self, report, make_campaign):
-        _, pairs = section(report(make_campaign(THREE, 8)), "Quality").tables
+        _, pairs = report(make_campaign(THREE, 8)).section("quality").tables
         assert rows(pairs)[0]["the first is"] == "equivalent"
         noisy = make_campaign(THREE, 4)
         spread = [
@@ -156,25 +148,21 @@ class TestQuality:
             )
             for i, record in enumerate(noisy)
         ]
-        _, pairs = section(report(spread), "Quality").tables
+        _, pairs = report(spread).section("quality").tables
         assert rows(pairs)[0]["the first is"] == "undecided"
         assert rows(pairs)[0]["difference found"] == "no"
 
 
-def test_the_lead_promises_a_ranking_only_there(report, make_campaign):
-    assert "only what stands under Verdicts" in report(make_campaign(THREE)).lead[0]
-
-
 def test_an_empty_folder_has_no_such_sections(report):
-    assert not {"Verdicts", "Quality"} & {part.heading for part in report([]).sections}
+    assert not {"verdicts", "quality"} & {part.key for part in report([]).sections}
 
 
 @pytest.mark.parametrize("width", [50, 100, 200])
 def test_terminal_and_markdown_agree(report, make_campaign, printed, width):
     document = report(make_campaign(THREE, 8))
     shown, source = printed(document, width), markdown.render(document).replace("\\", "")
-    for heading in ("Verdicts", "Quality"):
-        for table in section(document, heading).tables:
+    for key in ("verdicts", "quality"):
+        for table in document.section(key).tables:
             for line in (line for row in table.rows for cell in row for line in cell.split("\n")):
                 assert line in " ".join(shown.split())
                 assert line in source

@@ -1,0 +1,93 @@
+"""A results folder as commands name it, and what is known here of the records in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from harness.analysis.study import About, Study
+    from harness.records.trial import Record
+    from harness.store.folder import Results
+
+DEFAULT_FOLDER = Path("results/local")
+
+
+def results_folder(named: Path | None) -> Path:
+    """The folder that was named, or the default one, which need not be there.
+
+    Raises:
+        UnavailableError: if the named one is none.
+    """
+    root = named or DEFAULT_FOLDER
+    if root.is_dir() or (named is None and not root.exists()):
+        return root
+    what = "is no folder" if root.exists() else "does not exist"
+    raise UnavailableError(
+        f"the results folder {root} {what}. Name one that holds records, or make some: "
+        "tox -e jax,tf,torch writes them to results/local"
+    )
+
+
+def studied(results: Results) -> Study:
+    """What a folder says, with what is known here of its scenarios."""
+    from harness.analysis.study import study_of
+    from harness.store import benchmarks, runs
+
+    return study_of(
+        results.records,
+        about=about(results.records),
+        plans=results.plans,
+        broken=results.broken,
+        benchmarks=benchmarks.read(results.benchmarks),
+        parity=runs.read_parity(results.parity),
+        anatomy=runs.read_anatomy(results.anatomy),
+    )
+
+
+def about(records: Iterable[Record]) -> dict[str, About]:
+    """What is known here of the records' scenarios; records may come from elsewhere.
+
+    Of an empty folder the main scenario is told about, since its backends are what is missing.
+    """
+    import msgspec
+
+    from harness import scenario
+    from harness.analysis.provenance import MAIN_SCENARIO
+    from harness.analysis.study import About
+    from harness.report import format as fmt
+    from harness.scenario_files import ScenarioFileError
+
+    wanted = dict.fromkeys(record.cell.scenario for record in records) or {MAIN_SCENARIO: None}
+    here = set(scenario.names())
+    found = {}
+    for name in wanted:
+        if name in here:
+            try:
+                found[name] = scenario.find(name)
+            except ScenarioFileError as error:  # its records are good all the same
+                typer.echo(
+                    fmt.plain(f"{name} is judged by its records alone: {error}", limit=2_000),
+                    err=True,
+                )
+    return {
+        name: About(metric=one.metric, defaults=msgspec.to_builtins(scenario.parse_settings(one)))
+        for name, one in found.items()
+    }
+
+
+def local_titles() -> Mapping[int, str] | None:
+    """Titles by ``movie_id`` from the prepared table, if this machine has one that can be read."""
+    from harness import data
+    from harness.data import cache
+
+    try:
+        movies = data.load(cache.find().table).movies
+    except UnavailableError:
+        return None
+    return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))

@@ -1,0 +1,34 @@
+"""What a command takes where nothing is asked for. Each value is here once, help texts included."""
+
+from __future__ import annotations
+
+MARGIN = 0.02
+"""Differences below 2% are of no consequence to a reader, and within what a rebuild can bring."""
+
+SEED = 42
+"""Of one training: `harness parity` and `harness anatomy`."""
+
+SEEDS = "42-44"
+"""Of `harness run` with a fixed number of rounds."""
+
+SWEEP_SEEDS = "42"
+"""One process for each point, since the others on the curve tell how far it can be trusted."""
+
+ADAPTIVE_SEEDS = "42-61"
+"""Twenty take turns where rounds are many: each new one also tells more about quality."""
+
+TIMEOUT_S = 600.0
+
+SWEEP_TIMEOUT_S = 3600.0
+"""At ten million embedding rows a step takes a thousand times as long as at ten thousand."""
+
+BUDGET_S = 600.0
+"""Where a precision is asked for without a budget: some are out of reach on some machines."""
+
+TIME_BUDGET_S = 5.0
+
+ADAPTIVE_TIME_BUDGET_S = 0.25
+"""Processes spread by 3 to 5% however long each one trains, epochs inside of one by 3 to 6%. Where
+a process costs 2 s beside its training and an epoch 0.1 to 0.2 s, the ratio of two cells is known
+soonest with 5 to 7 steady epochs in each (the square root of cost ratio times variance ratio), and
+those for quality are four of them. Beyond that another process tells more than a longer one."""

@@ -1,0 +1,38 @@
+"""The machines that measured."""
+
+from __future__ import annotations
+
+from harness.analysis.provenance import Machine
+from harness.analysis.study import Study
+from harness.report import format as fmt
+from harness.report.document import Bullet, Section
+from harness.report.table import machine_label
+from harness.words import count
+
+KEY = "machine"
+
+
+def section(study: Study) -> Section:
+    """Each machine with what a step's time may hang on."""
+    return Section(
+        key=KEY,
+        heading="Machine",
+        bullets=[Bullet(text=_machine(machine)) for machine in study.machines],
+    )
+
+
+def _machine(machine: Machine) -> str:
+    physical = "" if machine.physical_cores is None else f"{machine.physical_cores} physical and "
+    facts = [
+        machine.cpu,
+        f"{physical}{machine.logical_cores} logical cores",
+        *machine.gpus,
+        f"{fmt.capacity(machine.memory_total_bytes)} memory",
+        machine.os,
+        *(python if python[:1].isalpha() else f"Python {python}" for python in machine.python),
+        *([f"NumPy {' and '.join(machine.numpy)}"] if machine.numpy else []),
+        *([f"virtualised ({machine.virtualised})"] if machine.virtualised else []),
+        count(machine.trials, "trial"),
+    ]
+    name = f"{machine_label(machine.machine_id)} ({machine.hostname})"
+    return fmt.plain(f"{name}: {', '.join(facts)}")
