@@ -82,7 +82,7 @@ def test_texts_give_the_reason_and_no_verdict(case, output):
 
 def test_the_answer_of_the_page_ranks_only_what_did_the_same(case):
     told, _ = case
-    assert "PyTorch" not in told.answer.speed
+    assert "PyTorch" not in told.answer.sentence
     assert "PyTorch" not in told.answer.quality
 
 
@@ -97,8 +97,8 @@ def test_pytest_benchmark_puts_them_into_groups_of_their_own(case):
 def test_of_two_backends_the_answer_gives_the_reason(mutation, tmp_path):
     told = said_of(tmp_path, mutated(mutation, backends=("jax", "torch")))
     if mutation == "synthetic":
-        assert told.answer.speed.startswith("No ranking") or "SYNTHETIC" in told.answer.speed
-    assert f"not the same work: {MUTATIONS[mutation][1]}" in told.answer.speed
+        assert told.answer.sentence.startswith("No verdict") or "SYNTHETIC" in told.answer.sentence
+    assert f"not the same work: {MUTATIONS[mutation][1]}" in told.answer.sentence
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)

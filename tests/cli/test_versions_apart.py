@@ -80,7 +80,7 @@ def test_pairs_are_told_apart_and_versions_compared_if_interleaved(told):
 
 def test_the_answer_names_the_version(told):
     made, _ = told
-    said = f"{made.answer.speed} {made.answer.memory} {made.answer.target}"
+    said = f"{made.answer.sentence} {made.answer.memory} {made.answer.target}"
     assert "JAX, keras 3.15.1" in said
     assert "JAX, keras 3.14.0" in said
     assert "JAX 4" not in made.answer.memory
