@@ -18,6 +18,11 @@ def test_the_results_of_the_readme_are_those_of_the_published_example(backend):
     assert f"| {backend} | cpu | {shown} |" in REPORT
 
 
+def test_the_answer_of_the_readme_is_that_of_the_published_example():
+    (answer,) = re.findall(r"^> (.*)$", README, re.MULTILINE)
+    assert answer == REPORT.split("\n\n")[1]
+
+
 @pytest.mark.parametrize("pair", ["jax / tensorflow", "jax / torch", "tensorflow / torch"])
 def test_the_verdicts_of_the_readme_are_those_of_the_published_example(pair):
     (row,) = re.findall(rf"^\| {pair} \| (.*) \|$", README, re.MULTILINE)

@@ -83,8 +83,9 @@ def test_the_same_figures_to_the_printed_digit_in_terminal_and_markdown(document
     assert figures(source) == figures(" ".join(printed(document, 200).split()))
 
 
-def test_weaknesses_stand_right_below_the_table(document):
+def test_the_answer_comes_first_and_caveats_name_what_is_wrong(document):
     assert [part.key for part in document.sections][:3] == ["answer", "results", "verdicts"]
+    assert len({part.key for part in document.sections}) == len(document.sections)
     texts = [bullet.text for bullet in document.section("caveats").bullets]
     assert any("separate blocks" in text for text in texts)
     assert any(text.startswith("No record of torch") for text in texts)

@@ -58,6 +58,9 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     sentence: str
     settled: bool
+    scenario: str | None = None
+    device: str | None = None
+    mode: str | None = None
     fastest: str | None = None
     leads: Sequence[Lead] = ()
     gaps: Sequence[Gap] = ()
@@ -110,6 +113,9 @@ def answer(study: Study) -> Answer:
     return Answer(
         sentence=" ".join(sentence for sentence in sentences if sentence),
         settled=settled,
+        scenario=contest.row.cell.scenario,
+        device=contest.row.cell.device,
+        mode=contest.row.cell.mode,
         fastest=best,
         leads=leads,
         gaps=gaps,

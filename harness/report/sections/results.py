@@ -29,7 +29,12 @@ def section(study: Study) -> Section:
     failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
     trials = f"{count(study.trials, 'trial')}{failed}"
     text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
-    return Section(key=KEY, heading="Results", paragraphs=[text], tables=results(study))
+    return Section(
+        key=KEY,
+        heading="Results",
+        paragraphs=[text] if study.trials else [],
+        tables=results(study),
+    )
 
 
 def results(study: Study) -> list[Table]:
