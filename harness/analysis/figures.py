@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.step_time import examples_per_s, step_time_s
+from harness.analysis.step_time import busy_cores, cpu_step_s, examples_per_s, step_time_s
 from harness.records.trial import Record
 
-Unit = Literal["s", "bytes", "examples/s"]
+Unit = Literal["s", "bytes", "examples/s", "cores"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +24,14 @@ class TrialFigure:
         key: its name in JSON and in tables for programs.
         label: its name for a person.
         unit: what it is counted in.
-        better: which way is an improvement.
+        better: which way is an improvement; ``None`` where neither is.
         read: the figure of a record, ``None`` where it has none.
     """
 
     key: str
     label: str
     unit: Unit
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher"] | None
     read: Callable[[Record], float | None]
 
 
@@ -65,6 +65,10 @@ FIGURES = (
         better="lower",
         read=lambda r: r.memory.peak_device_bytes if r.memory else None,
     ),
+    TrialFigure(
+        key="cpu_step_s", label="CPU time per step", unit="s", better="lower", read=cpu_step_s
+    ),
+    TrialFigure(key="busy_cores", label="busy cores", unit="cores", better=None, read=busy_cores),
 )
 """Every figure but quality, which belongs to the seed and not to the trial."""
 

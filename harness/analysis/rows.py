@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.figures import FIGURES, values
-from harness.analysis.work import Work, cell_key, work_of
+from harness.analysis.work import Work, asked, cell_key, work_of
 from harness.backends import BACKENDS, package_set
 from harness.records.trial import MODES, Cell, Record, Struct
 
@@ -68,6 +68,8 @@ class Row(Struct, frozen=True, kw_only=True):
     peak_device_bytes: Figure | None
     quality: Figure | None
     predictions: list[Predicted]
+    cpu_step_s: Figure | None = None
+    busy_cores: Figure | None = None
 
     @property
     def work(self) -> Work:
@@ -79,6 +81,10 @@ class Row(Struct, frozen=True, kw_only=True):
             split=self.split_sha256,
             steps=self.steps,
         )
+
+    def family(self, *, but: Collection[str] = ("backend", "mode")) -> tuple[object, ...]:
+        """What rows that may be ranked have in common: what was asked, the machine, the work."""
+        return asked(self.cell, but=but), self.machine_id, self.work
 
     @property
     def name(self) -> str:

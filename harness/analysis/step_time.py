@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import statistics
+from collections.abc import Iterable
 
 from harness.analysis.warmup import MINIMUM_STEADY, SteadyState, steady_state
 from harness.records.trial import Epoch, Record
@@ -24,8 +25,7 @@ def step_time_s(record: Record) -> float | None:
     state = steadiness(record)
     if state is not None:
         return state.step_time_s
-    samples = [e.wall_s / e.steps for e in _timed(record) if not e.warm_up]
-    return statistics.median(samples) if samples else None
+    return _median(e.wall_s / e.steps for e in _timed(record) if not e.warm_up)
 
 
 def examples_per_s(record: Record) -> float | None:
@@ -36,8 +36,22 @@ def examples_per_s(record: Record) -> float | None:
     step = step_time_s(record)
     if step is None:
         return None
-    epochs = [e for e, counts in zip(record.epochs, counted(record), strict=True) if counts]
+    epochs = counted_epochs(record)
     return sum(e.examples for e in epochs) / sum(e.steps for e in epochs) / step
+
+
+def cpu_step_s(record: Record) -> float | None:
+    """Seconds that all threads together spend on processors in a step: the median over epochs.
+
+    Other programs on the same cores make a step longer, and this far less. ``None`` in records of
+    harnesses that did not measure it.
+    """
+    return _median(e.cpu_s / e.steps for e in counted_epochs(record) if e.cpu_s is not None)
+
+
+def busy_cores(record: Record) -> float | None:
+    """How many cores training keeps busy: the median over epochs of CPU time over wall time."""
+    return _median(e.cpu_s / e.wall_s for e in counted_epochs(record) if e.cpu_s is not None)
 
 
 def counted(record: Record) -> list[bool]:
@@ -56,13 +70,14 @@ def counted(record: Record) -> list[bool]:
     return [i in counting for i in range(len(record.epochs))]
 
 
+def counted_epochs(record: Record) -> list[Epoch]:
+    """The epochs that the trial's figures rest on, in order."""
+    return [e for e, counts in zip(record.epochs, counted(record), strict=True) if counts]
+
+
 def samples_s(record: Record) -> list[float]:
     """The step times that count, in seconds and in order; their median is the trial's figure."""
-    return [
-        epoch.wall_s / epoch.steps
-        for epoch, counts in zip(record.epochs, counted(record), strict=True)
-        if counts
-    ]
+    return [epoch.wall_s / epoch.steps for epoch in counted_epochs(record)]
 
 
 def steadiness(record: Record) -> SteadyState | None:
@@ -84,6 +99,11 @@ def steadiness(record: Record) -> SteadyState | None:
 @functools.lru_cache(maxsize=100_000)
 def _steady_state(step_times_s: tuple[float, ...], restarts: tuple[int, ...]) -> SteadyState:
     return steady_state(step_times_s, restarts=restarts)
+
+
+def _median(samples: Iterable[float]) -> float | None:
+    values = list(samples)
+    return statistics.median(values) if values else None
 
 
 def _timed(record: Record) -> list[Epoch]:

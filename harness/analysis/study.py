@@ -194,7 +194,7 @@ class Study:
         """The groups that may be held against each other, what a reader asks for first in front."""
         found: dict[object, list[Group]] = {}
         for group in with_measurements(self.groups):
-            found.setdefault(_work(group.row), []).append(group)
+            found.setdefault(group.row.family(but=("backend",)), []).append(group)
         made = [
             Contest(groups=members, pairs=self._pairs(members), failed=self._failed(members))
             for members in found.values()
@@ -203,9 +203,9 @@ class Study:
 
     def campaign_of(self, contest: Contest) -> list[Group]:
         """The groups of ``contest`` and those that differ from them in the mode alone."""
-        wanted = _work(contest.row, any_mode=True)
+        wanted = contest.row.family()
         groups = with_measurements(self.groups)
-        return [group for group in groups if _work(group.row, any_mode=True) == wanted]
+        return [group for group in groups if group.row.family() == wanted]
 
     def _failed(self, members: Sequence[Group]) -> list[Group]:
         wanted = asked(members[0].row.cell, but=("backend",))
@@ -263,8 +263,3 @@ def study_of(
         parity=parity or Parity(),
         anatomy=anatomy or AnatomyRuns(),
     )
-
-
-def _work(row: Row, *, any_mode: bool = False) -> object:
-    but = ("backend", "mode") if any_mode else ("backend",)
-    return asked(row.cell, but=but), row.machine_id, row.work

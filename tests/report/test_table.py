@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.analysis.study import study_of
 from harness.records.trial import Hashes, Memory
+from harness.report import format as fmt
 from harness.report.sections.results import results
 
 
@@ -36,6 +38,15 @@ def test_the_columns_that_the_main_job_promises(rows, measured):
         "trials": "2",
         "versions": "keras 3.15.1\njax 0.10.2",
     }
+
+
+def test_cpu_time_has_a_column_where_a_trial_tells_it(rows, measured):
+    silent = measured(seed=1)
+    assert "CPU per step" not in rows(silent)[0]
+    epochs = [msgspec.structs.replace(epoch, cpu_s=1.8 * epoch.wall_s) for epoch in silent.epochs]
+    told = msgspec.structs.replace(measured("torch"), epochs=epochs)
+    shown = {row["backend"]: row["CPU per step"] for row in rows(silent, told)}
+    assert (shown["jax"], shown["torch"]) == (fmt.NOTHING, "3.60 ms\n1.8 cores")
 
 
 def test_one_trial_has_no_range(rows, measured):

@@ -18,7 +18,7 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.speed.pairs import reasons_by_id
 from harness.analysis.speed.verdict import MARGIN, judging_confidence
 from harness.analysis.step_time import step_time_s
-from harness.analysis.work import cell_key, started
+from harness.analysis.work import started
 from harness.backends import BACKENDS
 from harness.records.trial import Cell, Record, Struct
 
@@ -110,7 +110,7 @@ def timelines(
                 if why[id(record)] is None and (time_s := step_time_s(record)) is not None
             ]
             noisy = sum(why[id(record)] is not None for record in group.good)
-            found[_key(group.row)].append((_name(one, group.row), group, times, noisy))
+            found[group.row.family(but=())].append((_name(one, group.row), group, times, noisy))
     for moments in found.values():
         # Two versions of one campaign are two moments, in the order in which they ran.
         moments.sort(key=lambda each: min(started(record) for record in each[1].good))
@@ -186,11 +186,6 @@ def _versions(trials: Sequence[Record]) -> dict[str, list[str]]:
         for name, version in versions(record).items():
             seen[name].add(version)
     return {name: sorted(told) for name, told in seen.items()}
-
-
-def _key(row: Row) -> Key:
-    """What a timeline has in common: the same work on the same machine; versions may differ."""
-    return cell_key(row.cell), row.machine_id, row.work
 
 
 def _name(campaign: Campaign, row: Row) -> str:

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from harness.analysis.couples import couples
 from harness.analysis.ladder.break_even import BreakEven, break_even
 from harness.analysis.ladder.floor import CommonFloor, common_floor, times_floor
-from harness.analysis.rows import Figure, Group, Row
+from harness.analysis.rows import Figure, Group
 from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.pairs import Reasons, Shared, log_ratios, shared
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
-from harness.analysis.work import asked
 from harness.backends import BACKENDS, Backend
 from harness.records.trial import MODES, Cell, Mode, Struct
 
@@ -142,7 +141,7 @@ def ladders(
     families: dict[object, list[Group]] = defaultdict(list)
     for group in groups:
         if group.row.step_time_s is not None:
-            families[_apart(group.row)].append(group)
+            families[group.row.family()].append(group)
     found = [mine for mine in families.values() if len({g.row.cell.mode for g in mine}) > 1]
     if not found:
         return []
@@ -239,8 +238,3 @@ def _best(rungs: Sequence[Rung]) -> BestKeras | None:
 
 def _backend(cell: Cell) -> int:
     return BACKENDS.index(cell.backend)
-
-
-def _apart(row: Row) -> object:
-    """What the rungs of a ladder have in common."""
-    return asked(row.cell), row.machine_id, row.work

@@ -118,6 +118,7 @@ OF_EPOCH = [
     EpochColumn("epoch_examples", int, lambda e: e.examples),
     EpochColumn("epoch_wall_s", float, lambda e: e.wall_s),
     EpochColumn("epoch_step_time_s", float, epoch_step_time_s),
+    EpochColumn("epoch_cpu_s", float, lambda e: e.cpu_s),
     EpochColumn("epoch_marked_warm_up", bool, lambda e: e.warm_up),
     EpochColumn("epoch_train_loss", float, lambda e: e.train_loss),
     EpochColumn("epoch_metric", float, lambda e: e.metric),

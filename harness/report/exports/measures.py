@@ -33,7 +33,9 @@ def measures(group: Group) -> list[Measure]:
     """
     row = group.row
     found: list[tuple[str, Unit, Figure | None, Literal["lower", "higher"]]] = [
-        (one.label, one.unit, getattr(row, one.key), one.better) for one in FIGURES
+        (one.label, one.unit, getattr(row, one.key), one.better)
+        for one in FIGURES
+        if one.better is not None
     ]
     judged = next((r.quality for r in group.trials if r.status == "ok" and r.quality), None)
     if judged is not None:

@@ -117,6 +117,7 @@ def metrics(record: Record) -> Iterator[Entry]:
         sample = {
             "epoch_wall_s": epoch.wall_s,
             "epoch_step_time_s": epoch_step_time_s(epoch),
+            "epoch_cpu_s": epoch.cpu_s,
             "epoch_train_loss": epoch.train_loss,
             "epoch_metric": epoch.metric,
         }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from harness.analysis.figures import FIGURES, Unit
+from harness.analysis.figures import FIGURES, TrialFigure, Unit
 from harness.analysis.step_time import steadiness
 from harness.analysis.study import Study
 from harness.analysis.warmup import SteadyState
@@ -22,25 +22,28 @@ from harness.report.table import Column, machine_label
 MOST_SAMPLES = 1_200_000
 """Samples that a page holds, 6 bytes each. Beyond that each trial's are thinned, and it says so."""
 
-SHOWN = [one for one in FIGURES if one.key not in {"examples_per_s", "peak_device_bytes"}]
-"""The figures with a column; others say the same in another way, or are rare."""
+ALWAYS = {"step_time_s", "first_step_s", "peak_rss_bytes"}
+"""Figures with a column in any case."""
 
-HEADS = (
+LEFT_OUT = {"examples_per_s", "peak_device_bytes"}
+"""Figures without one: what they say is said by another, or rare."""
+
+BEFORE = (
     Column(header="cell"),
     Column(header="round", figures=True),
     Column(header="seed", figures=True),
     Column(header="repetition", figures=True),
     Column(header="started"),
     Column(header="status"),
-    *(Column(header=figure.label, figures=True) for figure in SHOWN),
-    Column(header="quality", figures=True),
-    Column(header="noise"),
 )
+BEHIND = (Column(header="quality", figures=True), Column(header="noise"))
+"""The columns on both sides of the figures."""
 
 UNITS: dict[Unit, Callable[[float | None], str]] = {
     "s": fmt.duration,
     "bytes": fmt.memory,
     "examples/s": fmt.rate,
+    "cores": lambda cores: fmt.NOTHING if cores is None else fmt.significant(cores, 2),
 }
 
 Key = float | int | str | None
@@ -71,21 +74,28 @@ def table(study: Study) -> Trials:
     samples = sum(len(record.epochs) for record in study.records)
     every = -(-samples // MOST_SAMPLES) or 1
     commands = []
+    figures = [
+        one
+        for one in FIGURES
+        if one.key in ALWAYS
+        or (one.key not in LEFT_OUT and any(getattr(row, one.key) for row in study.rows))
+    ]
+    heads = [*BEFORE, *(Column(header=one.label, figures=True) for one in figures), *BEHIND]
     for number, (group, label) in enumerate(zip(study.groups, labels(study), strict=True)):
         about = study.about.get(group.row.cell.scenario)
         commands.append(repeat.command([group], about, ()))
         for record in sorted(group.trials, key=started):
             noise, state = study.why.get(id(record)), steadiness(record)
-            rows.append(_row(record, label, noise))
+            rows.append(_row(record, figures, label, noise))
             more.append([number, _facts(record, noise), *_samples(record, state, every)])
     return Trials(
-        columns=list(HEADS),
+        columns=heads,
         rows=rows,
         total=len(rows),
         samples=samples,
         thinned_by=every,
         payload={
-            "columns": [[column.header, column.figures] for column in HEADS],
+            "columns": [[column.header, column.figures] for column in heads],
             "rows": [[row.cells, row.keys] for row in rows],
             "more": more,
             "commands": commands,
@@ -93,8 +103,8 @@ def table(study: Study) -> Trials:
     )
 
 
-def _row(record: Record, label: str, noise: str | None) -> TrialRow:
-    figures = [(figure.read(record), UNITS[figure.unit]) for figure in SHOWN]
+def _row(record: Record, shown: Sequence[TrialFigure], label: str, noise: str | None) -> TrialRow:
+    figures = [(figure.read(record), UNITS[figure.unit]) for figure in shown]
     quality = record.quality.value if record.quality else None
     return TrialRow(
         cells=[

@@ -74,6 +74,8 @@ def _of_scenario(study: Study, scenario: str) -> Table:
     if any(row.peak_device_bytes for row in rows):
         device = figure("peak device memory")
         fillers.append((device, lambda row: fmt.memory(_value(row.peak_device_bytes))))
+    if any(row.cpu_step_s for row in rows):
+        fillers.append((Column(header="CPU per step", figures=True, aside=True), _cpu))
     fillers += [
         (figure(metric), _quality),
         (figure("trials"), _trials),
@@ -101,6 +103,13 @@ def _step_time(row: Row) -> str:
     return stacked(
         fmt.duration(found.value), fmt.duration_range(found.low, found.high, of=found.value)
     )
+
+
+def _cpu(row: Row) -> str:
+    """CPU time of all threads in a step, and below it how many cores that keeps busy."""
+    spent, busy = _value(row.cpu_step_s), _value(row.busy_cores)
+    cores = "" if busy is None else f"{fmt.significant(busy, 2)} cores"
+    return stacked(fmt.duration(spent), cores)
 
 
 def _quality(row: Row) -> str:

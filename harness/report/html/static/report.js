@@ -141,7 +141,7 @@ class Rows {
 function open(payload, row) {
   const [group, facts, samples, warm] = payload.more[row.i];
   const marked = new Set(warm);
-  const named = payload.columns.map(([name], column) => [name, row.cells[column]]).slice(5, 10);
+  const named = payload.columns.map(([name], column) => [name, row.cells[column]]).slice(5, -1);
   const list = make("dl");
   for (const [name, text] of [...named, ...facts]) list.append(make("dt", { textContent: name }), make("dd", { textContent: text }));
   const content = [list];
