@@ -96,7 +96,8 @@ def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_
     assert done.returncode == 0, done.stderr
     found = " ".join(str(tmp_path / path) for path in pythons)
     assert asked == [
-        "tox --notest",
+        "tox run-parallel --notest --parallel 2 --parallel-no-spinner",
+        "tox run-parallel --notest --parallel 2 --parallel-no-spinner -m test",
         "tox -e data",
         "tox -m test",
         f"tox run -m pythons --discover {found} --skip-missing-interpreters=false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -50,3 +51,30 @@ def slots_of(optimizer: Any, variables: list[Any]) -> list[Slot]:
             Slot(kind=name.removeprefix(prefix), owner=owners.get(prefix), variable=variable)
         )
     return slots
+
+
+def unlisted(model: keras.Model) -> list[Any]:
+    """Variables that a layer has and that no list of variables names.
+
+    Stateful recurrent layers keep their states so (Keras 3.15, ``keras/src/layers/rnn/rnn.py``):
+    whoever starts a training over has to put them back too.
+    """
+    listed = {id(variable) for variable in model.variables}
+    found = {
+        id(variable): variable
+        for layer in model._flatten_layers()  # noqa: SLF001 - Keras has no public way to walk all layers
+        for variable in _variables_in(vars(layer))
+    }
+    return [variable for number, variable in found.items() if number not in listed]
+
+
+def _variables_in(value: object) -> Iterator[Any]:
+    """The variables in attributes, and in the lists and dictionaries among them."""
+    if isinstance(value, keras.Variable):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in list(value.values()):
+            yield from _variables_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _variables_in(each)

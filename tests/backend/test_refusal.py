@@ -273,3 +273,36 @@ def test_the_custom_loop_trains_what_fit_trains_or_is_refused(name, prepared, ba
     theirs = trained(as_mode, prepared(ZOO[name]()))
     for (called, value), (_, wanted) in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(value, wanted, rtol=2e-4, atol=2e-5, err_msg=called)
+
+
+OPTIMIZERS = {
+    # Its numbers go through NumPy, which a trace takes for constants.
+    "Nadam": False,
+    # It reads a momentum that it has changed in place, which a functional step does not.
+    "ScheduleFreeAdamW": False,
+    "Adagrad": True,
+    "Adam": True,
+    "Lion": True,
+}
+"""Whether a traced step of PyTorch's custom_loop trains what Keras' own step does (Keras 3.15)."""
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_before_it_trains_pytorchs_loop_compares_its_steps_with_those_of_keras(
+    name, prepared, backend
+):
+    if backend != "torch":
+        pytest.skip("the other two trace the optimizer's own step")
+    chosen = Made(dense, getattr(keras.optimizers, name)(0.01))
+    ready = prepared(chosen)
+    loop = loops.own_loop("custom_loop", ready)
+    variables = (*ready.model.variables, *ready.model.optimizer.variables)
+    before = [value_of(variable) for variable in variables]
+    batch = ready.data.train.map(lambda values: values[None, :16]).batch
+    if OPTIMIZERS[name]:
+        loop.rehearse(*batch)
+    else:
+        with pytest.raises(RefusedError, match="in another way than Keras"):
+            loop.rehearse(*batch)
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(value_of(variable), value, err_msg=variable.path)

@@ -20,6 +20,16 @@ from harness.errors import RefusedError
 from harness.records.trial import Scalar
 from harness.tree import first_leaf, leaves, map_leaves
 from harness.trial.loops.stateful import Stateful
+from harness.trial.slots import unlisted
+
+STEPS_COMPARED = 3
+"""What an optimizer remembers shows from its second step on."""
+
+STEPS_APART = 1e-2
+"""Of a variable's change. Round-off is a thousandth of that, another rule ten times as much."""
+
+ROUND_OFF = 1e-5
+"""Of a variable's value: what hardly changes changes by round-off."""
 
 
 class UntraceableError(RefusedError):
@@ -70,8 +80,9 @@ class TorchLoop(Stateful):
         return losses
 
     def rehearse(self, *batch: Any) -> None:
-        """Trace a step; what was traced, Inductor compiles."""
-        self._step_for(self.tensors(), *self.place(*batch)[0])
+        """Trace a step, and compare it with Keras' own; what was traced, Inductor compiles."""
+        (placed,) = self.place(*batch)
+        self._require_steps_of_keras(self._traced(self.tensors(), *placed), placed)
 
     def tensors(self) -> Any:
         """The variables that are trained, the model's others, and the optimizer's."""
@@ -120,6 +131,42 @@ class TorchLoop(Stateful):
                 "run it in the modes fit or tuned"
             )
         return graph
+
+    def _require_steps_of_keras(self, graph: torch.fx.GraphModule, batch: Any) -> None:
+        """Refuse a graph that trains something else than Keras' trainer does.
+
+        A number that Keras takes out of a tensor by way of NumPy is a constant of the graph, and an
+        optimizer may read what it has changed in place, which the functional step does not. A trace
+        shows neither; a few steps do.
+        """
+        model = self._model
+        variables = [
+            *model.trainable_variables,
+            *model.non_trainable_variables,
+            *model.optimizer.variables,
+        ]
+        kept = {id(v): v for v in (*variables, *model.metrics_variables, *unlisted(model))}
+        start = {number: v.value.detach().clone() for number, v in kept.items()}
+        traced = [[tensor.clone() for tensor in tensors] for tensors in self.tensors()]
+        for _ in range(STEPS_COMPARED):
+            graph(*traced, *batch)
+        for _ in range(STEPS_COMPARED):
+            model.train_step(batch)
+        by_keras = [v.value.detach().clone() for v in variables]
+        model.zero_grad()
+        with torch.no_grad():
+            for number, variable in kept.items():
+                variable.value.copy_(start[number])
+        by_graph = [tensor for tensors in traced for tensor in tensors]
+        for variable, expected, found in zip(variables, by_keras, by_graph, strict=True):
+            change = (expected - start[id(variable)]).double().norm()
+            apart = (expected - found).double().norm()
+            # What is no finite number tells nothing.
+            if apart > max(STEPS_APART * change, ROUND_OFF * expected.double().norm()):
+                raise UntraceableError(
+                    f"a traced step trains {variable.path} in another way than Keras does, so "
+                    "PyTorch's custom_loop cannot hold it; run it in the modes fit or tuned"
+                )
 
     def _require_use_of_all(self, state: Any, *batch: Any) -> None:
         """Refuse a variable that the loss does not depend on.

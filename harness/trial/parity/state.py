@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.parity import Variable
-from harness.trial.slots import is_float, slots_of, value_of
+from harness.trial.slots import is_float, slots_of, unlisted, value_of
 
 Array = NDArray[Any]
 
@@ -66,33 +65,6 @@ class State:
             Variable(path=self.name(v), shape=list(v.shape), trained=id(v) in trained)
             for v in self._shown
         ]
-
-
-def unlisted(model: keras.Model) -> list[Any]:
-    """Variables that a layer has and that no list of variables names.
-
-    Stateful recurrent layers keep their states so (Keras 3.15, ``keras/src/layers/rnn/rnn.py``):
-    whoever starts a training over has to put them back too.
-    """
-    listed = {id(variable) for variable in model.variables}
-    found = {
-        id(variable): variable
-        for layer in model._flatten_layers()  # noqa: SLF001 - Keras has no public way to walk all layers
-        for variable in _variables_in(vars(layer))
-    }
-    return [variable for number, variable in found.items() if number not in listed]
-
-
-def _variables_in(value: object) -> Iterator[Any]:
-    """The variables in attributes, and in the lists and dictionaries among them."""
-    if isinstance(value, keras.Variable):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in list(value.values()):
-            yield from _variables_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _variables_in(each)
 
 
 def moved_by_one_ulp(values: Array, rng: np.random.Generator) -> Array:

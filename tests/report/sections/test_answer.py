@@ -48,11 +48,11 @@ def test_with_several_modes_the_answer_is_that_of_fit_and_the_command_repeats_al
 
 def test_the_gap_of_a_mode_covers_every_pair_of_it(about):
     records = list(ladder_campaign(rounds=12, modes=("native", "fit")))
-    evidence = gather(records, summarise(records, about=about))
-    for gap in answer(evidence).gaps:
+    study = study_of(records, about=about)
+    for gap in answer(study).gaps:
         pairs = [
             pair.speed.verdict
-            for pair in evidence.answers.pairs
+            for pair in study.answers.pairs
             if pair.first.mode == pair.second.mode == gap.mode
         ]
         assert len(pairs) == 3
