@@ -131,10 +131,11 @@ def answer(study: Study) -> Answer:
 
 
 def _nothing(study: Study) -> Answer:
+    if study.records:
+        sentence = "No verdict: no trial left a measurement. The caveats below say why."
+        return Answer(sentence=sentence, settled=False)
     return Answer(
-        sentence="No verdict: no trial left a measurement."
-        if study.records
-        else "No verdict: there are no records yet.",
+        sentence="No verdict: there are no records yet.",
         settled=False,
         next_step=next((fmt.plain(lack.command) for lack in study.missing), None),
     )
