@@ -24,6 +24,16 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     variable: Any
 
 
+def build_optimizer(model: keras.Model) -> None:
+    """Make the optimizer's variables, once.
+
+    ``LossScaleOptimizer.build`` makes others at each call (Keras 3.15): a scale that a loop raised
+    would not be the one that training uses.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
 def value_of(variable: Any) -> Array:
     """A copy of a variable's value: PyTorch would hand out its own memory."""
     return np.array(keras.ops.convert_to_numpy(variable.value))

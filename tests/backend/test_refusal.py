@@ -306,3 +306,32 @@ def test_before_it_trains_pytorchs_loop_compares_its_steps_with_those_of_keras(
             loop.rehearse(*batch)
     for variable, value in zip(variables, before, strict=True):
         np.testing.assert_array_equal(value_of(variable), value, err_msg=variable.path)
+
+
+def test_tensorflows_loop_refuses_a_size_that_is_known_only_when_the_step_runs(prepared, backend):
+    if backend != "tensorflow":
+        pytest.skip("it is XLA within TensorFlow that knows a bound alone")
+
+    def cropped(x):
+        image = layers.Reshape((2, 2, 1))(layers.Dense(4)(x))
+        return layers.Flatten()(layers.RandomCrop(1, 1)(image))
+
+    def whole(x):
+        image = layers.Reshape((2, 2, 1))(layers.Dense(4)(x))
+        return layers.Dense(1)(layers.Flatten()(layers.RandomFlip()(image)))
+
+    batch = prepared(Made(cropped)).data.train.map(lambda values: values[None, :16]).batch
+    with pytest.raises(RefusedError, match="known only when it runs"):
+        loops.own_loop("custom_loop", prepared(Made(cropped))).rehearse(*batch)
+    loops.own_loop("custom_loop", prepared(Made(whole))).rehearse(*batch)
+
+
+def test_the_optimizers_variables_are_made_once_whoever_asks_for_them(prepared):
+    from harness.trial.parity.state import State
+
+    inner = keras.optimizers.Adam()
+    ready = prepared(Made(dense, keras.optimizers.LossScaleOptimizer(inner)))
+    State(ready.model)
+    made = [id(variable) for variable in ready.model.optimizer.variables]
+    loops.own_loop("custom_loop", ready)
+    assert [id(variable) for variable in ready.model.optimizer.variables] == made

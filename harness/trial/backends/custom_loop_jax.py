@@ -17,6 +17,7 @@ from keras.src.backend import compute_output_spec
 from harness.records.trial import Scalar
 from harness.tree import leaves
 from harness.trial.loops.stateful import Stateful
+from harness.trial.slots import build_optimizer
 
 
 class JaxLoop(Stateful):
@@ -28,7 +29,7 @@ class JaxLoop(Stateful):
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        model.optimizer.build(model.trainable_variables)
+        build_optimizer(model)
         self._variables = (
             model.trainable_variables,
             model.non_trainable_variables,

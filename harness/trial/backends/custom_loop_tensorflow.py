@@ -6,13 +6,19 @@ it stands a ``tf.while_loop`` in a function that XLA compiles whole.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import tensorflow as tf
 
+from harness.errors import RefusedError
 from harness.records.trial import Scalar
 from harness.tree import first_leaf, map_leaves
 from harness.trial.loops.stateful import Stateful
+from harness.trial.slots import build_optimizer
+
+BOUNDED_SIZE = re.compile(r"\[[^\]]*<=\d")
+"""How XLA writes a size of which it knows the bound alone: ``f32[2,<=9,<=7,1]``."""
 
 
 class TensorFlowLoop(Stateful):
@@ -25,7 +31,7 @@ class TensorFlowLoop(Stateful):
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        model.optimizer.build(model.trainable_variables)
+        build_optimizer(model)
         self._loop = tf.function(self._steps, jit_compile=True)
 
     def take(self) -> None:
@@ -44,9 +50,20 @@ class TensorFlowLoop(Stateful):
         return self._loop(batches, tf.constant(start), tf.constant(stop))
 
     def rehearse(self, *batch: Any) -> None:
-        """Let XLA translate the loop, which it refuses for operations that it does not have."""
+        """Let XLA translate the loop, which it refuses for operations that it does not have.
+
+        Raises:
+            RefusedError: for a size that is known only when the step runs. Inside a loop XLA knows
+                no more of it than a bound, and resizes an image by that (RandomCrop; Keras 3.15,
+                TensorFlow 2.21).
+        """
         arguments = (self.place(*batch), tf.constant(0), tf.constant(1))
-        self._loop.experimental_get_compiler_ir(*arguments)(stage="hlo")
+        translated = self._loop.experimental_get_compiler_ir(*arguments)(stage="hlo")
+        if BOUNDED_SIZE.search(str(translated)):
+            raise RefusedError(
+                "a size in a step of this model is known only when it runs, which XLA does not "
+                "compute with as TensorFlow does; run it in the modes fit or tuned"
+            )
 
     def tensors(self) -> Any:
         """The model's variables and the optimizer's."""

@@ -20,7 +20,7 @@ from harness.errors import RefusedError
 from harness.records.trial import Scalar
 from harness.tree import first_leaf, leaves, map_leaves
 from harness.trial.loops.stateful import Stateful
-from harness.trial.slots import unlisted
+from harness.trial.slots import build_optimizer, unlisted
 
 STEPS_COMPARED = 3
 """What an optimizer remembers shows from its second step on."""
@@ -55,7 +55,7 @@ class TorchLoop(Stateful):
                     "traced for PyTorch's custom_loop; run it in the modes fit or tuned"
                 )
         self._model = model
-        model.optimizer.build(model.trainable_variables)
+        build_optimizer(model)
         self._compiled: dict[Any, Any] = {}
 
     def take(self) -> None:

@@ -13,7 +13,7 @@ from harness.loop import NativeTraining
 from harness.records.trial import Scalar
 from harness.trial.loops.stateful import Stateful
 from harness.trial.prepared import Prepared
-from harness.trial.slots import slots_of, value_of
+from harness.trial.slots import build_optimizer, slots_of, value_of
 
 
 class NoNativeError(RefusedError):
@@ -45,7 +45,7 @@ class NativeLoop(Stateful):
         if prepared.data.train.sample_weights is not None:
             _require_weighted(self._training, chosen.name)
         self._model = model
-        model.optimizer.build(model.trainable_variables)
+        build_optimizer(model)
         slots = slots_of(model.optimizer, model.trainable_variables)
         by_owner = {(slot.kind, id(slot.owner)): slot.variable for slot in slots}
         self._slots: dict[str, list[Any]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.parity import Variable
-from harness.trial.slots import is_float, slots_of, unlisted, value_of
+from harness.trial.slots import build_optimizer, is_float, slots_of, unlisted, value_of
 
 Array = NDArray[Any]
 
@@ -24,7 +24,7 @@ class State:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        model.optimizer.build(model.trainable_variables)
+        build_optimizer(model)
         self.unlisted = unlisted(model)
         self._everything = [*model.variables, *self.unlisted, *model.optimizer.variables]
         self._start = [value_of(variable) for variable in self._everything]
