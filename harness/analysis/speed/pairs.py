@@ -10,9 +10,8 @@ one after the other, are never paired: between them lies whatever else changed.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -21,7 +20,7 @@ from harness.analysis.rows import Group, grouped
 from harness.analysis.speed import disturbed
 from harness.analysis.speed.interval import pair
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
-from harness.analysis.step_time import step_time_s
+from harness.analysis.step_time import cpu_step_s, step_time_s
 from harness.analysis.work import alike_but_one, started, whatever_the_settings
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Record, Struct
@@ -51,8 +50,9 @@ class CellPair(Struct, frozen=True, kw_only=True):
 
     ``first_apart`` and ``second_apart`` are those of their rows
     (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
-    one for each round in which both have a trial that was not disturbed. ``disturbed`` and
-    ``incomplete`` count rounds that are left out (:class:`Shared`).
+    one for each round in which both have a trial that was not disturbed; ``cpu_log_ratios`` those
+    of CPU time per step, for rounds in which both records tell it. ``disturbed`` and ``incomplete``
+    count rounds that are left out (:class:`Shared`).
     """
 
     first: Cell
@@ -63,6 +63,7 @@ class CellPair(Struct, frozen=True, kw_only=True):
     incomplete: int
     first_apart: dict[str, str]
     second_apart: dict[str, str]
+    cpu_log_ratios: tuple[float, ...] = ()
 
 
 class Judging(Struct, frozen=True, kw_only=True):
@@ -73,10 +74,16 @@ class Judging(Struct, frozen=True, kw_only=True):
 
 
 class PairVerdict(Struct, frozen=True, kw_only=True):
-    """A :class:`CellPair` and the verdict on it, whose ratio is the first over the second."""
+    """A :class:`CellPair` and the verdict on it, whose ratio is the first over the second.
+
+    ``cpu`` is a second verdict, on CPU time per step, never in place of the first: wall time is
+    what a reader waits for, CPU time is what other programs disturb less. ``None`` where the
+    records do not tell it.
+    """
 
     pair: CellPair
     verdict: Verdict
+    cpu: Verdict | None = None
 
 
 def verdicts_within(
@@ -112,20 +119,26 @@ def judged(
     confidence: float = 0.95,
     sequential: bool = False,
 ) -> list[PairVerdict]:
-    """The verdict on each of ``pairs``, which make one family; see :func:`verdicts_within`."""
+    """The verdict on each of ``pairs``, which make one family; see :func:`verdicts_within`.
+
+    Those on CPU time are a family of their own.
+    """
+    with_cpu = sum(bool(one.cpu_log_ratios) for one in pairs)
+
+    def of(ratios: Sequence[float], comparisons: int) -> Verdict:
+        return verdict(
+            ratios,
+            margin=margin,
+            confidence=confidence,
+            comparisons=comparisons,
+            sequential=sequential,
+        )
+
     return [
         PairVerdict(
             pair=one,
-            verdict=_with_disturbed(
-                one,
-                verdict(
-                    one.log_ratios,
-                    margin=margin,
-                    confidence=confidence,
-                    comparisons=len(pairs),
-                    sequential=sequential,
-                ),
-            ),
+            verdict=_with_disturbed(one, of(one.log_ratios, len(pairs))),
+            cpu=of(one.cpu_log_ratios, with_cpu) if one.cpu_log_ratios else None,
         )
         for one in pairs
     ]
@@ -203,6 +216,7 @@ def _measured_together(
                 incomplete=found.incomplete,
                 first_apart=first.row.apart,
                 second_apart=second.row.apart,
+                cpu_log_ratios=log_ratios(found, cpu_step_s),
             ),
         )
         for first, second in candidates
@@ -300,11 +314,18 @@ def interleaved(a: Group, b: Group) -> bool:
     return pairs > 1 and 8 * pairs >= 3 * len(trials)
 
 
-def log_ratios(together: Shared) -> tuple[float, ...]:
-    """The logarithm of the first's step time over the second's, for each common round."""
+def log_ratios(
+    together: Shared, figure: Callable[[Record], float | None] = step_time_s
+) -> tuple[float, ...]:
+    """The logarithm of the first's step time over the second's, for each common round.
+
+    Args:
+        together: what two cells have in common.
+        figure: what is compared instead; rounds in which a record does not tell it are left out.
+    """
     # Rounds of several runs may have the same number, so they are counted anew.
     first_s, second_s = (
-        {i: step_time_s(trials[side]) or math.nan for i, trials in enumerate(together.trials)}
+        {i: found for i, trials in enumerate(together.trials) if (found := figure(trials[side]))}
         for side in (0, 1)
     )
     return pair(first_s, second_s).log_ratios

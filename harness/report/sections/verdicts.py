@@ -56,6 +56,7 @@ def lines(answers: Answers) -> list[str]:
 
 def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
     """The pairs that a verdict can be given on, each once."""
+    told = any(_cpu(pair) != fmt.NOTHING for pair in answers.pairs if pair.why is None)
     return cell_tables(
         "Step time, first over second",
         [pair for pair in answers.pairs if pair.why is None],
@@ -68,6 +69,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
             (figure("rounds"), _rounds),
             (figure("ratio"), _ratio),
             (Column(header="the first is"), _outcome),
+            *([(figure("CPU time"), _cpu)] if told else []),
             (Column(header="quality"), lambda pair: quality_word(pair.quality)),
         ],
     )
@@ -99,6 +101,15 @@ def _ratio(pair: Pair) -> str:
         return fmt.NOTHING
     found = pair.speed.verdict
     return stacked(*fmt.ratio(found.ratio, found.low, found.high, margin=found.margin))
+
+
+def _cpu(pair: Pair) -> str:
+    """The second verdict: on the CPU time of a step, which other programs disturb less."""
+    found = pair.speed.cpu if pair.speed is not None else None
+    if found is None or found.low is None:
+        return fmt.NOTHING
+    word = {"faster": "less", "slower": "more"}.get(found.kind, found.kind)
+    return stacked(*fmt.ratio(found.ratio, found.low, found.high, margin=found.margin), word)
 
 
 def _outcome(pair: Pair) -> str:

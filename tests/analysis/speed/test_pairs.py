@@ -264,3 +264,53 @@ class TestJudging:
         late = make_plan([make_cell()], margin=0.03, started_at="2026-02-01T00:00:00+00:00")
         rule = judging([late, early])
         assert (rule.margin, rule.sequential) == (0.03, True)
+
+
+def with_cpu(records, cpu_steps_s):
+    """The records, each epoch with the CPU time of a step on its backend."""
+    return [
+        msgspec.structs.replace(
+            record,
+            epochs=[
+                msgspec.structs.replace(epoch, cpu_s=epoch.steps * cpu_steps_s[record.cell.backend])
+                for epoch in record.epochs
+            ],
+        )
+        if record.cell.backend in cpu_steps_s
+        else record
+        for record in records
+    ]
+
+
+class TestCpuTime:
+    def test_a_second_verdict_beside_the_first(self, campaign):
+        records = campaign({"jax": 0.002, "torch": 0.003})
+        (found,) = verdicts_within(with_cpu(records, {"jax": 0.008, "torch": 0.004}))
+        assert (found.verdict.kind, found.cpu.kind) == ("faster", "slower")
+        assert found.cpu.ratio == pytest.approx(2.0)
+
+    def test_it_can_be_known_where_wall_time_is_not(self, campaign):
+        records = [
+            record
+            for number in range(1, 9)
+            for record in campaign(
+                {"jax": 0.002 * (1 + number % 2), "torch": 0.003}, rounds=1, first=number
+            )
+        ]
+        (found,) = verdicts_within(with_cpu(records, {"jax": 0.002, "torch": 0.003}))
+        assert (found.verdict.kind, found.cpu.kind) == ("inconclusive", "faster")
+
+    @pytest.mark.parametrize("told", [{}, {"jax": 0.002}, {"jax": 0.0, "torch": 0.0}])
+    def test_none_where_the_records_of_a_side_do_not_tell(self, campaign, told):
+        (found,) = verdicts_within(with_cpu(campaign({"jax": 0.002, "torch": 0.003}), told))
+        assert found.cpu is None
+
+    def test_pairs_that_tell_it_are_a_family_of_their_own(self, campaign):
+        records = campaign(dict.fromkeys(BACKENDS, 0.002))
+        told = with_cpu(records, {"jax": 0.002, "torch": 0.003})
+        cpu = [found.cpu for found in verdicts_within(told) if found.cpu is not None]
+        alone = with_cpu(
+            campaign(dict.fromkeys(("jax", "torch"), 0.002)), {"jax": 0.002, "torch": 0.003}
+        )
+        (one,) = verdicts_within(alone)
+        assert cpu == [one.cpu]
