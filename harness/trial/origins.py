@@ -56,10 +56,6 @@ class Origins:
         self.all: list[Origin] = []
         self._late: set[int] = set()
 
-    def by_id(self) -> dict[int, Origin]:
-        """Each origin by its variable's ``id``; they keep the variables, so no id is used twice."""
-        return {id(origin.variable): origin for origin in self.all}
-
     def dependent(self, variables: list[Any]) -> bool:
         """Whether the value of one of ``variables`` may have been computed from another's zeros.
 

@@ -22,9 +22,6 @@ from harness.words import joined
 
 NONE_POSSIBLE = "No verdict: no two backends or modes ran the same scenario with the same settings."
 
-UNDECIDED = "undecided"
-
-
 KEY = "verdicts"
 
 
