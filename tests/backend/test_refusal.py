@@ -335,3 +335,33 @@ def test_the_optimizers_variables_are_made_once_whoever_asks_for_them(prepared):
     made = [id(variable) for variable in ready.model.optimizer.variables]
     loops.own_loop("custom_loop", ready)
     assert [id(variable) for variable in ready.model.optimizer.variables] == made
+
+
+def test_what_an_evaluation_changes_is_there_in_the_next_epoch(prepared, backend):
+    if backend == "tensorflow":
+        pytest.skip("XLA draws other numbers than TensorFlow without it")
+    if backend == "torch":
+        pytest.skip("a layer that draws is refused")
+
+    class Counting(layers.Layer):
+        """Draws in evaluation too, and shows it in its output while it trains."""
+
+        def build(self, _):
+            self.seed = keras.random.SeedGenerator(7)
+
+        def call(self, inputs, training=False):
+            drawn = keras.random.uniform((1,), seed=self.seed)
+            return inputs + drawn if training else inputs + 0.0 * drawn
+
+    def trained_with_evaluations(mode):
+        ready = prepared(Made(lambda x: dense(Counting()(x))))
+        loop = loops.make(mode, ready)
+        for epoch in range(2):
+            loop.train(epochs=epoch + 1, initial_epoch=epoch, callbacks=[])
+            loop.put_back()
+            ready.chosen.evaluate(ready.model, ready.adapter.batches(ready.data.test, 16))
+        return [(v.name, value_of(v)) for v in ready.model.trainable_variables]
+
+    ours, theirs = (trained_with_evaluations(mode) for mode in ("custom_loop", "fit"))
+    for (called, value), (_, wanted) in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=2e-4, atol=2e-5, err_msg=called)

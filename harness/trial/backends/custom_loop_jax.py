@@ -51,6 +51,12 @@ class JaxLoop(Stateful):
             is_leaf=_is_leaf,
         )
 
+    def resume(self) -> None:
+        """Copy what is not trained: ``evaluate`` gives it back to the model, as ``fit`` does."""
+        trained, _, slots = self._state
+        others = [jnp.copy(variable.value) for variable in self._model.non_trainable_variables]
+        self._state = (trained, others, slots)
+
     def place(self, inputs: Any, labels: Any, sample_weights: Any = None) -> Any:
         """On the default device."""
         if len(leaves(labels)) > 1:

@@ -28,6 +28,7 @@ class OwnFit(Loop):
         self.first_step_s = 0.0
         self.first_steps = 1
         self._begun = False
+        self._is_put_back = False
         loop.take()
 
     def train(self, *, epochs: int, initial_epoch: int = 0, callbacks: list[Any]) -> None:
@@ -36,6 +37,9 @@ class OwnFit(Loop):
         self._model.stop_training = False
         hooks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
+            if self._is_put_back:  # before the clock of the epoch begins
+                self._loop.resume()
+                self._is_put_back = False
             hooks.on_epoch_begin(epoch)
             done = self._epoch()
             hooks.on_epoch_end(epoch, {"loss": self._batches.mean_loss(done)})
@@ -50,6 +54,7 @@ class OwnFit(Loop):
     def put_back(self) -> None:
         """Write weights and slots into the model."""
         self._loop.put_back()
+        self._is_put_back = True
 
     def engine(self) -> dict[str, Scalar | None]:
         """The loop's own account."""

@@ -39,6 +39,14 @@ class Stateful(OwnLoop):
     def put_back(self) -> None:
         """Write what training has made of it into the model and its optimizer."""
 
+    def resume(self) -> None:
+        """Take over what an evaluation has changed in the model since :meth:`put_back`.
+
+        Those are variables that are not trained, such as the seeds of layers that draw then too.
+        Nothing where the loop trains the model's own variables.
+        """
+        return
+
 
 class Batches:
     """The batches of an epoch, placed for a loop in runs of equal size.

@@ -130,6 +130,7 @@ class WatchedLoop(Watched):
         after_epoch = self._read()
         metrics = [self._evaluate()]
         for _ in range(1, self._epochs):
+            self._loop.resume()
             batches.train(0, len(batches))
             self._loop.put_back()
             metrics.append(self._evaluate())
