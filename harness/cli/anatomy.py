@@ -102,7 +102,6 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     """
     from harness.cli import asking
     from harness.cli.failure import FailureLines
-    from harness.launch.child import LocalLauncher
     from harness.launch.lock import only_campaign
     from harness.scenario import find
     from harness.store import runs
@@ -115,12 +114,7 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     placements = asking.placements(request, say)
     table = asking.table(request, scenario, [settings], say)
     folder = runs.anatomy_folder(request.results, request.scenario)
-    launcher = LocalLauncher(
-        {backend: placement.interpreter for backend, placement in placements.items()},
-        timeout_s=request.timeout_s,
-        memory_limit_bytes=request.memory_limit_bytes,
-        pass_env=request.pass_env,
-    )
+    launcher = asking.launcher(request, placements)
     records, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
         for task in _tasks(request, asking.as_scalars(settings), placements, table):

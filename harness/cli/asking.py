@@ -18,6 +18,7 @@ from harness.cli import parse
 from harness.cli.options import CampaignRequest, Request
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import devices, environments
+from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.records.plan import Axes, Plan, cells
@@ -228,6 +229,16 @@ def placements(
         backend: devices.place(wish, found, gpus=probe.gpus)
         for backend, found in _candidates(request, say, least, variable).items()
     }
+
+
+def launcher(request: Request, placed: Mapping[str, Placement]) -> LocalLauncher:
+    """Runs tasks where they were placed, within the limits that the request sets."""
+    return LocalLauncher(
+        {backend: placement.interpreter for backend, placement in placed.items()},
+        timeout_s=request.timeout_s,
+        memory_limit_bytes=request.memory_limit_bytes,
+        pass_env=request.pass_env,
+    )
 
 
 def _candidates(

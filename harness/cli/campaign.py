@@ -22,7 +22,6 @@ from harness.launch.campaign import work
 from harness.launch.campaign.forecast import describe
 from harness.launch.campaign.loop import run_campaign
 from harness.launch.campaign.work import Work
-from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
@@ -104,12 +103,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     _say_all(job.say, _plan_lines(job, there))
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
     store.add_plan(request.results, there.plan)
-    launcher = LocalLauncher(
-        interpreters,
-        timeout_s=request.timeout_s,
-        memory_limit_bytes=request.memory_limit_bytes,
-        pass_env=request.pass_env,
-    )
+    launcher = asking.launcher(request, job.placed)
     with progress.progress(job.say, job.scenario.metric) as observer:
         left = run_campaign(
             there.plan,

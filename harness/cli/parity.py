@@ -127,7 +127,6 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     from harness import probe
     from harness.cli import asking, parse
     from harness.cli.failure import FailureLines
-    from harness.launch.child import LocalLauncher
     from harness.launch.lock import only_campaign
     from harness.records.parity import KNOWN_BEHAVIOURS, ParityTask
     from harness.records.trial import MODES, Cell
@@ -158,12 +157,7 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     placements = asking.placements(request, say, least=least, variable=None)
     table = asking.table(request, scenario, [settings], say)
     folder = runs.parity_folder(request.results, request.scenario, request.seed)
-    launcher = LocalLauncher(
-        {backend: placement.interpreter for backend, placement in placements.items()},
-        timeout_s=request.timeout_s,
-        memory_limit_bytes=request.memory_limit_bytes,
-        pass_env=request.pass_env,
-    )
+    launcher = asking.launcher(request, placements)
     results, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
         for (backend, placement), mode in itertools.product(placements.items(), modes):

@@ -216,7 +216,7 @@ def _measured_together(
                 incomplete=found.incomplete,
                 first_apart=first.row.apart,
                 second_apart=second.row.apart,
-                cpu_log_ratios=log_ratios(found, cpu_step_s),
+                cpu_log_ratios=log_ratios(found, _cpu_step_s),
             ),
         )
         for first, second in candidates
@@ -325,7 +325,11 @@ def log_ratios(
     """
     # Rounds of several runs may have the same number, so they are counted anew.
     first_s, second_s = (
-        {i: found for i, trials in enumerate(together.trials) if (found := figure(trials[side]))}
+        {
+            i: found
+            for i, trials in enumerate(together.trials)
+            if (found := figure(trials[side])) is not None
+        }
         for side in (0, 1)
     )
     return pair(first_s, second_s).log_ratios
@@ -339,6 +343,11 @@ def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
     return msgspec.structs.replace(
         given, reason=f"{given.reason}; {left_out} left out, since a trial was disturbed"
     )
+
+
+def _cpu_step_s(record: Record) -> float | None:
+    """CPU time per step; none where the clock was too coarse to see any."""
+    return cpu_step_s(record) or None
 
 
 def _place(cell: Cell) -> tuple[str, str, str]:

@@ -26,7 +26,8 @@ STEPS_COMPARED = 3
 """What an optimizer remembers shows from its second step on."""
 
 STEPS_APART = 1e-2
-"""Of a variable's change. Round-off is a thousandth of that, another rule ten times as much."""
+"""Of a variable's change. Two dense layers after three steps: nine optimizers of Keras 3.15 are 0
+apart on PyTorch 2.13, ScheduleFreeAdamW is 0.08 and Nadam 0.30."""
 
 ROUND_OFF = 1e-5
 """Of a variable's value: what hardly changes changes by round-off."""

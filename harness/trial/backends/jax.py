@@ -159,9 +159,9 @@ def _draws_noted(note: Callable[[str], None]) -> Iterator[None]:
             setattr(jax.random, name, draw)
 
 
-_OF_KEYS = {
-    *("PRNGKey", "clone", "fold_in", "key", "key_data", "key_impl", "split", "wrap_key_data"),
-}
+_OF_KEYS = frozenset(
+    ("PRNGKey", "clone", "fold_in", "key", "key_data", "key_impl", "split", "wrap_key_data")
+)
 """Functions of ``jax.random`` that make keys and draw nothing."""
 
 
