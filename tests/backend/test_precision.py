@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -54,3 +58,16 @@ def test_a_trial_in_bfloat16_learns_nearly_as_much(run_child):
     # bfloat16 has 8 bits, so an output of 0.7 is off by up to 0.002; the RMSE is about 0.25.
     assert mixed.quality.value == pytest.approx(plain.quality.value, abs=2e-3)
     assert np.isfinite([prediction.output for prediction in mixed.predictions]).all()
+
+
+def test_parity_can_ask_for_products_in_full_float32(backend):
+    """In a process of its own: the switch holds for all that comes after it."""
+    code = (
+        "from harness.trial import backends; "
+        f"adapter = backends.load({backend!r}); adapter.use_full_float32(); "
+        "engine = adapter.engine(); "
+        "print([engine[k] for k in ('tf32', 'cudnn_tf32', 'matmul_precision') if k in engine])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (line,) = out.stdout.splitlines()
+    assert set(ast.literal_eval(line)) <= {False, "highest"}

@@ -41,6 +41,7 @@ def weaknesses(
         *changed_scenarios(groups),
         *comparison.not_interleaved(groups),
         *comparison.several_versions(groups),
+        *comparison.products_in_tf32(groups),
         *trials.disturbed_trials(groups, why),
         *trials.unsettled_trials(groups),
         *comparison.loaded_machine(groups),

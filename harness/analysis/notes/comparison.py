@@ -112,6 +112,30 @@ def blocks(groups: Sequence[Group]) -> list[list[Group]]:
     return found
 
 
+def products_in_tf32(groups: Sequence[Group]) -> Iterator[Note]:
+    """Backends of which some multiply float32 matrices in TF32 and others in float32.
+
+    JAX and TensorFlow use TF32 by default on a GPU that has it; PyTorch does for convolutions only.
+    """
+    for scenario, mine in _by_scenario(groups):
+        using: dict[bool, set[str]] = defaultdict(set)
+        for group in mine:
+            for record in group.trials:
+                if record.status == "ok" and group.row.cell.device == "gpu":
+                    using[record.engine.get("tf32") is True].add(group.row.cell.backend)
+        if len(using) == 2:
+            coarse, full = (
+                joined(FACTS[backend].label for backend in BACKENDS if backend in using[tf32])
+                for tf32 in (True, False)
+            )
+            yield note(
+                "tf32",
+                f"On the GPU {coarse} multiplied in TF32, which keeps 10 of float32's 23 binary "
+                f"digits, and {full} in float32 (scenario {scenario}). Both are defaults; TF32 is "
+                "faster and rounds more coarsely.",
+            )
+
+
 def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials that began while other programs used more than half of the cores."""
     trials = sorted((r for g in groups for r in g.trials if r.environment), key=started)

@@ -140,6 +140,10 @@ class Adapter(abc.ABC):
     def engine(self) -> dict[str, Scalar | None]:
         """How the framework runs here: threads, precision of matrix products, input pipeline."""
 
+    @abc.abstractmethod
+    def use_full_float32(self) -> None:
+        """Multiply float32 matrices in float32 on a GPU too, and not in TF32."""
+
     def random_state(self) -> bytes:
         """The state of the framework's own generator, where Keras lets layers draw from it."""
         return b""

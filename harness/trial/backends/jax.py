@@ -76,12 +76,20 @@ class JaxAdapter(Adapter):
         return JaxLoop(model)
 
     def engine(self) -> dict[str, Scalar | None]:
-        """JAX's own choices."""
+        """JAX's own choices; its default precision on a GPU is TF32, on a CPU float32."""
+        precision = jax.config.jax_default_matmul_precision or "default"
+        platform = jax.default_backend()
+        in_tf32 = precision in {"default", "high", "tensorfloat32"}
         return {
             "input": "keras.utils.PyDataset of cached batches",
-            "matmul_precision": jax.config.jax_default_matmul_precision or "default",
-            "platform": jax.default_backend(),
+            "matmul_precision": precision,
+            **({"tf32": in_tf32} if platform == "gpu" else {}),
+            "platform": platform,
         }
+
+    def use_full_float32(self) -> None:
+        """By the precision that each product asks for where none is named."""
+        jax.config.update("jax_default_matmul_precision", "highest")
 
     def gradients(
         self,

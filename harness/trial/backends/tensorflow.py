@@ -112,6 +112,10 @@ class TensorFlowAdapter(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         }
 
+    def use_full_float32(self) -> None:
+        """By TensorFlow's one switch for products and convolutions."""
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
     def gradients(
         self,
         model: Any,

@@ -165,8 +165,18 @@ class TorchAdapter(Adapter):
             "input": "keras.utils.PyDataset of cached batches",
             "matmul_precision": torch.get_float32_matmul_precision(),
             "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+            **(
+                {"cudnn_tf32": bool(torch.backends.cudnn.allow_tf32)}
+                if torch.cuda.is_available()
+                else {}
+            ),
             "threads": torch.get_num_threads(),
         }
+
+    def use_full_float32(self) -> None:
+        """Products have it by default; cuDNN's convolutions have a switch of their own."""
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
 
     def gradients(
         self,

@@ -136,3 +136,25 @@ class TestQuality:
     def test_an_unknown_scenario_is_not_judged(self, make_record):
         records = [make_record(backend=b, value=0.2 + i) for i, b in enumerate(BACKENDS)]
         assert "quality-differs" not in codes(study_of(records))
+
+
+class TestProductsOnAGpu:
+    @staticmethod
+    def study(make_record, device, **tf32):
+        return study_of(
+            [
+                make_record(
+                    backend=backend, device=device, engine={} if uses is None else {"tf32": uses}
+                )
+                for backend, uses in tf32.items()
+            ]
+        )
+
+    def test_a_backend_in_tf32_beside_one_in_float32_is_said(self, make_record):
+        found = note(self.study(make_record, "gpu", jax=True, tensorflow=True, torch=False), "tf32")
+        assert "JAX and TensorFlow multiplied in TF32" in found.text
+        assert "PyTorch in float32" in found.text
+
+    @pytest.mark.parametrize(("device", "torch"), [("gpu", True), ("cpu", False), ("cpu", None)])
+    def test_where_all_round_alike_nothing_is_said(self, make_record, device, torch):
+        assert "tf32" not in codes(self.study(make_record, device, jax=True, torch=torch))
