@@ -57,6 +57,10 @@ class PlainProgress:
     def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
         """Say nothing: a line for each trial is enough in a log."""
 
+    def remark(self, line: str) -> None:
+        """Say it."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
     def finished(
         self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing
     ) -> None:
@@ -88,6 +92,10 @@ class LiveProgress:
         self._running = f"{trial.cell.label}, seed {trial.seed}"
         self._number, self._total = number, total
         self._ends_at_s = time.monotonic() + left_s
+
+    def remark(self, line: str) -> None:
+        """Print it above the table."""
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def finished(
         self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing

@@ -96,11 +96,22 @@ class Task(Struct, frozen=True, kw_only=True):
     slowed_after_s: float | None = None
 
 
+class Seat(Struct, frozen=True, kw_only=True):
+    """A process' place among those that take turns: see :class:`Turns`.
+
+    ``channel`` is the descriptor of the socket by which it is granted its turns.
+    """
+
+    channel: int
+    group: str
+    place: int
+
+
 class Trial(Task, frozen=True, kw_only=True):
     """The task that measures.
 
     ``time_budget_s`` bounds the timed training that follows the epochs which the quality figure
-    needs.
+    needs. A process with a ``seat`` leaves that end to the launcher, which grants it its epochs.
     """
 
     kind: ClassVar[str] = "trial"
@@ -108,6 +119,7 @@ class Trial(Task, frozen=True, kw_only=True):
     repetition: int
     round: int
     time_budget_s: float
+    seat: Seat | None = None
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
