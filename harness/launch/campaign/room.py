@@ -83,7 +83,7 @@ class Room:
         sizes = [len(group) for group in groups]
         how = "one after the other" if max(sizes) == 1 else f"in groups of {max(sizes)} at most"
         return (
-            f"{count(sum(sizes), 'process')} of a round may not fit into memory together "
+            f"the {count(sum(sizes), 'trial')} of a round may not fit into memory together "
             f"({self._look().available_bytes / 1e9:.3g} GB are free), so they ran {how}: trials of "
             "different groups are compared less closely"
         )
