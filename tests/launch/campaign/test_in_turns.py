@@ -134,7 +134,7 @@ def test_one_that_was_disturbed_is_repeated_with_those_it_took_turns_with(
 ):
     # One of the first pass through round 5.
     monkeypatch.setattr(
-        loop, "was_disturbed", lambda records, one: one.round == 5 and one.cell == matrix[1]
+        loop, "was_disturbed", lambda _, one: one.round == 5 and one.cell == matrix[1]
     )
     launcher = FakeLauncher(make_record)
     outcome = run(launcher, plan=make_plan(matrix, rounds=5, turns=True))

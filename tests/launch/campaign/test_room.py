@@ -109,8 +109,8 @@ def test_the_reason_is_said_in_a_sentence(make_cell):
     trials = make_plan(matrix).round(1)
     room = Room(look=now(available_bytes=1.5 * GB))
     assert room.why_in_groups([trials[:2], trials[2:]]) == (
-        "the 3 trials of a round may not fit into memory together (1.5 GB are free), so they ran in "
-        "groups of 2 at most: trials of different groups are compared less closely"
+        "the 3 trials of a round may not fit into memory together (1.5 GB are free), so they ran "
+        "in groups of 2 at most: trials of different groups are compared less closely"
     )
     assert "ran one after the other" in room.why_in_groups([[one] for one in trials])
 
