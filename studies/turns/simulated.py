@@ -1,9 +1,10 @@
 """Simulated campaigns of three backends on a machine that changes its speed.
 
 Their processes take turns or train in blocks. A process has an offset of its own, an epoch a
-scatter of its own, and both have the machine's speed at that moment: a random walk, or noise that is
-as strong at the scale of seconds as of minutes (1/f). Spikes hit single epochs, and a rare process is
-slow from its start to its end. The sizes of ``NOISY`` repeat the seven rounds of ``turns.jsonl``.
+scatter of its own, and both have the machine's speed at that moment: a random walk, or noise that
+is as strong at the scale of seconds as of minutes (1/f). Spikes hit single epochs, and a rare
+process is slow from its start to its end. The sizes of ``NOISY`` repeat the seven rounds of
+``turns.jsonl``.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def turn_log_ratios(first: Record, second: Record, of: PerStep = WALL) -> list[f
 
     What is warm-up is decided by the rule for a trial's epochs, on the ratios of the turns: where
     the machine changes its speed for both, no level changes in them. On the step times of each
-    process the rule took such changes for warm-up and left out every third turn
+    process the rule took such changes for warm-up and left out every fourth turn
     (``docs/studies/pairs-in-turns.md``).
     """
     if not took_turns(first, second) or not first.status == second.status == "ok":
