@@ -6,8 +6,8 @@
 pyperf times the same epochs of the same model, in fresh processes of its own, one backend after the
 other, each for a third of the time: four epochs of warm-up and eight values in each process. The
 process is the unit, as here: Welch's interval of the difference of mean log step times, at the
-family level of the campaign. ``VENV`` is a virtual environment that has pyperf, which only this study
-needs: ``python -m venv VENV && VENV/bin/pip install pyperf``.
+family level of the campaign. ``VENV`` is a virtual environment that has pyperf, which only this
+study needs: ``python -m venv VENV && VENV/bin/pip install pyperf``.
 """
 
 from __future__ import annotations
