@@ -300,7 +300,7 @@ def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
 
 
 def _leave_signals_to_main() -> None:
-    if POSIX:
+    if POSIX and threading.current_thread() is not threading.main_thread():
         # Only the main thread's wait shall be cut short by Ctrl-C; where the system may hand a
         # signal to any thread (macOS), another one would swallow it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})

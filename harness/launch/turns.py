@@ -210,8 +210,11 @@ class Member:
             self._lose("stuck", "it went on training when no more was wanted")
 
     def join(self) -> None:
-        """Wait until it has ended."""
-        self._thread.join()
+        """Wait until it has ended; at once if it was never started."""
+        if self._thread.ident is None:
+            self.leash.attach(None)
+        else:
+            self._thread.join()
         self._channel.close()
         self.ended = True
 

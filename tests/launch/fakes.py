@@ -97,7 +97,7 @@ class FakeObserver:
     def remark(self, line):
         self.remarks.append(line)
 
-    def starting(self, trial, *, number, total, left_s):
+    def starting(self, trials, *, number, total, left_s):
         self.left_s.append(left_s)
         self.told.append(("starting", number, total))
 

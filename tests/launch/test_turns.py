@@ -274,6 +274,18 @@ class TestInterruption:
         assert [record.status for record in caught.value.records] == ["interrupted"] * 3
         assert caught.value.record.failure.reason == "Ctrl-C, or a request to terminate"
 
+    def test_before_the_first_process_runs_it_leaves_no_record_and_ctrl_c_works_still(
+        self, take_turns, monkeypatch
+    ):
+        def interrupted():
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(turns, "OtherWork", interrupted)
+        with pytest.raises(TaskInterrupted) as caught:
+            take_turns("train()", "train()", slowed_after_s=LONG_S)
+        assert caught.value.records == ()
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
     @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
     def test_so_does_a_request_to_terminate(self, take_turns, name):
         interrupts = f"os.kill({os.getpid()}, signal.{name})\n{FOREVER}"

@@ -41,10 +41,12 @@ class Observer(Protocol):
     ``total`` is the number of trials, an estimate where the campaign is adaptive.
     """
 
-    def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
+    def starting(
+        self, trials: Sequence[PlannedTrial], *, number: int, total: int, left_s: float
+    ) -> None:
         """Trial ``number`` of ``total`` starts; all that are left take about ``left_s`` seconds.
 
-        Trials that take turns start together, and only the first of them is told.
+        Those that are to take turns with it are the further ``trials``.
         """
 
     def remark(self, line: str) -> None:

@@ -193,9 +193,8 @@ class _Campaign:
         """Run the first of ``asked``, one or as many as take turns; returns which that were."""
         asked = list(asked if self._plan.turns else asked[:1])
         total, left_s = self._forecast(self._pending or asked)
-        self._tools.observer.starting(
-            asked[0], number=len(self._saved) + 1, total=total, left_s=left_s
-        )
+        number = len(self._saved) + 1
+        self._tools.observer.starting(asked, number=number, total=total, left_s=left_s)
         before_s = self._tools.prober.before_s()
         interruption = None
         try:
