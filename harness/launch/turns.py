@@ -30,7 +30,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.launch import process
-from harness.launch.interrupts import ends_as_interrupt
+from harness.launch.interrupts import ends_as_interrupt, uninterrupted
 from harness.launch.process import Cause, Leash
 from harness.launch.slowed import OtherWork
 from harness.records.trial import Disturbance, Record, Seat, Trial
@@ -131,13 +131,12 @@ def _go_round(members: Sequence[Member], *, budget_s: float) -> None:
 
 
 def _end_all(members: Sequence[Member]) -> None:
-    for member in members:
-        member.leash.end("interrupted")
-    for member in members:
-        while not member.ended:
-            # A second Ctrl-C need not hurry them: each is gone within seconds.
-            with contextlib.suppress(KeyboardInterrupt):
-                member.join()
+    # A second Ctrl-C need not hurry them: each is gone within seconds.
+    with contextlib.suppress(KeyboardInterrupt), uninterrupted():
+        for member in members:
+            member.leash.end("interrupted")
+        for member in members:
+            member.join()
 
 
 class Member:
