@@ -127,7 +127,7 @@ class _Campaign:
         self._pending: list[PlannedTrial] = []  # of the round under way, or of the gaps
         self._saved: list[Saved] = []
         self._lost: list[str] = []
-        self._said: list[str] = []
+        self._said_why_in_groups = False
         self._repeated = 0
         self._left_out = 0
 
@@ -165,14 +165,14 @@ class _Campaign:
         groups = []
         while self._pending:
             groups.append(self._run_some(self._pending))
-        if self._plan.turns and len(groups) > 1 and trials:
-            self._say_once(self._room.why_in_groups(groups))
+        if self._room.full and not self._said_why_in_groups:
+            self._said_why_in_groups = True
+            self._tools.observer.remark(self._room.why_in_groups(groups))
         # Right after the round, so that a repeat stands beside the trials it is paired with: those
         # that took turns are repeated together.
         for group in groups:
             if self._is_to_repeat(group):
-                self._repeated += len(group)
-                self._run_some(group)
+                self._repeated += len(self._run_some(group))
 
     def _is_to_repeat(self, group: Sequence[PlannedTrial]) -> bool:
         """Whether one of some trials was disturbed, and there is room to repeat them.
@@ -239,11 +239,6 @@ class _Campaign:
         self._tools.observer.finished(
             saved, number=len(self._saved), total=total, left_s=left_s, standing=self._standing
         )
-
-    def _say_once(self, line: str) -> None:
-        if line not in self._said:
-            self._said.append(line)
-            self._tools.observer.remark(line)
 
     def _slowed_after_s(self, planned: PlannedTrial) -> float | None:
         return steering.slowed_after_s(

@@ -42,7 +42,7 @@ class Free(Struct, frozen=True, kw_only=True):
 
 
 class Room:
-    """Knows what processes need, by their cells.
+    """Knows what processes need, by their cells; ``full`` is whether one did not fit so far.
 
     Args:
         records: of earlier trials.
@@ -54,6 +54,7 @@ class Room:
     ) -> None:
         self._look = look or free
         self._needed: dict[str, Memory] = {}
+        self.full = False
         for record in records:
             self.learn(record)
 
@@ -74,9 +75,13 @@ class Room:
             return True
         now = self._look()
         needed_bytes = self._needed_bytes(trial.cell, [one.cell for one in beside], now)
-        if needed_bytes is None or needed_bytes > now.available_bytes - RESERVE * now.total_bytes:
-            return False
-        return trial.cell.device == "cpu" or self._fits_on_gpu([trial, *beside], now.gpu_bytes)
+        there_is_room = (
+            needed_bytes is not None
+            and needed_bytes <= now.available_bytes - RESERVE * now.total_bytes
+            and (trial.cell.device == "cpu" or self._fits_on_gpu([trial, *beside], now.gpu_bytes))
+        )
+        self.full = self.full or not there_is_room
+        return there_is_room
 
     def why_in_groups(self, groups: Sequence[Sequence[PlannedTrial]]) -> str:
         """Why the trials of a round could not all take turns with one another, in a sentence."""
