@@ -172,7 +172,8 @@ class _Campaign:
         # that took turns are repeated together.
         for group in groups:
             if self._is_to_repeat(group):
-                self._repeated += len(self._run_some(group))
+                self._repeated += len(group)
+                self._run_some(group)
 
     def _is_to_repeat(self, group: Sequence[PlannedTrial]) -> bool:
         """Whether one of some trials was disturbed, and there is room to repeat them.
