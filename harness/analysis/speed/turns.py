@@ -50,15 +50,16 @@ def log_ratio(first: Record, second: Record, of: PerStep = WALL) -> float | None
 
     Above 0 the first takes longer. ``None`` if a record does not tell.
     """
-    if paired_by_turn(first, second, of):
-        return statistics.median(turn_log_ratios(first, second, of))
+    by_turn = turn_log_ratios(first, second, of)
+    if len(by_turn) >= LEAST_TURNS:
+        return statistics.median(by_turn)
     ours, theirs = of.of_trial(first), of.of_trial(second)
     return None if ours is None or theirs is None else math.log(ours / theirs)
 
 
-def paired_by_turn(first: Record, second: Record, of: PerStep = WALL) -> bool:
+def paired_by_turn(first: Record, second: Record) -> bool:
     """Whether there are turns enough for :func:`log_ratio` to go by them."""
-    return len(turn_log_ratios(first, second, of)) >= LEAST_TURNS
+    return len(turn_log_ratios(first, second)) >= LEAST_TURNS
 
 
 def turn_log_ratios(first: Record, second: Record, of: PerStep = WALL) -> list[float]:
