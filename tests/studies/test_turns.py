@@ -119,6 +119,14 @@ def test_rounds_both_ways_alternate_and_what_is_there_is_not_run_again(monkeypat
     ]
 
 
+def test_a_round_that_was_to_be_in_turns_and_was_not_is_left_out(
+    monkeypatch, tmp_path, make_record
+):
+    monkeypatch.setattr(campaigns, "campaign", lambda *_: [make_record()])
+    found = campaigns.both_ways(tmp_path, 1, [])
+    assert (len(found["on"][0]), len(found["off"][0])) == (0, 1)
+
+
 def test_a_simulated_round_is_the_same_whatever_else_is_drawn():
     first, again = (simulate(NOISY, 4, 8, campaigns=3, seed=5) for _ in range(2))
     assert np.array_equal(first, again)
