@@ -30,6 +30,6 @@ TIME_BUDGET_S = 5.0
 ADAPTIVE_TIME_BUDGET_S = 0.25
 """As few epochs as a trial may have, eight that count for the tutorial. A process costs 2 to 5 s
 beside its training, an epoch 0.1 to 0.9 s, and processes spread by 3 to 5% however long each one
-trains. In simulated campaigns of two measured machines, in turns, eight counted epochs are within a
-few percent of the narrowest interval at any wall time; twice as many are up to a third wider
+trains. In simulated campaigns in turns, on two measured machines, eight counted epochs are at most
+a fifth wider than the narrowest interval at any wall time, and twice as many are always wider
 (``docs/studies/pairs-in-turns.md``)."""

@@ -121,7 +121,11 @@ def both_ways(folder: Path, rounds: int, rest: Sequence[str]) -> dict[str, list[
             options = ["--backend", ",".join(BACKENDS), "--seeds", str(42 + number)]
             options += ["--time-budget", "0.25", "--turns", turns, *rest]
             results = folder / f"round-{number:02}-{turns}"
-            found[turns].append([r for r in campaign(results, options) if r.status == "ok"])
+            good = [r for r in campaign(results, options) if r.status == "ok"]
+            if turns == "on" and any(record.turns is None for record in good):
+                print(f"{results}: no turns were taken; left out", file=sys.stderr, flush=True)
+                good = []
+            found[turns].append(good)
     return found
 
 

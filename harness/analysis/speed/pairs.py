@@ -20,7 +20,14 @@ import msgspec
 from harness.analysis.couples import couples
 from harness.analysis.rows import Group, grouped
 from harness.analysis.speed import disturbed
-from harness.analysis.speed.turns import CPU, WALL, PerStep, log_ratio, took_turns
+from harness.analysis.speed.turns import (
+    CPU,
+    WALL,
+    PerStep,
+    log_ratio,
+    paired_by_turn,
+    took_turns,
+)
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.analysis.step_time import step_time_s
 from harness.analysis.work import alike_but_one, started, whatever_the_settings
@@ -55,7 +62,8 @@ class CellPair(Struct, frozen=True, kw_only=True):
     (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
     one for each round in which both have a trial that was not disturbed; ``cpu_log_ratios`` those
     of CPU time per step, for rounds in which both records tell it. ``disturbed`` and ``incomplete``
-    count rounds that are left out (:class:`Shared`).
+    count rounds that are left out (:class:`Shared`), ``in_turns`` those that were compared turn by
+    turn, so that their ratio is not that of two step times.
     """
 
     first: Cell
@@ -67,6 +75,7 @@ class CellPair(Struct, frozen=True, kw_only=True):
     first_apart: dict[str, str]
     second_apart: dict[str, str]
     cpu_log_ratios: tuple[float, ...] = ()
+    in_turns: int = 0
 
 
 class Judging(Struct, frozen=True, kw_only=True):
@@ -220,6 +229,7 @@ def _measured_together(
                 first_apart=first.row.apart,
                 second_apart=second.row.apart,
                 cpu_log_ratios=log_ratios(found, CPU),
+                in_turns=sum(paired_by_turn(*trials) for trials in found.trials),
             ),
         )
         for first, second in candidates

@@ -57,6 +57,11 @@ def log_ratio(first: Record, second: Record, of: PerStep = WALL) -> float | None
     return None if ours is None or theirs is None else math.log(ours / theirs)
 
 
+def paired_by_turn(first: Record, second: Record) -> bool:
+    """Whether there are turns enough for :func:`log_ratio` to go by them."""
+    return len(turn_log_ratios(first, second)) >= LEAST_TURNS
+
+
 def turn_log_ratios(first: Record, second: Record, of: PerStep = WALL) -> list[float]:
     """The log-ratio of each common turn after warm-up, in order; empty without turns.
 

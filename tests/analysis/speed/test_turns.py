@@ -215,7 +215,7 @@ def test_a_noisy_machine_that_is_equally_slow_for_both_leaves_a_narrow_interval(
 
 def test_a_folder_may_hold_rounds_with_turns_and_without(rounds):
     (found,) = paired([*rounds(4), *rounds(4, first=5, turns=False)])
-    assert len(found.log_ratios) == 8
+    assert (len(found.log_ratios), found.in_turns) == (8, 4)
     assert found.log_ratios[:4] == pytest.approx([math.log(2 / 3)] * 4)
 
 
