@@ -40,6 +40,10 @@ SHORT_S = 0.1
 """Epochs shorter than this are granted in groups that last about as long: what lies between two
 turns takes milliseconds, and the clock of a trial should not be set by the first of them."""
 
+SETTLE_S = 0.005
+"""Before each turn, all wait so long: the threads of the process before spin for a while until they
+sleep, PyTorch's for 2.2 ms (``docs/studies/turns.md``), which is 1.4% of a short turn."""
+
 MOST_EPOCHS = 1000
 """Epochs of one grant, however short they are."""
 
@@ -193,6 +197,7 @@ class Member:
             slowed_by = self._seen_by(self._since_its_start)
             if slowed_by is not None:
                 return self._lose("slowed", slowed_by)
+        time.sleep(SETTLE_S)
         epochs = min(MOST_EPOCHS, max(1, math.ceil(SHORT_S / self._shortest_epoch_s)))
         self._grant(Grant(turn=turn, epochs=epochs))
         late_s, before_s = bound_s(self._turns_s, self._ready_s), self._ran_s
