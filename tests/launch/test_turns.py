@@ -244,6 +244,9 @@ class TestBadDays:
         self, trial, fake_python, log, monkeypatch
     ):
         monkeypatch.setattr(process, "MEMORY_LOOK_S", 0.01)
+        # Nothing but its memory may end it, however busy this machine is.
+        monkeypatch.setattr(slowed, "taken_by_others", lambda *_: [])
+        monkeypatch.setattr(turns, "STUCK_FACTOR", 1000.0)
         lines = PROTOCOL.format(log=str(log)) + (
             "wait()\n"
             f"if trial.repetition == 0:\n    held = b'x' * 300_000_000\n    {FOREVER}\n"
