@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.analysis.warmup import MINIMUM_STEADY, SteadyState, steady_state
 from harness.records.trial import Epoch, Record
@@ -59,15 +59,31 @@ def counted(record: Record) -> list[bool]:
     if record.status != "ok":
         return [False] * len(record.epochs)
     timed = [i for i, epoch in enumerate(record.epochs) if epoch.steps > 0 and epoch.wall_s > 0]
-    state = steadiness(record)
-    if state is None:
-        warm_up = [record.epochs[i].warm_up for i in timed]
-    elif all(state.warm_up):  # never settled: its figure is that of the later half
-        warm_up = [place < len(timed) // 2 for place in range(len(timed))]
-    else:
-        warm_up = list(state.warm_up)
-    counting = {i for i, mark in zip(timed, warm_up, strict=True) if not mark}
-    return [i in counting for i in range(len(record.epochs))]
+    marks = counting(
+        [e.wall_s / e.steps for e in _timed(record)],
+        marked=[e.warm_up for e in _timed(record)],
+        restarts=_restarts(_timed(record)),
+    )
+    counts = {i for i, mark in zip(timed, marks, strict=True) if mark}
+    return [i in counts for i in range(len(record.epochs))]
+
+
+def counting(
+    samples: Sequence[float], *, marked: Sequence[bool], restarts: Sequence[int]
+) -> list[bool]:
+    """For each sample of a process, in order, whether its figure rests on it: after warm-up.
+
+    Args:
+        samples: positive numbers.
+        marked: which of them their record marks as warm-up; it decides where they are few.
+        restarts: indices of samples at which training was started anew.
+    """
+    if len(samples) < SHORT:
+        return [not mark for mark in marked]
+    warm_up = _steady_state(tuple(samples), tuple(restarts)).warm_up
+    if all(warm_up):  # never settled: its figure is that of the later half
+        return [place >= len(samples) // 2 for place in range(len(samples))]
+    return [not mark for mark in warm_up]
 
 
 def counted_epochs(record: Record) -> list[Epoch]:
@@ -89,10 +105,7 @@ def steadiness(record: Record) -> SteadyState | None:
     timed = _timed(record)
     if len(timed) < SHORT:
         return None
-    restarts = [
-        i for i, (a, b) in enumerate(itertools.pairwise(timed), start=1) if a.phase != b.phase
-    ]
-    return _steady_state(tuple(e.wall_s / e.steps for e in timed), tuple(restarts))
+    return _steady_state(tuple(e.wall_s / e.steps for e in timed), tuple(_restarts(timed)))
 
 
 # A report asks several times for the same trial, and a folder may hold ten thousand.
@@ -104,6 +117,12 @@ def _steady_state(step_times_s: tuple[float, ...], restarts: tuple[int, ...]) ->
 def _median(samples: Iterable[float]) -> float | None:
     values = list(samples)
     return statistics.median(values) if values else None
+
+
+def _restarts(epochs: Sequence[Epoch]) -> list[int]:
+    """Where training was started anew: the timing epochs are of another ``fit``."""
+    pairs = itertools.pairwise(epochs)
+    return [i for i, (a, b) in enumerate(pairs, start=1) if a.phase != b.phase]
 
 
 def _timed(record: Record) -> list[Epoch]:

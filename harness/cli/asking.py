@@ -206,6 +206,7 @@ def plan(
         rounds=None if adaptive else len(seeds) * (request.repetitions or 1),
         precision=request.precision,
         budget_s=budget_s,
+        turns=request.turns == "on",
     )
 
 

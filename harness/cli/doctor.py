@@ -133,7 +133,8 @@ def _measured(named: list[str]) -> Resolution:
     with only_campaign(wait=False, say=typer.echo):
         if interpreter is None:
             return resolution.resolution(
-                "plain arithmetic (there is no backend's environment)", resolution.by_arithmetic
+                "plain arithmetic (there is no backend's environment)",
+                resolution.one_after_the_other(resolution.by_arithmetic),
             )
         return resolution.resolution(
             f"training on {interpreter.backend}", resolution.by_training(interpreter)

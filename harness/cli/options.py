@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import typer
 
@@ -296,6 +296,15 @@ class CampaignRequest(Request):
             zero=True,
         ),
     ] = None
+    turns: Annotated[
+        Literal["on", "off"],
+        typer.Option(
+            "--turns",
+            help="Whether the processes of a round are alive at once and take turns, epoch by "
+            "epoch, as far as memory allows; off runs them one after the other.",
+            rich_help_panel=HOW_LONG,
+        ),
+    ] = "on"
     resume: Annotated[
         bool,
         typer.Option(

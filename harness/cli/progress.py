@@ -15,6 +15,7 @@ from harness.records.trial import Cell, Record
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store.folder import Saved
+from harness.words import joined
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -54,8 +55,14 @@ class PlainProgress:
         self._console = console
         self._lines = Lines(metric)
 
-    def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
+    def starting(
+        self, trials: Sequence[PlannedTrial], *, number: int, total: int, left_s: float
+    ) -> None:
         """Say nothing: a line for each trial is enough in a log."""
+
+    def remark(self, line: str) -> None:
+        """Say it."""
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def finished(
         self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing
@@ -83,11 +90,19 @@ class LiveProgress:
         self._ends_at_s = 0.0
         self._standing: Standing | None = None
 
-    def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
-        """Show which trial runs, and when all will be done."""
-        self._running = f"{trial.cell.label}, seed {trial.seed}"
+    def starting(
+        self, trials: Sequence[PlannedTrial], *, number: int, total: int, left_s: float
+    ) -> None:
+        """Show which trials run, and when all will be done."""
+        labels = joined(dict.fromkeys(trial.cell.label for trial in trials))
+        in_turns = " in turns" if len(trials) > 1 else ""
+        self._running = f"{labels}{in_turns}, seed {trials[0].seed}"
         self._number, self._total = number, total
         self._ends_at_s = time.monotonic() + left_s
+
+    def remark(self, line: str) -> None:
+        """Print it above the table."""
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def finished(
         self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing

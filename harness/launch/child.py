@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,8 +15,10 @@ import msgspec
 from harness import scenario
 from harness.errors import HarnessError
 from harness.launch.environments import Interpreter
-from harness.launch.process import ANSWER, Ended, Finished, SlowLimit, run_python
+from harness.launch.process import ANSWER, POSIX, Ended, Finished, SlowLimit, run_python
 from harness.launch.slowed import OtherWork
+from harness.launch.turns import Fits, Member, take_turns
+from harness.launch.variables import SHARED_GPU
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
 from harness.records.header import record_of, told_by
@@ -45,11 +48,19 @@ RecordType = TypeVar("RecordType", Record, ParityRecord, AnatomyRecord)
 
 
 class TaskInterrupted(KeyboardInterrupt):
-    """Ctrl-C arrived during a task, whose process was ended; its ``record`` tells so."""
+    """Ctrl-C arrived during a task, whose process was ended; its ``record`` tells so.
 
-    def __init__(self, record: Any) -> None:
+    Where several processes took turns, ``records`` are those of all.
+    """
+
+    def __init__(self, *records: Any) -> None:
         super().__init__("a task was interrupted")
-        self.record = record
+        self.records = records
+
+    @property
+    def record(self) -> Any:
+        """The last of them."""
+        return self.records[-1]
 
 
 class ChildResult(NamedTuple, Generic[RecordType]):
@@ -60,7 +71,7 @@ class ChildResult(NamedTuple, Generic[RecordType]):
 
 
 class LocalLauncher:
-    """Runs each task in the interpreter of its backend, one after the other.
+    """Runs each task in the interpreter of its backend, one after the other or in turns.
 
     Args:
         interpreters: the Python of each backend.
@@ -86,6 +97,26 @@ class LocalLauncher:
         """Measure ``trial``."""
         return self._run(trial, Record).record
 
+    def run_in_turns(self, trials: Sequence[Trial], fits: Fits) -> list[Record]:
+        """Measure the first of ``trials`` in turns, as many as fit beside each other.
+
+        Args:
+            trials: at least one; a single one runs alone.
+            fits: tells whether a further one fits beside those that are alive.
+
+        Returns:
+            Their records, in their order.
+
+        Raises:
+            TaskInterrupted: on Ctrl-C, with the records of those that had been started.
+        """
+        if len(trials) == 1 or not POSIX:  # no channel can be handed down there
+            return [self.run(trials[0])]
+        done = take_turns(trials, self._run_beside, timeout_s=self._timeout_s, fits=fits)
+        if done.interrupted:
+            raise TaskInterrupted(*done.records)
+        return done.records
+
     def compare(self, task: ParityTask) -> ChildResult[ParityRecord]:
         """Train ``task`` for a comparison."""
         return self._run(task, ParityRecord)
@@ -94,7 +125,16 @@ class LocalLauncher:
         """Take the step of ``task`` apart."""
         return self._run(task, AnatomyRecord).record
 
-    def _run(self, task: Task, kind: type[RecordType]) -> ChildResult[RecordType]:
+    def _run_beside(self, trial: Trial, member: Member) -> Record:
+        try:
+            return self._run(trial, Record, member).record
+        except TaskInterrupted as stopped:
+            record: Record = stopped.record
+            return record
+
+    def _run(
+        self, task: Task, kind: type[RecordType], member: Member | None = None
+    ) -> ChildResult[RecordType]:
         return run_task(
             task,
             kind,
@@ -102,6 +142,7 @@ class LocalLauncher:
             timeout_s=self._timeout_s,
             memory_limit_bytes=self._memory_limit_bytes,
             pass_env=self._pass_env,
+            member=member,
         )
 
 
@@ -114,6 +155,7 @@ def run_task(
     memory_limit_bytes: float | None = None,
     pass_env: Iterable[str] = (),
     on_line: Callable[[str], None] | None = None,
+    member: Member | None = None,
 ) -> ChildResult[RecordType]:
     """Run ``task`` in a fresh process, which leaves exactly one record, also when it fails.
 
@@ -125,6 +167,7 @@ def run_task(
         memory_limit_bytes: the resident set of the process at which they are ended, if any.
         pass_env: variables of the user's own that the child shall see.
         on_line: is told each line that the child prints, from another thread.
+        member: what looks after the times of a process that takes turns, in place of this.
 
     Raises:
         TaskInterrupted: on Ctrl-C, after the child was ended; holds the record.
@@ -133,17 +176,20 @@ def run_task(
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock_started, oom_kills_before = time.perf_counter(), oom_kills()
     others = OtherWork()
-    late_s = task.slowed_after_s
+    slow_limit = None
+    if task.slowed_after_s is not None and member is None:
+        slow_limit = SlowLimit(after_s=task.slowed_after_s, look=others.look)
     ended, files = start(
         task,
         interpreter,
-        timeout_s=timeout_s,
+        timeout_s=timeout_s if member is None else math.inf,
         memory_limit_bytes=memory_limit_bytes,
-        slow_limit=None if late_s is None else SlowLimit(after_s=late_s, look=others.look),
+        slow_limit=slow_limit,
         pass_env=pass_env,
         on_line=on_line,
+        member=member,
     )
-    duration_s = time.perf_counter() - clock_started
+    duration_s = time.perf_counter() - clock_started - (member.waited_s if member else 0.0)
 
     left = _read_record(files, task, kind)
     base = (
@@ -164,7 +210,8 @@ def run_task(
     limits = _Limits(timeout_s, memory_limit_bytes, oom_kills_before)
     record = _concluded(base, _verdict(ended, left, limits), ended)
     if ended.cause == "slowed" and isinstance(record, Record):
-        record = msgspec.structs.replace(record, noise=Noise(training=others.seen))
+        seen = others.seen if member is None else member.others_seen
+        record = msgspec.structs.replace(record, noise=Noise(training=seen))
     if ended.cause == "interrupted":
         raise TaskInterrupted(record)
     arrays = files.get(record.arrays or "") if isinstance(record, ParityRecord) else None
@@ -180,6 +227,7 @@ def start(
     slow_limit: SlowLimit | None = None,
     pass_env: Iterable[str] = (),
     on_line: Callable[[str], None] | None = None,
+    member: Member | None = None,
 ) -> Finished:
     """Run ``python -m harness.trial KIND FOLDER`` with ``task`` on its standard input.
 
@@ -194,11 +242,12 @@ def start(
         device=task.cell.device,
         threads=task.cell.threads,
         pass_env=pass_env,
-        defaults=DEFAULTS.get(type(task)),
+        defaults=SHARED_GPU if member and task.cell.device == "gpu" else DEFAULTS.get(type(task)),
         timeout_s=timeout_s,
         memory_limit_bytes=memory_limit_bytes,
         slow_limit=slow_limit,
         on_line=on_line,
+        leash=None if member is None else member.leash,
     )
 
 
@@ -242,7 +291,9 @@ def _ended_by_us(ended: Ended, limits: _Limits) -> tuple[Status, str]:
     if ended.cause == "interrupted":
         return "interrupted", "Ctrl-C, or a request to terminate"
     if ended.cause == "slowed":
-        return "killed", f"ended early: other work slowed it, {ended.slowed_by}"
+        return "killed", f"ended early: other work slowed it, {ended.why}"
+    if ended.cause == "stuck":
+        return "timeout", f"lost its turns: {ended.why}"
     if ended.cause == "timeout":
         return "timeout", f"still running after {limits.timeout_s:g} s; --timeout sets the limit"
     limit, resident = limits.memory_bytes or 0.0, ended.resident_bytes or 0

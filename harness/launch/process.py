@@ -39,7 +39,7 @@ POSIX = os.name == "posix"
 SLOW_LOOK_S = 5.0
 """Seconds between two looks at what slows a child that has taken many times its usual time."""
 
-Cause = Literal["itself", "timeout", "memory", "slowed", "interrupted"]
+Cause = Literal["itself", "timeout", "memory", "slowed", "stuck", "interrupted"]
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     ``exit_code`` or ``signal`` is given, never both. ``cause`` is other than ``itself`` where we
     ended it; ``resident_bytes`` is then what it was ended for, where that was its memory, and
-    ``slowed_by`` says what slowed it, where that was the reason.
+    ``why`` says what slowed it, or how it got stuck, where that was the reason.
     """
 
     cause: Cause
@@ -55,7 +55,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     signal: str | None
     output_tail: str
     resident_bytes: int | None = None
-    slowed_by: str | None = None
+    why: str | None = None
 
 
 class SlowLimit(Struct, frozen=True, kw_only=True):
@@ -63,6 +63,42 @@ class SlowLimit(Struct, frozen=True, kw_only=True):
 
     after_s: float
     look: Callable[[], str | None]
+
+
+class Leash:
+    """What another thread holds of a process that :func:`run_process` waits for.
+
+    Args:
+        channel: a descriptor that the process inherits; it is closed here once the process has it.
+    """
+
+    def __init__(self, channel: int) -> None:
+        self.channel = channel
+        self._open = True
+        self._begun = threading.Event()
+        self._watch: _Watch | None = None
+
+    def end(self, cause: Cause, why: str | None = None) -> None:
+        """End the process, politely first, without waiting for that; once it runs, if not yet."""
+        _start(self._end, cause, why)
+
+    def attach(self, watch: _Watch | None) -> None:
+        """Hand over the process; ``None`` if it could not be started. The second time is void.
+
+        The thread that waits for the process calls it, and is not to take the signals that the main
+        thread waits for; blocked any earlier, they would be for the process as well.
+        """
+        self._watch = self._watch or watch
+        _leave_signals_to_main()
+        if self._open:
+            self._open = False
+            os.close(self.channel)
+        self._begun.set()
+
+    def _end(self, cause: Cause, why: str | None) -> None:
+        self._begun.wait()
+        if self._watch is not None and not self._watch.over.is_set():
+            self._watch.end_politely(cause, why)
 
 
 ANSWER = "answer.json"
@@ -175,6 +211,7 @@ def run_process(
     memory_limit_bytes: float | None = None,
     slow_limit: SlowLimit | None = None,
     on_line: Callable[[str], None] | None = None,
+    leash: Leash | None = None,
 ) -> Ended:
     """Run ``command`` to its end, whatever that is.
 
@@ -190,10 +227,11 @@ def run_process(
         variables: the whole environment.
         folder: the working folder.
         standard_input: a file that the process reads.
-        timeout_s: seconds until the process and its descendants are ended.
+        timeout_s: seconds until the process and its descendants are ended, perhaps infinite.
         memory_limit_bytes: the resident set of the process at which they are ended.
         slow_limit: when to look whether other work slows the process, and to end it if so.
         on_line: is told each line that the process prints, from another thread.
+        leash: by which another thread may end it.
 
     Returns:
         How it ended. Ctrl-C, or a request to terminate, is an end like another here
@@ -216,10 +254,13 @@ def run_process(
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we can end the
             # process together with whatever it has started.
             start_new_session=POSIX,
+            pass_fds=() if leash is None else (leash.channel,),
         )
     if process.stdout is None:
         raise AssertionError("Popen was given a pipe")
     watch = _Watch(process, timeout_s, memory_limit_bytes, slow_limit)
+    if leash is not None:
+        leash.attach(watch)
     interrupted = False
     try:
         reader = _start(_read, process.stdout, lines, on_line)
@@ -244,21 +285,25 @@ def run_process(
         signal=_signal_name(-code) if code < 0 else None,
         output_tail="\n".join(lines),
         resident_bytes=watch.resident_bytes,
-        slowed_by=watch.slowed_by,
+        why=watch.why,
     )
 
 
 def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
     def work() -> None:
-        if POSIX:
-            # Only the main thread's wait shall be cut short by Ctrl-C; where the system may hand a
-            # signal to any thread (macOS), one of these would swallow it.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        _leave_signals_to_main()
         target(*arguments)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
+
+
+def _leave_signals_to_main() -> None:
+    if POSIX and threading.current_thread() is not threading.main_thread():
+        # Only the main thread's wait shall be cut short by Ctrl-C; where the system may hand a
+        # signal to any thread (macOS), another one would swallow it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def _read(stream: IO[str], lines: deque[str], on_line: Callable[[str], None] | None) -> None:
@@ -287,7 +332,7 @@ class _Watch:
         self._timeout_s = timeout_s
         self._memory_limit_bytes = memory_limit_bytes
         self._slow_limit = slow_limit
-        self.slowed_by: str | None = None
+        self.why: str | None = None
         self.over = threading.Event()
         self.cause: Cause = "itself"
         self.resident_bytes: int | None = None
@@ -300,12 +345,12 @@ class _Watch:
         while not self.over.wait(self._pause_s(min(deadline, late))):
             now = time.monotonic()
             if now >= deadline:
-                self._end_politely("timeout")
+                self.end_politely("timeout")
                 return
             if self._slow_limit is not None and now >= late:
-                self.slowed_by = self._slow_limit.look()
-                if self.slowed_by is not None:
-                    self._end_politely("slowed")
+                slowed_by = self._slow_limit.look()
+                if slowed_by is not None:
+                    self.end_politely("slowed", slowed_by)
                     return
                 late = now + SLOW_LOOK_S
             if self._memory_limit_bytes is not None:
@@ -316,15 +361,17 @@ class _Watch:
                     _send(self._process, "SIGKILL")
                     return
 
-    def _end_politely(self, cause: Cause) -> None:
-        self.cause = cause
+    def end_politely(self, cause: Cause, why: str | None = None) -> None:
+        """End it for ``cause``, at the latest after :data:`GRACE_S`."""
+        self.cause, self.why = cause, why
         _send(self._process, "SIGTERM")
         if not self.over.wait(GRACE_S):
             _send(self._process, "SIGKILL")
 
-    def _pause_s(self, until: float) -> float:
+    def _pause_s(self, until: float) -> float | None:
         left_s = max(0.0, until - time.monotonic())
-        return left_s if self._memory_limit_bytes is None else min(left_s, MEMORY_LOOK_S)
+        pause_s = left_s if self._memory_limit_bytes is None else min(left_s, MEMORY_LOOK_S)
+        return None if pause_s == math.inf else pause_s
 
 
 def _resident_bytes(pid: int) -> int:

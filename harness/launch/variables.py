@@ -39,6 +39,13 @@ PASSED_ON = frozenset(
 
 PASSED_ON_PREFIXES = ("LC_", "HARNESS_")
 
+SHARED_GPU: Mapping[str, str] = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+"""For processes that are alive at once on one GPU, of which JAX takes three quarters at its start
+and TensorFlow all of it, unless they are told to take what they need."""
+
 _CHANGES_A_MEASUREMENT = re.compile(
     r"""(XLA|JAX|TF|KERAS|TORCH|TORCHINDUCTOR|PYTORCH|OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR
     |DNNL|ONEDNN|CUBLAS|CUDNN|NCCL|MALLOC|TCMALLOC|CUDA_CACHE)_\w+

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.probe import files
 from harness.probe.cpu import affinity, frequency_mhz
@@ -116,6 +117,35 @@ def difference(before: Snapshot, after: Snapshot) -> Disturbance:
             if before.own_cpu_s is None or after.own_cpu_s is None
             else after.own_cpu_s - before.own_cpu_s
         ),
+    )
+
+
+def summed(parts: Sequence[Disturbance]) -> Disturbance | None:
+    """What happened in all of ``parts`` together; ``None`` if there are none.
+
+    Shares are means over their time; load and frequency are the last.
+    """
+    if not parts:
+        return None
+    elapsed_s = sum(part.elapsed_s for part in parts)
+
+    def total(field: str) -> Any:
+        values = [getattr(part, field) for part in parts]
+        return None if None in values else sum(values)
+
+    def mean(field: str) -> float | None:
+        known = [(p.elapsed_s, s) for p in parts if (s := getattr(p, field)) is not None]
+        weights = sum(weight for weight, _ in known)
+        return sum(weight * share for weight, share in known) / weights if weights else None
+
+    return Disturbance(
+        elapsed_s=elapsed_s,
+        involuntary_switches=total("involuntary_switches"),
+        steal_share=mean("steal_share"),
+        busy_share=mean("busy_share"),
+        load_average=parts[-1].load_average,
+        frequency_mhz=parts[-1].frequency_mhz,
+        own_cpu_s=total("own_cpu_s"),
     )
 
 

@@ -96,11 +96,22 @@ class Task(Struct, frozen=True, kw_only=True):
     slowed_after_s: float | None = None
 
 
+class Seat(Struct, frozen=True, kw_only=True):
+    """A process' place among those that take turns: see :class:`Turns`.
+
+    ``channel`` is the descriptor of the socket by which it is granted its turns.
+    """
+
+    channel: int
+    group: str
+    place: int
+
+
 class Trial(Task, frozen=True, kw_only=True):
     """The task that measures.
 
     ``time_budget_s`` bounds the timed training that follows the epochs which the quality figure
-    needs.
+    needs. A process with a ``seat`` leaves that end to the launcher, which grants it its epochs.
     """
 
     kind: ClassVar[str] = "trial"
@@ -108,6 +119,7 @@ class Trial(Task, frozen=True, kw_only=True):
     repetition: int
     round: int
     time_budget_s: float
+    seat: Seat | None = None
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
@@ -176,7 +188,10 @@ class Epoch(Struct, frozen=True, kw_only=True):
     ``train_loss`` is the mean loss over the epoch, ``None`` once it is no longer a number;
     ``metric`` is the scenario's metric on the test set after the epoch, ``None`` where it was not
     evaluated. ``cpu_s`` is what all threads of the process spent on processors within ``wall_s``;
-    ``None`` in records of harnesses that did not measure it.
+    ``None`` in records of harnesses that did not measure it. ``turn`` is the grant in which the
+    epoch ran, where the processes of a round took turns: counted from 0, and the same number in
+    each of those that took part in that sweep; several short epochs share one. ``began_s`` is when
+    the epoch began, in seconds on the machine's monotonic clock, which all processes share.
     """
 
     index: int
@@ -189,6 +204,22 @@ class Epoch(Struct, frozen=True, kw_only=True):
     metric: float | None = None
     evaluate_s: float | None = None
     cpu_s: float | None = None
+    turn: int | None = None
+    began_s: float | None = None
+
+
+class Turns(Struct, frozen=True, kw_only=True):
+    """How a process shared its round with others that were alive at the same time.
+
+    ``group`` is eight hexadecimal digits, equal for all that took turns with one another, ``place``
+    the process' place in the first sweep, from 0 on. ``waited_s`` is how long it waited for others,
+    and ``waiting_cpu_s`` what all its threads spent on processors meanwhile.
+    """
+
+    group: str
+    place: int
+    waited_s: float
+    waiting_cpu_s: float
 
 
 class Quality(Struct, frozen=True, kw_only=True):
@@ -356,7 +387,9 @@ class Record(Struct, frozen=True, kw_only=True):
     scenario's source files as they were when the trial loaded them. ``custom_initial`` names the
     variables whose initial values are of a custom initialiser, with the backend that computed them
     for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
-    Dropout, noise), which each backend draws its own; ``None`` where that is not known.
+    Dropout, noise), which each backend draws its own; ``None`` where that is not known. ``turns``
+    is ``None`` for a process that ran alone; ``duration_s`` and ``phases.total_s`` leave out the
+    time in which it waited for others.
     """
 
     schema: int = SCHEMA_VERSION
@@ -388,6 +421,7 @@ class Record(Struct, frozen=True, kw_only=True):
     random_draws: bool | None = None
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
+    turns: Turns | None = None
 
 
 def ended_as(record: Record) -> Cause | None:

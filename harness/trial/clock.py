@@ -95,6 +95,7 @@ class EpochClock(keras.callbacks.Callback):
         budget_s: ends the training once the counted epochs have taken this long together;
             ``None`` leaves the end to ``fit``.
         minimum: counted epochs to time even if the budget is used.
+        turn: tells the number of the turn under way, where the process takes turns with others.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class EpochClock(keras.callbacks.Callback):
         evaluate: Callable[[], float] | None = None,
         budget_s: float | None = None,
         minimum: int = 1,
+        turn: Callable[[], int | None] = lambda: None,
     ) -> None:
         super().__init__()
         self._phase = phase
@@ -115,13 +117,16 @@ class EpochClock(keras.callbacks.Callback):
         self._synchronize = synchronize
         self._evaluate = evaluate
         self._budget_s = budget_s
-        self._minimum = minimum
+        self.minimum = minimum
+        self._turn = turn
         self._started = self._cpu_started = 0
+        self._began_s = 0.0
         self.epochs: list[Epoch] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clocks on an idle device, that of the wall time last."""
         self._synchronize()
+        self._began_s = time.monotonic()
         self._cpu_started = time.process_time_ns()
         self._started = time.perf_counter_ns()
 
@@ -148,9 +153,16 @@ class EpochClock(keras.callbacks.Callback):
                 metric=metric,
                 evaluate_s=evaluate_s,
                 cpu_s=cpu_s,
+                turn=self._turn(),
+                began_s=self._began_s,
             )
         )
         if self._budget_s is not None:
-            counted = [e.wall_s for e in self.epochs if not e.warm_up]
-            if len(counted) >= self._minimum and sum(counted) >= self._budget_s:
+            counted_s = self.counted_s
+            if len(counted_s) >= self.minimum and sum(counted_s) >= self._budget_s:
                 self.model.stop_training = True
+
+    @property
+    def counted_s(self) -> list[float]:
+        """The wall times of the epochs that are no warm-up."""
+        return [epoch.wall_s for epoch in self.epochs if not epoch.warm_up]

@@ -58,6 +58,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     cell, chosen, settings, adapter = trial.cell, setup.chosen, setup.settings, setup.adapter
     from harness.trial import draws, evaluation, loops, weights
     from harness.trial.clock import AfterFirstEpoch, EpochClock, Stopwatch
+    from harness.trial.turns import BetweenEpochs, Turntaker
 
     environment = probe.environment(variables)
     watch = Stopwatch()
@@ -82,16 +83,23 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         loop.put_back()
         return evaluation.value_of(chosen.metric, chosen.evaluate(model, test))
 
+    turns = None if trial.seat is None else Turntaker(trial.seat)
+
+    def turn() -> int | None:
+        return None if turns is None else turns.turn
+
     learning = EpochClock(
         phase="quality",
         steps=prepared.steps,
         examples=examples,
         synchronize=loop.synchronize,
         evaluate=evaluate,
+        turn=turn,
     )
     compiled = AfterFirstEpoch(noise.snapshot)
+    waiting = [] if turns is None else [BetweenEpochs(turns, learning, budgeted=False)]
     seeds = draws.states(model, adapter)
-    loop.train(epochs=settings.epochs, callbacks=[learning, compiled])
+    loop.train(epochs=settings.epochs, callbacks=[learning, compiled, *waiting])
     learned = quality(chosen.metric, learning.epochs)
     final_weights = weights.digest(weights.current(model))
     drawn = draws.random_draws(cell.mode, seeds, draws.states(model, adapter))
@@ -105,13 +113,14 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         steps=prepared.steps,
         examples=examples,
         synchronize=loop.synchronize,
-        budget_s=trial.time_budget_s,
+        budget_s=trial.time_budget_s if turns is None else None,
         minimum=MINIMUM_TIMED_EPOCHS,
+        turn=turn,
     )
-    loop.train(initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing])
-    training = noise.difference(compiled.seen, noise.snapshot())
-
-    total_s = setup.seconds()
+    waiting = [] if turns is None else [BetweenEpochs(turns, timing, budgeted=True)]
+    loop.train(initial_epoch=settings.epochs, epochs=sys.maxsize, callbacks=[timing, *waiting])
+    alone = noise.difference(compiled.seen, noise.snapshot())
+    total_s = setup.seconds() - (0.0 if turns is None else turns.waited_s)
     return record_of(
         trial,
         Record,
@@ -144,11 +153,12 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         ),
         environment=environment,
         synthetic=data.synthetic,
-        noise=Noise(training=training),
+        noise=Noise(training=alone if turns is None else turns.disturbance()),
         work=chosen.work(settings, data),
         random_draws=drawn,
         scenario_sha256=setup.scenario_sha256,
         custom_initial=handed.sources,
+        turns=None if turns is None else turns.account(),
     )
 
 

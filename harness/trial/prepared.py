@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.data import Table
     from harness.trial.custom import CustomWeights
 
-NEEDS_KERAS = ("clock", "draws", "evaluation", "initial", "loops")
+NEEDS_KERAS = ("clock", "draws", "evaluation", "initial", "loops", "turns")
 """Modules that import Keras, which only a backend's adapter may do first. They are imported with
 it, so that no later phase of a trial has their import in it."""
 

@@ -120,7 +120,7 @@ def measured(monkeypatch, tmp_path):
 
     monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
     monkeypatch.setattr(environments, "find", none)
-    found = resolution.resolved("plain arithmetic", [1.0, 1.01, 1.0, 0.99] * 5)
+    found = resolution.resolved("plain arithmetic", [-0.01, 0.01] * 5)
     monkeypatch.setattr(resolution, "resolution", lambda *_: found)
     return found
 

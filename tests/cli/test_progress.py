@@ -49,7 +49,7 @@ def shown(records, *, terminal):
         total = len(records)
         for number, record in enumerate(records, start=1):
             trial = PlannedTrial(cell=record.cell, seed=record.seed, round=1)
-            observer.starting(trial, number=number, total=total, left_s=100.0)
+            observer.starting([trial], number=number, total=total, left_s=100.0)
             observer.finished(
                 Saved(path=Path("r.json"), record=record),
                 number=number,

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.launch.child import TaskInterrupted
 from harness.records.plan import Plan
-from harness.records.trial import Cpu, Disturbance, Environment, Failure, Noise
+from harness.records.trial import Cpu, Disturbance, Environment, Failure, Noise, Turns
 
 
 class FakeClock:
@@ -31,6 +31,7 @@ class FakeLauncher:
 
     def __init__(self, make_record, outcomes=(), *, clock=None, duration_s=10.0, **how):
         self.trials = []
+        self.groups = []
         self.on_run = how.get("on_run", lambda _: None)
         self._make_record = make_record
         self._outcomes = iter(outcomes)
@@ -38,6 +39,21 @@ class FakeLauncher:
         self._duration_s = duration_s
         self._step_time_s = how.get("step_time_s", lambda _: 0.002)
         self._foreign = how.get("foreign", lambda _: 0.0)
+
+    def run_in_turns(self, trials, fits):
+        """One after the other, with what turns leave in a record."""
+        records = []
+        for place, trial in enumerate(trials):
+            if records and not fits(trial, trials[:place]):
+                break
+            try:
+                record = self.run(trial)
+            except TaskInterrupted as stopped:
+                raise TaskInterrupted(*records, stopped.record) from None
+            turns = Turns(group=f"{trial.round:08}", place=place, waited_s=1.0, waiting_cpu_s=0.0)
+            records.append(msgspec.structs.replace(record, turns=turns))
+        self.groups.append(len(records))
+        return records
 
     def run(self, trial):
         self.trials.append(trial)
@@ -76,8 +92,12 @@ class FakeObserver:
         self.left_s = []
         self.told = []
         self.standings = []
+        self.remarks = []
 
-    def starting(self, trial, *, number, total, left_s):
+    def remark(self, line):
+        self.remarks.append(line)
+
+    def starting(self, trials, *, number, total, left_s):
         self.left_s.append(left_s)
         self.told.append(("starting", number, total))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.probe import noise
 from harness.probe.noise import CpuTicks, difference, parse_stat, snapshot, speed_probe
+from harness.records.trial import Disturbance
 
 
 @pytest.fixture
@@ -131,3 +132,36 @@ def test_the_time_of_processes_that_it_started_is_its_own_too():
         child.communicate(b"\n")
     assert beside - alone > 0.35, "while it is there"
     assert snapshot().own_cpu_s - alone > 0.35, "and when it has ended"
+
+
+class TestSummed:
+    """What happened in the turns of a process alone, put together."""
+
+    def part(self, elapsed_s, **fields):
+        usual = {
+            "involuntary_switches": 3,
+            "steal_share": 0.0,
+            "busy_share": 0.5,
+            "load_average": 1.0,
+            "frequency_mhz": None,
+            "own_cpu_s": 1.0,
+        }
+        return Disturbance(elapsed_s=elapsed_s, **usual | fields)
+
+    def test_counts_and_times_add_up_and_shares_are_weighted_by_time(self):
+        summed = noise.summed(
+            [self.part(1.0, busy_share=0.2), self.part(3.0, busy_share=1.0, load_average=2.0)]
+        )
+        assert summed.elapsed_s == 4.0
+        assert summed.involuntary_switches == 6
+        assert summed.own_cpu_s == 2.0
+        assert summed.busy_share == pytest.approx(0.8)
+        assert summed.load_average == 2.0
+
+    def test_what_one_part_does_not_tell_is_not_guessed(self):
+        summed = noise.summed([self.part(1.0), self.part(1.0, own_cpu_s=None)])
+        assert summed.own_cpu_s is None
+        assert noise.summed([self.part(1.0, steal_share=None)]).steal_share is None
+
+    def test_no_turns_have_no_disturbance(self):
+        assert noise.summed([]) is None

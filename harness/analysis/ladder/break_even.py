@@ -21,9 +21,9 @@ from typing import Literal
 
 from harness.analysis.rows import Group
 from harness.analysis.speed.pairs import Shared
+from harness.analysis.speed.turns import step_times_s
 from harness.analysis.speed.verdict import Verdict
-from harness.analysis.step_time import step_time_s
-from harness.records.trial import Cell, Record, Struct
+from harness.records.trial import Cell, Phases, Struct
 
 Side = Literal["first", "second"]
 Paid = tuple[float, float]
@@ -67,9 +67,9 @@ def break_even(first: Group, second: Group, together: Shared, verdict: Verdict) 
         verdict: On the step time of the first over the second.
     """
     rounds = [
-        (ours, theirs)
+        (_paid(one.phases, steps_s[0]), _paid(other.phases, steps_s[1]))
         for one, other in together.trials
-        if (ours := _paid(one)) is not None and (theirs := _paid(other)) is not None
+        if one.phases and other.phases and (steps_s := step_times_s(one, other)) is not None
     ]
     if not rounds:
         return None
@@ -117,13 +117,9 @@ def ahead_from(quick: Paid, slow: Paid) -> int | None:
     return 1 if dearer_s < 0 else 2 + math.floor(dearer_s / saved_s)
 
 
-def _paid(record: Record) -> Paid | None:
-    step_s = step_time_s(record)
-    if step_s is None or record.phases is None:
-        return None
+def _paid(phases: Phases, step_s: float) -> Paid:
     # Where Keras makes several steps in one call, the first call holds further ones.
-    further_s = (record.phases.first_steps - 1) * step_s
-    return max(step_s, record.phases.first_step_s - further_s), step_s
+    return max(step_s, phases.first_step_s - (phases.first_steps - 1) * step_s), step_s
 
 
 def _median(paid: Sequence[Paid]) -> Paid:

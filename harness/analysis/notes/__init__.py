@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.notes import comparison, quality, trials
 from harness.analysis.notes.note import Note
 from harness.analysis.notes.sources import changed_scenarios
+from harness.analysis.notes.waiting import busy_waiting
 from harness.analysis.provenance import Missing
 from harness.analysis.rows import Group
 from harness.analysis.speed.pairs import Reasons
@@ -45,6 +46,7 @@ def weaknesses(
         *trials.disturbed_trials(groups, why),
         *trials.unsettled_trials(groups),
         *comparison.loaded_machine(groups),
+        *busy_waiting(groups),
         *trials.missing_backends(missing),
         *trials.failed_trials(groups),
         *trials.one_trial(groups),

@@ -87,18 +87,23 @@ def disturbed_trials(groups: Sequence[Group], why: Reasons) -> Iterator[Note]:
 
 def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
     """Trials whose epochs never came to a level."""
-    names, judged = [], 0
+    names, judged, in_turns = [], 0, True
     for record in (record for group in groups for record in group.good):
         state = steadiness(record)
         judged += state is not None
         if state is not None and not state.settled:
             names.append(f"{record.cell.label} seed {record.seed} ({state.reason})")
+            in_turns = in_turns and record.turns is not None
     if names:
         yield note(
             "unsettled-trials",
             f"{share(len(names), judged, 'trial')} never settled to a step time, so that "
             f"{'its' if len(names) == 1 else 'their'} figure says less: {listed(names, '; ')}. "
-            "More timed training may help: --time-budget.",
+            + (
+                "Verdicts compare them turn by turn, and do not rest on it."
+                if in_turns
+                else "More timed training may help: --time-budget."
+            ),
         )
 
 

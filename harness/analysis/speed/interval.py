@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
@@ -63,17 +63,6 @@ class Interval(Struct, frozen=True, kw_only=True):
         return (self.high - self.low) / 2
 
 
-class Pairs(Struct, frozen=True, kw_only=True):
-    """The paired log-ratios of two cells over the rounds in which both were measured.
-
-    ``incomplete`` counts the rounds in which only one of the two was.
-    """
-
-    log_ratios: tuple[float, ...]
-    rounds: tuple[int, ...]
-    incomplete: int
-
-
 class Ratio(Struct, frozen=True, kw_only=True):
     """How many times as much: the centre over rounds (Hodges-Lehmann) and its 95% interval.
 
@@ -84,30 +73,6 @@ class Ratio(Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     rounds: int
-
-
-def pair(first: Mapping[int, float], second: Mapping[int, float]) -> Pairs:
-    """Pair two cells by round: ``log(first / second)``, so above 0 the first takes longer.
-
-    A trial that failed has no step time and leaves its round out, on both sides: filling it from
-    other rounds would let drift back in, which pairing is there to cancel.
-
-    Args:
-        first: Step time by round, in seconds.
-        second: Likewise for the cell it is compared with.
-
-    Raises:
-        ValueError: If a step time is not a positive number.
-    """
-    for step_time_s in (*first.values(), *second.values()):
-        if not (math.isfinite(step_time_s) and step_time_s > 0):
-            raise ValueError(f"a step time is a positive number of seconds, not {step_time_s}")
-    both = sorted(first.keys() & second.keys())
-    return Pairs(
-        log_ratios=tuple(math.log(first[r] / second[r]) for r in both),
-        rounds=tuple(both),
-        incomplete=len(first.keys() | second.keys()) - len(both),
-    )
 
 
 def interval(sample: Sequence[float] | Array, *, confidence: float = 0.95) -> Interval:

@@ -1,5 +1,7 @@
 """From records to verdicts between the cells of one machine: pair by round, then judge.
 
+What a single round says of two cells is told in :mod:`harness.analysis.speed.turns`.
+
 Shared by the end of ``harness run`` and by ``harness report``. What may make a pair is decided in
 :mod:`harness.analysis.couples`; here it must also have been measured in the same rounds of one run.
 Where there is no such pair, the variants of one backend are the pairs (``--set
@@ -11,16 +13,23 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from harness.analysis.couples import couples
 from harness.analysis.rows import Group, grouped
 from harness.analysis.speed import disturbed
-from harness.analysis.speed.interval import pair
+from harness.analysis.speed.turns import (
+    CPU,
+    WALL,
+    PerStep,
+    log_ratio,
+    paired_by_turn,
+    took_turns,
+)
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
-from harness.analysis.step_time import cpu_step_s, step_time_s
+from harness.analysis.step_time import step_time_s
 from harness.analysis.work import alike_but_one, started, whatever_the_settings
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Record, Struct
@@ -36,8 +45,9 @@ class Shared(Struct, frozen=True, kw_only=True):
     """What two cells have in common.
 
     ``trials`` are pairs of undisturbed trials, the first cell's and the second's, in the order of
-    their rounds. ``disturbed`` counts common rounds that are left out since one of the two has only
-    disturbed trials in it, ``incomplete`` rounds in which only one of them was measured.
+    their rounds; where a round has several, two that took turns with one another. ``disturbed``
+    counts common rounds that are left out since one of the two has only disturbed trials in it,
+    ``incomplete`` rounds in which only one of them was measured.
     """
 
     trials: tuple[tuple[Record, Record], ...]
@@ -52,7 +62,8 @@ class CellPair(Struct, frozen=True, kw_only=True):
     (:class:`harness.analysis.rows.Row`). ``log_ratios`` are ``log(first / second)`` of step time,
     one for each round in which both have a trial that was not disturbed; ``cpu_log_ratios`` those
     of CPU time per step, for rounds in which both records tell it. ``disturbed`` and ``incomplete``
-    count rounds that are left out (:class:`Shared`).
+    count rounds that are left out (:class:`Shared`), ``in_turns`` those that were compared turn by
+    turn, so that their ratio is not that of two step times.
     """
 
     first: Cell
@@ -64,6 +75,7 @@ class CellPair(Struct, frozen=True, kw_only=True):
     first_apart: dict[str, str]
     second_apart: dict[str, str]
     cpu_log_ratios: tuple[float, ...] = ()
+    in_turns: int = 0
 
 
 class Judging(Struct, frozen=True, kw_only=True):
@@ -216,7 +228,8 @@ def _measured_together(
                 incomplete=found.incomplete,
                 first_apart=first.row.apart,
                 second_apart=second.row.apart,
-                cpu_log_ratios=log_ratios(found, _cpu_step_s),
+                cpu_log_ratios=log_ratios(found, CPU),
+                in_turns=sum(paired_by_turn(*trials) for trials in found.trials),
             ),
         )
         for first, second in candidates
@@ -244,8 +257,8 @@ def shared(first: Group, second: Group, why: Reasons) -> Shared | None:
     common = sorted(ours.keys() & theirs.keys())
     if not common:
         return None
-    both = [(undisturbed(ours[key], why), undisturbed(theirs[key], why)) for key in common]
-    trials = tuple((a, b) for a, b in both if a is not None and b is not None)
+    both = (_of_round(ours[key], theirs[key], why) for key in common)
+    trials = tuple(two for two in both if two is not None)
     return Shared(
         trials=trials,
         disturbed=len(common) - len(trials),
@@ -278,6 +291,15 @@ def undisturbed(trials: Iterable[Record], why: Reasons) -> Record | None:
     """The latest trial which was not disturbed: a repeat replaces what it repeats."""
     quiet = [record for record in trials if why[id(record)] is None]
     return quiet[-1] if quiet else None
+
+
+def _of_round(
+    ours: Sequence[Record], theirs: Sequence[Record], why: Reasons
+) -> tuple[Record, Record] | None:
+    """The trials of a round that are paired: the latest undisturbed ones, best in turns."""
+    quiet = [[record for record in trials if why[id(record)] is None] for trials in (ours, theirs)]
+    both = list(itertools.product(*quiet))
+    return next((two for two in reversed(both) if took_turns(*two)), both[-1] if both else None)
 
 
 def _proven(rounds: Mapping[RoundKey, list[Record]]) -> dict[RoundKey, list[Record]]:
@@ -314,25 +336,15 @@ def interleaved(a: Group, b: Group) -> bool:
     return pairs > 1 and 8 * pairs >= 3 * len(trials)
 
 
-def log_ratios(
-    together: Shared, figure: Callable[[Record], float | None] = step_time_s
-) -> tuple[float, ...]:
-    """The logarithm of the first's step time over the second's, for each common round.
+def log_ratios(together: Shared, of: PerStep = WALL) -> tuple[float, ...]:
+    """What each common round says of the first cell over the second, as a logarithm.
 
     Args:
         together: what two cells have in common.
-        figure: what is compared instead; rounds in which a record does not tell it are left out.
+        of: what is compared; rounds in which a record does not tell it are left out.
     """
-    # Rounds of several runs may have the same number, so they are counted anew.
-    first_s, second_s = (
-        {
-            i: found
-            for i, trials in enumerate(together.trials)
-            if (found := figure(trials[side])) is not None
-        }
-        for side in (0, 1)
-    )
-    return pair(first_s, second_s).log_ratios
+    found = (log_ratio(ours, theirs, of) for ours, theirs in together.trials)
+    return tuple(each for each in found if each is not None)
 
 
 def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
@@ -343,11 +355,6 @@ def _with_disturbed(one: CellPair, given: Verdict) -> Verdict:
     return msgspec.structs.replace(
         given, reason=f"{given.reason}; {left_out} left out, since a trial was disturbed"
     )
-
-
-def _cpu_step_s(record: Record) -> float | None:
-    """CPU time per step; none where the clock was too coarse to see any."""
-    return cpu_step_s(record) or None
 
 
 def _place(cell: Cell) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from harness.launch.campaign.steering import Standing
@@ -22,6 +22,18 @@ class Launcher(Protocol):
             TaskInterrupted: on Ctrl-C, with the record of the trial that was ended.
         """
 
+    def run_in_turns(
+        self, trials: Sequence[Trial], fits: Callable[[Trial, Sequence[Trial]], bool]
+    ) -> list[Record]:
+        """Measure the first of ``trials`` in turns, as many as ``fits`` allows beside each other.
+
+        Returns:
+            Their records, in their order; at least one.
+
+        Raises:
+            TaskInterrupted: on Ctrl-C, with the records of the trials that had been started.
+        """
+
 
 class Observer(Protocol):
     """Is told how a campaign goes, to show it to a person.
@@ -29,8 +41,16 @@ class Observer(Protocol):
     ``total`` is the number of trials, an estimate where the campaign is adaptive.
     """
 
-    def starting(self, trial: PlannedTrial, *, number: int, total: int, left_s: float) -> None:
-        """Trial ``number`` of ``total`` starts; all that are left take about ``left_s`` seconds."""
+    def starting(
+        self, trials: Sequence[PlannedTrial], *, number: int, total: int, left_s: float
+    ) -> None:
+        """Trial ``number`` of ``total`` starts; all that are left take about ``left_s`` seconds.
+
+        Those that are to take turns with it are the further ``trials``.
+        """
+
+    def remark(self, line: str) -> None:
+        """Something about the campaign, in words."""
 
     def finished(
         self, saved: Saved, *, number: int, total: int, left_s: float, standing: Standing

@@ -21,19 +21,31 @@ EPOCH_GUESS_S = 0.3
 
 
 class Durations:
-    """How long a trial takes: guessed for a cell until a good record of it was seen."""
+    """How long a trial takes: guessed for a cell until a good record of it was seen.
+
+    A trial that takes turns with slower ones uses less of its time budget than one alone; how much
+    is learned from the campaign's own trials, since it depends on the others.
+    """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._beside_timing_s: dict[str, list[float]] = {}
+        self._timing_s: dict[str, float] = {}
         for record in records:
-            self.learn(record)
+            self._learn_beside(record)
 
     def learn(self, record: Record) -> None:
+        """Take the duration of a good trial of this campaign into account."""
+        timing_s = self._learn_beside(record)
+        if record.status == "ok" and record.turns is not None:
+            self._timing_s[record.cell.digest] = timing_s
+
+    def _learn_beside(self, record: Record) -> float:
         """Take the duration of a good trial into account, whatever its time budget was."""
+        timing_s = sum(epoch.wall_s for epoch in record.epochs if epoch.phase == "timing")
         if record.status == "ok":
-            timing_s = sum(epoch.wall_s for epoch in record.epochs if epoch.phase == "timing")
             durations = self._beside_timing_s.setdefault(record.cell.digest, [])
             durations.append(max(0.0, record.duration_s - timing_s))
+        return timing_s
 
     def knows(self, cell: Cell) -> bool:
         """Whether the figure for ``cell`` comes from records."""
@@ -42,7 +54,8 @@ class Durations:
     def expected_s(self, cell: Cell, time_budget_s: float) -> float:
         """Seconds that one trial of ``cell`` takes, from start to end of its process."""
         if self.knows(cell):
-            return statistics.median(self._beside_timing_s[cell.digest]) + time_budget_s
+            timing_s = self._timing_s.get(cell.digest, time_budget_s)
+            return statistics.median(self._beside_timing_s[cell.digest]) + timing_s
         epochs = int(cell.settings.get("epochs", 1))
         return FACTS[cell.backend].start_up_guess_s + epochs * EPOCH_GUESS_S + time_budget_s
 

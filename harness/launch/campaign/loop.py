@@ -1,4 +1,8 @@
-"""Goes through a plan: launch a trial, keep its record, go on, whatever became of it."""
+"""Goes through a plan: launch trials, keep their records, go on, whatever became of them.
+
+Trials of a round are launched together where the plan says that they take turns, as many as fit
+into memory, else one at a time. Either way each leaves a record.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from harness.launch.campaign import steering
 from harness.launch.campaign.contracts import Launcher, Observer, Outcome
 from harness.launch.campaign.forecast import Durations, expected_rounds
 from harness.launch.campaign.prober import Prober, Rater, probed
+from harness.launch.campaign.room import Room
 from harness.launch.campaign.steering import given_up, standing, was_disturbed, why_to_stop
 from harness.launch.child import TaskInterrupted
 from harness.launch.interrupts import uninterrupted
@@ -118,9 +123,11 @@ class _Campaign:
         self._started_s = started_s
         self._standing = standing(plan, records) if records else None
         self._next_round = plan.first_round
+        self._room = Room(records)
         self._pending: list[PlannedTrial] = []  # of the round under way, or of the gaps
         self._saved: list[Saved] = []
         self._lost: list[str] = []
+        self._said_why_in_groups = False
         self._repeated = 0
         self._left_out = 0
 
@@ -155,63 +162,84 @@ class _Campaign:
         self._left_out += asked - len(trials)
         self._tools.rater.begin_round(trial.cell for trial in trials)
         self._pending = list(trials)
+        groups = []
         while self._pending:
-            self._run_trial(self._pending.pop(0))
-        # Right after the round, so that a repeat stands beside the trials it is paired with.
-        for trial in trials:
-            if self._is_to_repeat(trial):
-                self._repeated += 1
-                self._run_trial(trial)
+            groups.append(self._run_some(self._pending))
+        if self._room.full and not self._said_why_in_groups:
+            self._said_why_in_groups = True
+            self._tools.observer.remark(self._room.why_in_groups(groups))
+        # Right after the round, so that a repeat stands beside the trials it is paired with: those
+        # that took turns are repeated together.
+        for group in groups:
+            if self._is_to_repeat(group):
+                self._repeated += len(group)
+                self._run_some(group)
 
-    def _is_to_repeat(self, trial: PlannedTrial) -> bool:
-        """Whether a trial was disturbed, and there is room to repeat it.
+    def _is_to_repeat(self, group: Sequence[PlannedTrial]) -> bool:
+        """Whether one of some trials was disturbed, and there is room to repeat them.
 
         By the noise beside it alone (:mod:`harness.analysis.speed.disturbed`): repeating what came
         out slow would favour whoever is lucky.
         """
         planned = len(self._saved) - self._repeated
-        expected_s = self._tools.durations.expected_s(trial.cell, self._plan.time_budget_s)
+        expected_s = self._tools.durations.total_s(group, self._plan.time_budget_s)
         left_s = self._left_of_budget_s()
         return (
-            self._repeated + 1 <= REPEATED_SHARE * planned
+            self._repeated + len(group) <= REPEATED_SHARE * planned
             and (left_s is None or expected_s <= left_s)
-            and was_disturbed(self._records, trial)
+            and any(was_disturbed(self._records, trial) for trial in group)
         )
 
-    def _run_trial(self, planned: PlannedTrial) -> None:
+    def _run_some(self, asked: Sequence[PlannedTrial]) -> list[PlannedTrial]:
+        """Run the first of ``asked``, one or as many as take turns; returns which that were."""
+        asked = list(asked if self._plan.turns else asked[:1])
+        total, left_s = self._forecast(self._pending or asked)
         number = len(self._saved) + 1
-        total, left_s = self._forecast([planned, *self._pending])
-        self._tools.observer.starting(planned, number=number, total=total, left_s=left_s)
+        self._tools.observer.starting(asked, number=number, total=total, left_s=left_s)
         before_s = self._tools.prober.before_s()
         interruption = None
         try:
-            record = self._tools.launcher.run(
-                msgspec.structs.replace(
-                    self._template,
-                    cell=planned.cell,
-                    seed=planned.seed,
-                    repetition=store.next_repetition(self._root, planned.cell, planned.seed),
-                    round=planned.round,
-                    run_id=planned.run_id,
-                    slowed_after_s=self._slowed_after_s(planned),
-                )
-            )
+            records = self._launch([self._task(planned) for planned in asked])
         except TaskInterrupted as stopped:
-            record, interruption = stopped.record, stopped
+            records, interruption = list(stopped.records), stopped
         after_s = None if interruption else self._tools.prober.after_s()
         with uninterrupted():
-            known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
-            saved = self._keep(msgspec.structs.replace(known, run_id=planned.run_id))
-            self._tools.durations.learn(saved.record)
-            self._records.append(saved.record)
-            self._saved.append(saved)
-            self._standing = standing(self._plan, self._records)
-            total, left_s = self._forecast(self._pending)
-            self._tools.observer.finished(
-                saved, number=number, total=total, left_s=left_s, standing=self._standing
-            )
+            for planned, record in zip(asked, records, strict=False):
+                known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
+                self._take_in(planned, msgspec.structs.replace(known, run_id=planned.run_id))
         if interruption is not None:
             raise interruption
+        return asked[: len(records)]
+
+    def _launch(self, tasks: Sequence[Trial]) -> list[Record]:
+        if len(tasks) == 1:
+            return [self._tools.launcher.run(tasks[0])]
+        return self._tools.launcher.run_in_turns(tasks, self._room.fits)
+
+    def _task(self, planned: PlannedTrial) -> Trial:
+        return msgspec.structs.replace(
+            self._template,
+            cell=planned.cell,
+            seed=planned.seed,
+            repetition=store.next_repetition(self._root, planned.cell, planned.seed),
+            round=planned.round,
+            run_id=planned.run_id,
+            slowed_after_s=self._slowed_after_s(planned),
+        )
+
+    def _take_in(self, planned: PlannedTrial, record: Record) -> None:
+        """Keep a record, and learn from it."""
+        self._pending = [trial for trial in self._pending if trial is not planned]
+        saved = self._keep(record)
+        self._tools.durations.learn(saved.record)
+        self._room.learn(saved.record)
+        self._records.append(saved.record)
+        self._saved.append(saved)
+        self._standing = standing(self._plan, self._records)
+        total, left_s = self._forecast(self._pending)
+        self._tools.observer.finished(
+            saved, number=len(self._saved), total=total, left_s=left_s, standing=self._standing
+        )
 
     def _slowed_after_s(self, planned: PlannedTrial) -> float | None:
         return steering.slowed_after_s(
@@ -219,7 +247,7 @@ class _Campaign:
             self._records,
             expected_s=self._tools.durations.expected_s(planned.cell, self._plan.time_budget_s),
             left_s=self._left_of_budget_s(),
-            sharers=max(1 + len(self._pending), len(self._plan.cells)),
+            sharers=max(len(self._pending), len(self._plan.cells)),
         )
 
     def _left_of_budget_s(self) -> float | None:

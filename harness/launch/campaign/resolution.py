@@ -1,7 +1,8 @@
 """How small a difference this machine can resolve: one thing measured against itself.
 
-Fresh processes do the same work one after the other, neighbours are paired as a campaign pairs two
-backends, and the spread of their log-ratios is what noise alone makes of no difference at all.
+Two fresh processes do the same work, compared as a campaign compares two backends: in turns where
+they train, one after the other where they only calculate. The spread of the log-ratios of such
+pairs is what noise alone makes of no difference at all.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import msgspec
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.rounds_needed import smallest_difference, spread_of
-from harness.analysis.step_time import step_time_s
+from harness.analysis.speed.turns import log_ratio
 from harness.errors import UnavailableError
-from harness.launch.child import run_task
+from harness.launch.campaign.room import Room
+from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
 from harness.launch.process import run_python
 from harness.probe import provenance
-from harness.records.trial import Cell, Record, Struct, Trial
+from harness.records.trial import Cell, Struct, Trial
 from harness.scenario import find, parse_settings
 
 MINUTE_S = 60.0
@@ -72,7 +74,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 def resolution(
     of: str,
-    measure: Callable[[], float],
+    compare: Callable[[], float],
     *,
     seconds: float = MINUTE_S,
     clock: Callable[[], float] = time.monotonic,
@@ -81,23 +83,27 @@ def resolution(
 
     Args:
         of: what is measured, for a person.
-        measure: does it once in a fresh process, and tells the seconds that it took.
+        compare: does it in two fresh processes, and tells the logarithm of their ratio.
         seconds: for how long.
         clock: tells the time in seconds.
     """
     ends_s = clock() + seconds
-    times_s: list[float] = []
+    pairs: list[float] = []
     slowest_s = 0.0
     # The last one must end within the time as well, or a slow machine would get more of it.
     while (begun_s := clock()) + slowest_s <= ends_s:
-        times_s.append(measure())
+        pairs.append(compare())
         slowest_s = max(slowest_s, clock() - begun_s)
-    return resolved(of, times_s)
+    return resolved(of, pairs)
 
 
-def resolved(of: str, times_s: Sequence[float]) -> Resolution:
-    """What ``times_s``, of equal processes in their order, say about the noise."""
-    pairs = [math.log(a / b) for a, b in zip(times_s[::2], times_s[1::2], strict=False)]
+def one_after_the_other(measure: Callable[[], float]) -> Callable[[], float]:
+    """Compares two runs of ``measure``, which does something and tells the seconds it took."""
+    return lambda: math.log(measure() / measure())
+
+
+def resolved(of: str, pairs: Sequence[float]) -> Resolution:
+    """What ``pairs``, the log-ratios of equal processes, say about the noise."""
     if len(pairs) < MINIMUM_ROUNDS:
         return Resolution(of=of, pairs=len(pairs), spread=None, smallest=None)
     spread = spread_of(interval(pairs))
@@ -110,7 +116,7 @@ def resolved(of: str, times_s: Sequence[float]) -> Resolution:
 
 
 def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callable[[], float]:
-    """Real trials of the tutorial's model, in seconds per step.
+    """Compares two real trials of the tutorial's model, which take turns.
 
     Raises:
         UnavailableError: when called, if a trial leaves no measurement.
@@ -124,27 +130,34 @@ def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callab
         settings=msgspec.to_builtins(settings),
     )
 
-    def measure() -> float:
-        trial = Trial(
+    launcher = LocalLauncher({interpreter.backend: interpreter}, timeout_s=timeout_s)
+    trials = [
+        Trial(
             cell=cell,
             seed=1,
-            repetition=1,
+            repetition=repetition,
             campaign="doctor",
             round=1,
             time_budget_s=TIMED_TRAINING_S,
             table=None,
             harness=provenance(),
         )
-        record = run_task(trial, Record, interpreter, timeout_s=timeout_s).record
-        step_s = step_time_s(record)
-        if record.status != "ok" or step_s is None:
-            reason = record.failure.reason if record.failure else "it has no timed epoch"
+        for repetition in (1, 2)
+    ]
+
+    def compare() -> float:
+        records = launcher.run_in_turns(trials, Room().fits)
+        records += [launcher.run(trial) for trial in trials[len(records) :]]
+        ratio = log_ratio(*records)
+        if ratio is None:
+            reasons = [record.failure.reason for record in records if record.failure]
+            reason = next(iter(reasons), "it has no timed epoch")
             raise UnavailableError(
                 f"a trial of {interpreter.backend} left no measurement: {reason}"
             )
-        return step_s
+        return ratio
 
-    return measure
+    return compare
 
 
 def by_arithmetic(python: str = sys.executable) -> float:

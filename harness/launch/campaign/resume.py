@@ -160,7 +160,9 @@ def _gaps(plan: Plan, present: Sequence[Record], *, now_s: float) -> list[list[P
             if trial.cell.digest not in {record.cell.digest for record in there}
         ]
         under_way = (
-            number == plan.first_round - 1
+            # Trials that take turns are compared turn by turn: one later stands beside none.
+            not plan.turns
+            and number == plan.first_round - 1
             and len({record.run_id for record in there}) == 1
             and now_s - max(started(r) + r.duration_s for r in there) <= UNDER_WAY_S
         )

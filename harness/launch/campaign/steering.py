@@ -29,6 +29,10 @@ SPREAD_GUESS = 0.055
 """Standard deviation of the paired log-ratios between two backends' ``fit``, from 75 processes on a
 quiet machine of two cores (``docs/method.md``). It stands until the campaign has four rounds."""
 
+SPREAD_GUESS_IN_TURNS = 0.08
+"""Of the widest of three pairs whose processes take turns: 0.071 on a quiet machine and 0.087 on a
+noisy one (``docs/studies/pairs-in-turns.md``)."""
+
 GIVEN_UP_AFTER = 3
 """Rounds in a row without a measurement after which an adaptive campaign waits for a cell no more;
 else a backend that cannot run would use up the whole budget."""
@@ -116,7 +120,7 @@ def standing(plan: Plan, records: Sequence[Record]) -> Standing:
         precise=precise,
         further_rounds=_further_rounds(
             plan,
-            max(map(spread_of, intervals)) if complete else SPREAD_GUESS,
+            max(map(spread_of, intervals)) if complete else _spread_guess(plan),
             done=min(map(len, samples), default=0),
             confidence=confidence,
         ),
@@ -153,14 +157,19 @@ def why_to_stop(
 
 
 def foreseen(plan: Plan, records: Sequence[Record]) -> Foreseen:
-    """How many rounds the precision will take, from earlier records of the cells if there are."""
+    """How many rounds the precision will take, from earlier records of the cells if there are.
+
+    Rounds in turns spread otherwise than rounds in blocks, so only those that ran as these will do.
+    """
+    if to_compare(plan.cells):
+        records = [record for record in records if (record.turns is not None) == plan.turns]
     spreads = [
         spread_of(interval(sample))
         for sample in _samples(plan.cells, records, _undisturbed(records))
         if len(sample) >= MINIMUM_ROUNDS
     ]
     comparisons = max(1, len(to_compare(plan.cells)) or len(plan.cells))
-    spread = max(spreads, default=SPREAD_GUESS)
+    spread = max(spreads, default=_spread_guess(plan))
     confidence = judging_confidence(CONFIDENCE, comparisons, sequential=plan.sequential)
     return Foreseen(
         rounds=_further_rounds(plan, spread, done=0, confidence=confidence),
@@ -280,6 +289,10 @@ def _why_none_can_be_compared(cells: Sequence[Cell], records: Sequence[Record]) 
 
 def _both(first: Cell, second: Cell) -> frozenset[str]:
     return frozenset((first.digest, second.digest))
+
+
+def _spread_guess(plan: Plan) -> float:
+    return SPREAD_GUESS_IN_TURNS if plan.turns and to_compare(plan.cells) else SPREAD_GUESS
 
 
 def _further_rounds(plan: Plan, spread: float, *, done: int, confidence: float) -> int | None:

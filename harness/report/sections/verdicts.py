@@ -73,16 +73,22 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
 
 
 def _reading(judged: Sequence[Pair]) -> str:
-    verdicts = [pair.speed.verdict for pair in judged if pair.speed is not None]
-    margins = joined(dict.fromkeys(fmt.percent(found.margin) for found in verdicts))
-    return (
+    speeds = [pair.speed for pair in judged if pair.speed is not None]
+    margins = joined(dict.fromkeys(fmt.percent(found.verdict.margin) for found in speeds))
+    reading = (
         f"Faster or slower: the whole interval is beyond {margins}. Equivalent: it lies within. "
-        f"Else inconclusive. All {fmt.count(len(verdicts))} intervals together hold at 95%, over "
+        f"Else inconclusive. All {fmt.count(len(speeds))} intervals together hold at 95%, over "
         "rounds."
-        if len(verdicts) > 1
+        if len(speeds) > 1
         else f"Faster or slower: the whole 95% interval, over rounds, is beyond {margins}. "
         "Equivalent: it lies within. Else inconclusive."
     )
+    if any(found.pair.in_turns for found in speeds):
+        reading += (
+            " Processes took turns: a round's ratio is the median over neighbouring turns, which "
+            "need not be the ratio of two step times."
+        )
+    return reading
 
 
 def _rounds(pair: Pair) -> str:

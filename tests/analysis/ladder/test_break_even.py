@@ -11,6 +11,8 @@ from harness.analysis.ladder.break_even import ahead_from, break_even
 from harness.analysis.rows import grouped
 from harness.analysis.speed.pairs import log_ratios, reasons_by_id, shared
 from harness.analysis.speed.verdict import verdict
+from harness.analysis.step_time import step_time_s
+from harness.records.trial import Turns
 
 seconds = st.floats(1e-6, 1e3)
 
@@ -122,6 +124,27 @@ class TestBreakEven:
     def test_equal_steps_are_never_paid_back(self, rounds):
         one = found(rounds(*[((1.0, 0.002), (7.0, 0.002))] * 4))
         assert (one.cheaper, one.steps, one.seconds) == (None, None, None)
+
+    def test_in_turns_the_cheaper_step_is_that_of_the_verdict(self, rounds):
+        # Turn by turn `fit` takes 0.8 times as long, and yet its median epoch is twice as long.
+        epochs_ms = {"fit": (1, 4, 1, 4, 4, 4, 1, 4, 1), "native": (2, 1, 2, 1, 5, 1, 2, 1, 2)}
+        records = [
+            msgspec.structs.replace(
+                record,
+                turns=Turns(group=f"{record.round:08x}", place=0, waited_s=1.0, waiting_cpu_s=0.0),
+                epochs=[
+                    msgspec.structs.replace(
+                        record.epochs[1], index=turn, wall_s=0.08 * step_ms, turn=turn
+                    )
+                    for turn, step_ms in enumerate(epochs_ms[record.cell.mode])
+                ],
+            )
+            for record in rounds(*[((7.0, 0.002), (1.0, 0.002))] * 5)
+        ]
+        assert step_time_s(records[0]) > step_time_s(records[1])
+        one = found(records)
+        assert (one.verdict.kind, one.cheaper) == ("faster", "first")
+        assert one.steps is not None
 
     def test_trials_that_do_not_tell_their_first_step_have_none(self, rounds):
         assert (

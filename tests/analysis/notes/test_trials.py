@@ -8,6 +8,7 @@ import pytest
 from harness.analysis.notes.trials import custom_initialisers, disturbed_trials, unsettled_trials
 from harness.analysis.rows import grouped
 from harness.analysis.speed.pairs import interleaved, reasons_by_id
+from harness.records.trial import Turns
 from tests.launch.fakes import noise
 
 
@@ -36,6 +37,10 @@ def test_a_trial_that_never_settled_is_named_with_the_reason(make_record):
     (note,) = unsettled_trials(grouped([steady, make_record(seed=2, epochs=slowing)]))
     assert note.text.startswith("1 of 2 trials never settled to a step time")
     assert "jax cpu fit seed 2 (the step time moved by " in note.text
+    assert note.text.endswith("More timed training may help: --time-budget.")
+    turns = Turns(group="0123abcd", place=0, waited_s=1.0, waiting_cpu_s=0.0)
+    (note,) = unsettled_trials(grouped([make_record(epochs=slowing, turns=turns)]))
+    assert note.text.endswith("Verdicts compare them turn by turn, and do not rest on it.")
 
 
 def test_values_of_custom_initialisers_are_told_with_the_backend_that_computed_them(make_record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from harness.analysis.speed.disturbed import (
     SWITCH_FLOOR_PER_S,
     reasons,
 )
-from harness.records.trial import Noise
+from harness.records.trial import Noise, Turns
 from tests.launch.fakes import environment, noise
 
 
@@ -49,6 +50,16 @@ def test_a_probe_that_takes_longer_than_is_typical_disturbs(trials, when, field)
     found = reasons(trials([*quiet(), noise(**{field: 0.3})]))
     assert found[-1] == f"the speed probe {when} it took 50% longer than is typical"
     assert found[:-1] == [None] * 8
+
+
+def test_the_probes_around_a_round_in_turns_disturb_none_of_it(trials):
+    shared = Turns(group="0a1b2c3d", place=0, waited_s=1.0, waiting_cpu_s=0.0)
+    slow = noise(before_s=0.5)
+    assert reasons(trials([*quiet(), slow]))[-1] is not None
+    in_turns = [msgspec.structs.replace(r, turns=shared) for r in trials([*quiet(), slow])]
+    assert reasons(in_turns) == [None] * 9
+    busy = msgspec.structs.replace(trials([noise(foreign_cores=0.9)])[0], turns=shared)
+    assert reasons([busy]) == ["other programs used 0.9 of 2 cores beside it"]
 
 
 def test_a_probe_within_the_floor_is_typical_however_even_the_others_are(trials):

@@ -15,36 +15,12 @@ from harness.analysis.speed.interval import (
     bounds,
     interval,
     method_at,
-    pair,
     relative_half_width,
     signed_rank_order,
     walsh_averages,
 )
 
 samples = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), min_size=4, max_size=20)
-
-
-class TestPairing:
-    def test_a_round_gives_the_logarithm_of_the_first_over_the_second(self):
-        found = pair({1: 0.003, 2: 0.004}, {1: 0.0015, 2: 0.004})
-        assert found.log_ratios == pytest.approx((math.log(2), 0.0))
-        assert found.rounds == (1, 2)
-        assert found.incomplete == 0
-
-    def test_only_rounds_in_which_both_were_measured_pair_and_the_others_are_counted(self):
-        found = pair({1: 0.003, 3: 0.003, 4: 0.003}, {4: 0.003, 1: 0.003, 7: 0.003})
-        assert found.rounds == (1, 4)
-        assert found.incomplete == 2
-
-    def test_cells_that_share_no_round_give_no_ratio(self):
-        found = pair({1: 0.003}, {2: 0.003})
-        assert found.log_ratios == ()
-        assert found.incomplete == 2
-
-    @pytest.mark.parametrize("step_time_s", [0.0, -0.001, math.nan, math.inf])
-    def test_a_step_time_must_be_a_positive_number_of_seconds(self, step_time_s):
-        with pytest.raises(ValueError, match="positive number of seconds"):
-            pair({1: step_time_s}, {1: 0.003})
 
 
 class TestEstimate:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness.analysis.study import study_of
+from harness.records.trial import Turns
 from harness.report.outputs import markdown
 from harness.report.sections.compose import compose
 
@@ -73,6 +74,22 @@ class TestVerdicts:
         (text,) = report(make_campaign(THREE, 8)).section("verdicts").paragraphs
         assert "All 3 intervals together hold at 95%" in text
         assert "beyond 2%" in text
+        assert "took turns" not in text
+
+    def test_say_where_a_ratio_is_not_that_of_two_step_times(self, report, make_campaign):
+        records = [
+            msgspec.structs.replace(
+                record,
+                turns=Turns(group=f"{record.round:08x}", place=0, waited_s=1.0, waiting_cpu_s=0.0),
+                epochs=[
+                    msgspec.structs.replace(epoch, turn=turn)
+                    for turn, epoch in enumerate(record.epochs)
+                ],
+            )
+            for record in make_campaign(THREE, 8)
+        ]
+        (text,) = report(records).section("verdicts").paragraphs
+        assert "the median over neighbouring turns" in text
 
 
 class TestNoVerdict:
