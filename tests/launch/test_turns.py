@@ -116,6 +116,7 @@ class TestRound:
     def test_all_are_of_one_group_each_in_its_place(self, take_turns):
         records = take_turns("train()", "train()")
         assert len({record.turns.group for record in records}) == 1
+        assert {record.turns.processes for record in records} == {2}
         assert [record.turns.place for record in records] == [0, 1]
 
     def test_two_rounds_are_of_two_groups(self, take_turns):
@@ -152,6 +153,7 @@ class TestRound:
 
         records = take_turns("train()", "train()", "train()", fits=fits)
         assert [record.repetition for record in records] == [0, 1]
+        assert {record.turns.processes for record in records} == {2}
         assert asked == [(1, [0]), (2, [0, 1])]
         assert (2,) not in said(log, "starts")
 
