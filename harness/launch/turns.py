@@ -118,7 +118,16 @@ def take_turns(
     for member in members:
         if member.error is not None:
             raise member.error
-    return Taken([m.record for m in members if m.record is not None], interrupted)
+    records = [member.record for member in members if member.record is not None]
+    return Taken([_counted(record, len(members)) for record in records], interrupted)
+
+
+def _counted(record: Record, processes: int) -> Record:
+    """``record`` with what its own process does not know: how many were of its group."""
+    if record.turns is None:
+        return record
+    turns = msgspec.structs.replace(record.turns, processes=processes)
+    return msgspec.structs.replace(record, turns=turns)
 
 
 def _go_round(members: Sequence[Member], *, budget_s: float) -> None:

@@ -213,13 +213,15 @@ class Turns(Struct, frozen=True, kw_only=True):
 
     ``group`` is eight hexadecimal digits, equal for all that took turns with one another, ``place``
     the process' place in the first sweep, from 0 on. ``waited_s`` is how long it waited for others,
-    and ``waiting_cpu_s`` what all its threads spent on processors meanwhile.
+    and ``waiting_cpu_s`` what all its threads spent on processors meanwhile. ``processes`` is how
+    many were of the group, those that died included; 1 where no other fitted into memory.
     """
 
     group: str
     place: int
     waited_s: float
     waiting_cpu_s: float
+    processes: int | None = None
 
 
 class Quality(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,13 @@ note("starts")
 """
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """However busy this machine is: no process is slow but those whose test says so."""
+    monkeypatch.setattr(slowed, "taken_by_others", lambda *_: [])
+    monkeypatch.setattr(turns, "STUCK_FACTOR", 1000.0)
+
+
 @pytest.fixture
 def log(tmp_path):
     return tmp_path / "log"
@@ -109,6 +116,7 @@ class TestRound:
     def test_all_are_of_one_group_each_in_its_place(self, take_turns):
         records = take_turns("train()", "train()")
         assert len({record.turns.group for record in records}) == 1
+        assert {record.turns.processes for record in records} == {2}
         assert [record.turns.place for record in records] == [0, 1]
 
     def test_two_rounds_are_of_two_groups(self, take_turns):
@@ -145,6 +153,7 @@ class TestRound:
 
         records = take_turns("train()", "train()", "train()", fits=fits)
         assert [record.repetition for record in records] == [0, 1]
+        assert {record.turns.processes for record in records} == {2}
         assert asked == [(1, [0]), (2, [0, 1])]
         assert (2,) not in said(log, "starts")
 
@@ -173,7 +182,7 @@ class TestBadDays:
         assert turns_of(log, 1) == [0, 1]
 
     def test_one_that_is_killed_while_it_waits_says_so_and_the_others_go_on(self, take_turns, log):
-        victim = "open('pid', 'w').write(str(os.getpid()))\nnote('pid', os.getpid())\ntrain(9)"
+        victim = "note('pid', os.getpid())\ntrain(9)"
         killer = (
             f"pid = [line.split()[2] for line in open({str(log)!r}) if ' pid ' in line][0]\n"
             "wait()\nos.kill(int(pid), signal.SIGKILL)\ntrain()"
@@ -185,7 +194,7 @@ class TestBadDays:
     def test_one_that_hangs_loses_its_turns_and_its_record_says_how(
         self, take_turns, log, monkeypatch
     ):
-        monkeypatch.setattr(slowed, "taken_by_others", lambda *_: [])
+        monkeypatch.setattr(turns, "STUCK_FACTOR", STUCK_FACTOR)
         hangs = f"wait()\nwait()\nprint('a barrier')\n{FOREVER}"
         good, stuck = take_turns("train()", hangs)
         assert (stuck.status, stuck.failure.cause) == ("timeout", None)
@@ -244,9 +253,6 @@ class TestBadDays:
         self, trial, fake_python, log, monkeypatch
     ):
         monkeypatch.setattr(process, "MEMORY_LOOK_S", 0.01)
-        # Nothing but its memory may end it, however busy this machine is.
-        monkeypatch.setattr(slowed, "taken_by_others", lambda *_: [])
-        monkeypatch.setattr(turns, "STUCK_FACTOR", 1000.0)
         lines = PROTOCOL.format(log=str(log)) + (
             "wait()\n"
             f"if trial.repetition == 0:\n    held = b'x' * 300_000_000\n    {FOREVER}\n"

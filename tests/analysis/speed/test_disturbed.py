@@ -58,6 +58,9 @@ def test_the_probes_around_a_round_in_turns_disturb_none_of_it(trials):
     assert reasons(trials([*quiet(), slow]))[-1] is not None
     in_turns = [msgspec.structs.replace(r, turns=shared) for r in trials([*quiet(), slow])]
     assert reasons(in_turns) == [None] * 9
+    by_itself = msgspec.structs.replace(shared, processes=1)
+    in_blocks = [msgspec.structs.replace(record, turns=by_itself) for record in in_turns]
+    assert reasons(in_blocks)[-1] is not None
     busy = msgspec.structs.replace(trials([noise(foreign_cores=0.9)])[0], turns=shared)
     assert reasons([busy]) == ["other programs used 0.9 of 2 cores beside it"]
 
