@@ -18,6 +18,7 @@ from harness.launch.process import ANSWER, Ended, Finished, SlowLimit, run_pytho
 from harness.launch.slowed import OtherWork
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.decoding import UndecodableError, decode
 from harness.records.header import record_of, told_by
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import (
@@ -277,8 +278,8 @@ def _read_record(
     if ANSWER not in files:
         return None
     try:
-        record = msgspec.json.decode(files[ANSWER], type=kind)
-    except msgspec.DecodeError as error:
+        record = decode(files[ANSWER], kind, "record")
+    except UndecodableError as error:
         return f"the process left something that is no record: {error}"
     asked: dict[str, Any] = told_by(kind, task)
     answered: dict[str, Any] = {name: getattr(record, name) for name in asked}

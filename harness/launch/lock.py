@@ -14,7 +14,9 @@ import filelock
 import msgspec
 
 from harness.errors import UnavailableError
+from harness.records.decoding import UndecodableError, decode
 from harness.records.trial import Struct
+from harness.store import reading
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"
 """Names the lock's folder, where containers or users share processors but not ``/tmp``."""
@@ -146,6 +148,6 @@ def _write_holder(folder: Path) -> None:
 
 def _read_holder(folder: Path) -> Holder | None:
     try:
-        return msgspec.json.decode(_holder_path(folder).read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError):
+        return decode(reading.content(_holder_path(folder), 64 * 1024), Holder, "holder")
+    except (OSError, UndecodableError):
         return None

@@ -15,11 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Literal, NamedTuple, TypeVar
 
-import msgspec
 import psutil
 
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.variables import child_variables
+from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.trial import Device, Struct
 
 TAIL_LINES = 40
@@ -101,8 +101,8 @@ class Finished(NamedTuple):
                 self.ended.output_tail.rpartition("\n")[2] or f"it ended with {how} and no answer"
             )
         try:
-            return msgspec.json.decode(self.files[ANSWER], type=kind)
-        except msgspec.DecodeError as error:
+            return decode(self.files[ANSWER], kind, "answer")
+        except UndecodableError as error:
             raise NoAnswerError(str(error)) from None
 
 
@@ -158,10 +158,16 @@ def run_python(
             )
             # No more than these: a scenario may leave checkpoints of gigabytes.
             left = (path for path in (folder / ANSWER, folder / ARRAYS) if path.is_file())
-            files = {path.name: path.read_bytes() for path in left}
+            files = {path.name: _content(path) for path in left}
     except OSError as error:
         ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
     return Finished(ended, files)
+
+
+def _content(path: Path) -> bytes:
+    """What a child left, cut where an answer is longer than any that is read."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1 if path.name == ANSWER else -1)
 
 
 @ends_as_interrupt()
