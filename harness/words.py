@@ -50,3 +50,13 @@ def unknown(kind: str, name: str, valid: list[str]) -> str:
     near = difflib.get_close_matches(name, valid, n=1)
     hint = f"; did you mean {near[0]}?" if near else "."
     return f"unknown {kind} '{name}'{hint} Valid: {', '.join(valid)}"
+
+
+def plain(text: str, limit: int = 1_000) -> str:
+    r"""A text from elsewhere, made harmless for a terminal: one line, nothing invisible.
+
+    Records and names of files come from other machines. Line breaks, terminal escape sequences and characters that
+    turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
+    """
+    cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)

@@ -12,6 +12,7 @@ import typer
 
 from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import ExitCode, UnavailableError
+from harness.words import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -158,10 +159,12 @@ def _print_text(findings: list[Finding], console: Console) -> None:
         for finding in findings:
             if finding.group == group:
                 mark = (f"  {finding.status:<9}", STYLES[finding.status])
-                _line(console, Text.assemble(mark, f"{finding.check:<{width}}  {finding.seen}"))
+                _line(
+                    console, Text.assemble(mark, f"{finding.check:<{width}}  {plain(finding.seen)}")
+                )
                 if finding.status == "warning":
-                    _line(console, Text(f"           why: {finding.why}"))
-                    _line(console, Text(f"           do:  {finding.remedy}"))
+                    _line(console, Text(f"           why: {plain(finding.why)}"))
+                    _line(console, Text(f"           do:  {plain(finding.remedy)}"))
         _line(console, Text())
     _line(console, Text(verdict(findings), style="bold"))
 

@@ -18,6 +18,7 @@ from harness.launch.process import ANSWER, Ended, Finished, SlowLimit, run_pytho
 from harness.launch.slowed import OtherWork
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.consistency import contradiction
 from harness.records.decoding import UndecodableError, decode
 from harness.records.header import record_of, told_by
 from harness.records.parity import ParityRecord, ParityTask
@@ -186,7 +187,7 @@ def start(
 
     As :func:`run_task`, for what leaves no record. Ctrl-C is an end like another here.
     """
-    task = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
+    task = msgspec.structs.replace(task, launched_at_ns=time.monotonic_ns())
     return run_python(
         interpreter.python,
         ["-m", "harness.trial", task.kind],
@@ -287,6 +288,8 @@ def _read_record(
         own = ["seed", *(name for name in asked if name not in Task.__struct_fields__)]
         which = ", ".join(f"{name} {answered[name]}" for name in own)
         return f"the process left the record of another {task.kind} ({record.cell.label}, {which})"
+    if wrong := contradiction(record):
+        return f"the process left a record that contradicts itself: {wrong}"
     if isinstance(record, ParityRecord) and record.status == "ok":
         arrays = files.get(record.arrays or "", b"")
         if hashlib.sha256(arrays).hexdigest() != record.arrays_sha256:

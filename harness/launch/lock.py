@@ -17,6 +17,7 @@ from harness.errors import UnavailableError
 from harness.records.decoding import UndecodableError, decode
 from harness.records.trial import Struct
 from harness.store import reading
+from harness.words import plain
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"
 """Names the lock's folder, where containers or users share processors but not ``/tmp``."""
@@ -35,7 +36,7 @@ class Holder(Struct, frozen=True, kw_only=True):
     since: str
 
     def __str__(self) -> str:
-        return f"pid {self.pid}, since {self.since}: {self.command}"
+        return plain(f"pid {self.pid}, since {self.since}: {self.command}")
 
 
 @contextlib.contextmanager

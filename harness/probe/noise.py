@@ -107,14 +107,15 @@ def difference(before: Snapshot, after: Snapshot) -> Disturbance:
     return Disturbance(
         elapsed_s=after.at_s - before.at_s,
         involuntary_switches=_change(before.involuntary_switches, after.involuntary_switches),
-        steal_share=None if steal is None or not total else min(1.0, steal / total),
-        busy_share=None if idle is None or not total else max(0.0, 1 - idle / total),
+        steal_share=None if steal is None or not total else min(1.0, max(0.0, steal / total)),
+        busy_share=None if idle is None or not total else min(1.0, max(0.0, 1 - idle / total)),
         load_average=after.load_average,
         frequency_mhz=after.frequency_mhz,
         own_cpu_s=(
             None
             if before.own_cpu_s is None or after.own_cpu_s is None
-            else after.own_cpu_s - before.own_cpu_s
+            # A descendant that went to another parent takes its CPU time along.
+            else max(0.0, after.own_cpu_s - before.own_cpu_s)
         ),
     )
 

@@ -8,11 +8,24 @@ all sizes in bytes (suffix ``_bytes``).
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import ClassVar, Literal, get_args
 
 import msgspec
 
 from harness.backends import Backend
+from harness.records.bounds import (
+    Count,
+    Figure,
+    Level,
+    Number,
+    Rate,
+    ScenarioName,
+    Seconds,
+    Seed,
+    Share,
+    Size,
+)
 
 SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
@@ -44,12 +57,12 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``threads`` of ``None`` leaves the number of CPU threads to the framework.
     """
 
-    scenario: str
+    scenario: ScenarioName
     backend: Backend
     device: Device
     mode: Mode = "fit"
     init: Init = "common"
-    threads: int | None = None
+    threads: Number | None = None
     settings: dict[str, Scalar] = {}
 
     @property
@@ -76,8 +89,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """What one process is asked to do; the header of every kind of task.
 
     ``table`` is the path of the prepared rating table. ``run_id`` is that of the record.
-    ``launched_at_ns`` is ``time.time_ns()`` just before the process was started; the launcher sets
-    it. ``shared`` is a folder in which the processes of a campaign leave the values of custom
+    ``launched_at_ns`` is ``time.monotonic_ns()`` just before the process was started; the launcher
+    sets it. That clock is one for all processes, and nobody sets it back. ``shared`` is a folder in which the processes of a campaign leave the values of custom
     initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
     the process, if other work on this machine is what takes so long; ``None`` for no such end.
     """
@@ -86,14 +99,19 @@ class Task(Struct, frozen=True, kw_only=True):
     """What follows ``python -m harness.trial``."""
 
     cell: Cell
-    seed: int
+    seed: Seed
     campaign: str
     table: str | None
     launched_at_ns: int = 0
     harness: Provenance
     run_id: str | None = None
     shared: str | None = None
-    slowed_after_s: float | None = None
+    slowed_after_s: Seconds | None = None
+
+    @property
+    def since_launch_s(self) -> float:
+        """Seconds since the process was started."""
+        return (time.monotonic_ns() - self.launched_at_ns) * 1e-9
 
 
 class Trial(Task, frozen=True, kw_only=True):
@@ -105,16 +123,16 @@ class Trial(Task, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "trial"
 
-    repetition: int
-    round: int
-    time_budget_s: float
+    repetition: Count
+    round: Count
+    time_budget_s: Seconds
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
     """A line of the user's own code; ``text`` is what stands there, without its indentation."""
 
     path: str
-    line: int
+    line: Count
     text: str
 
 
@@ -145,7 +163,7 @@ class DeviceInfo(Struct, frozen=True, kw_only=True):
     name: str
     framework_id: str
     driver: str | None = None
-    memory_bytes: int | None = None
+    memory_bytes: Size | None = None
 
 
 class Phases(Struct, frozen=True, kw_only=True):
@@ -158,13 +176,13 @@ class Phases(Struct, frozen=True, kw_only=True):
     many the first call made.
     """
 
-    import_s: float
-    data_s: float
-    build_s: float
-    first_step_s: float
-    first_steps: int = 1
-    predict_s: float | None = None
-    total_s: float
+    import_s: Seconds
+    data_s: Seconds
+    build_s: Seconds
+    first_step_s: Seconds
+    first_steps: Number = 1
+    predict_s: Seconds | None = None
+    total_s: Seconds
 
 
 class Epoch(Struct, frozen=True, kw_only=True):
@@ -179,16 +197,16 @@ class Epoch(Struct, frozen=True, kw_only=True):
     ``None`` in records of harnesses that did not measure it.
     """
 
-    index: int
+    index: Count
     phase: Literal["quality", "timing"]
-    steps: int
-    examples: int
-    wall_s: float
+    steps: Count
+    examples: Count
+    wall_s: Seconds
     warm_up: bool
-    train_loss: float | None
-    metric: float | None = None
-    evaluate_s: float | None = None
-    cpu_s: float | None = None
+    train_loss: Figure | None
+    metric: Figure | None = None
+    evaluate_s: Seconds | None = None
+    cpu_s: Seconds | None = None
 
 
 class Quality(Struct, frozen=True, kw_only=True):
@@ -200,10 +218,10 @@ class Quality(Struct, frozen=True, kw_only=True):
 
     metric: str
     direction: Literal["lower", "higher"]
-    value: float
-    reference: float | None = None
-    target: float | None = None
-    time_to_target_s: float | None = None
+    value: Figure
+    reference: Figure | None = None
+    target: Figure | None = None
+    time_to_target_s: Seconds | None = None
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
@@ -214,15 +232,15 @@ class Prediction(Struct, frozen=True, kw_only=True):
     """
 
     inputs: dict[str, int]
-    output: float
-    shown: float
+    output: Figure
+    shown: Figure
 
 
 class Memory(Struct, frozen=True, kw_only=True):
     """Peaks over the whole trial; ``peak_device_bytes`` is ``None`` without device memory."""
 
-    peak_rss_bytes: int
-    peak_device_bytes: int | None = None
+    peak_rss_bytes: Size
+    peak_device_bytes: Size | None = None
 
 
 class Hashes(Struct, frozen=True, kw_only=True):
@@ -243,9 +261,9 @@ class Cpu(Struct, frozen=True, kw_only=True):
 
     model: str
     architecture: str
-    logical_cores: int
-    physical_cores: int | None
-    affinity: list[int] | None
+    logical_cores: Count
+    physical_cores: Count | None
+    affinity: list[Count] | None
     governor: str | None = None
     turbo: bool | None = None
 
@@ -255,14 +273,14 @@ class Gpu(Struct, frozen=True, kw_only=True):
 
     name: str
     driver: str
-    memory_bytes: int
+    memory_bytes: Size
 
 
 class ThreadPool(Struct, frozen=True, kw_only=True):
     """A BLAS or OpenMP pool loaded in the trial, as threadpoolctl reports it."""
 
     library: str
-    threads: int
+    threads: Count
     version: str | None = None
     architecture: str | None = None
 
@@ -276,13 +294,13 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     that it started spent of it. Load and frequency are those at the end.
     """
 
-    elapsed_s: float
-    involuntary_switches: int | None
-    steal_share: float | None
-    busy_share: float | None
-    load_average: float | None
-    frequency_mhz: float | None
-    own_cpu_s: float | None = None
+    elapsed_s: Seconds
+    involuntary_switches: Count | None
+    steal_share: Share | None
+    busy_share: Share | None
+    load_average: Level | None
+    frequency_mhz: Level | None
+    own_cpu_s: Seconds | None = None
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -292,8 +310,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     ``training`` spans the epochs from the second one on, with evaluation and prediction between.
     """
 
-    probe_before_s: float | None = None
-    probe_after_s: float | None = None
+    probe_before_s: Seconds | None = None
+    probe_after_s: Seconds | None = None
     training: Disturbance | None = None
 
 
@@ -305,8 +323,8 @@ class StepWork(Struct, frozen=True, kw_only=True):
     in memory: parameters, optimizer slots, gradients and activations, each once for each use.
     """
 
-    flops: float
-    bytes: float
+    flops: Rate
+    bytes: Rate
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -317,9 +335,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     written) per second. ``threads`` is what NumPy's BLAS was set to.
     """
 
-    matmul_flops_per_s: float
-    copy_bytes_per_s: float
-    threads: int | None = None
+    matmul_flops_per_s: Rate
+    copy_bytes_per_s: Rate
+    threads: Number | None = None
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -335,9 +353,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     python: str
     cpu: Cpu
     gpus: list[Gpu]
-    memory_total_bytes: int
-    memory_available_bytes: int
-    load_average: float | None
+    memory_total_bytes: Size
+    memory_available_bytes: Size
+    load_average: Level | None
     thread_pools: list[ThreadPool]
     packages: dict[str, str]
     variables: dict[str, str]
@@ -362,13 +380,13 @@ class Record(Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA_VERSION
     status: Status
     cell: Cell
-    scenario_version: int
-    seed: int
-    repetition: int
+    scenario_version: Count
+    seed: Seed
+    repetition: Count
     campaign: str
-    round: int
+    round: Count
     started_at: str
-    duration_s: float
+    duration_s: Seconds
     harness: Provenance
     failure: Failure | None = None
     device: DeviceInfo | None = None

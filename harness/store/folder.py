@@ -18,11 +18,13 @@ import msgspec
 import platformdirs
 
 from harness.errors import UnavailableError
+from harness.records.consistency import contradiction, misplaced
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
 from harness.records.trial import SCHEMA_VERSION, Cell, Record, Struct
 from harness.store import layout
 from harness.store.atomic import write_new, write_over, write_synced
 from harness.store.reading import Broken, read
+from harness.store.reading import broken as broken_file
 
 RECORD_BYTES = 64 * 1024
 """More than a record takes, for the check that there is room for those to come."""
@@ -168,7 +170,11 @@ def _load(root: Path, files: Iterable[Path]) -> Results:
 
 def read_record(path: Path) -> Record | Broken:
     """The record in ``path``, or why there is none; fields that a newer harness added pass."""
-    return read(path, Record, "record", schema=SCHEMA_VERSION)
+    record = read(path, Record, "record", schema=SCHEMA_VERSION)
+    if isinstance(record, Broken):
+        return record
+    wrong = contradiction(record) or misplaced(record, path)
+    return record if wrong is None else broken_file(path, f"contradicts itself: {wrong}")
 
 
 def read_campaign(path: Path) -> Campaign | Broken:

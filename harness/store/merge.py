@@ -109,7 +109,7 @@ def _digests(run: Path, root: Path) -> Mapping[str, str | Broken]:
         name = str(path.relative_to(run))
         if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
             # A stranger's link may name any file of whoever merges, and publishes what comes of it.
-            found[name] = Broken(path=str(path), reason="a link that leads out of the folder")
+            found[name] = reading.broken(path, "a link that leads out of the folder")
         else:
             found[name] = _digest(path)
     return found
@@ -120,7 +120,7 @@ def _digest(path: Path) -> str | Broken:
         with reading.regular(path, limit_bytes=_limit_bytes(path)) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        return Broken(path=str(path), reason=f"cannot be read: {reading.why(error)}")
+        return reading.broken(path, f"cannot be read: {reading.why(error)}")
 
 
 def _limit_bytes(path: Path) -> int | None:

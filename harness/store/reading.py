@@ -18,6 +18,7 @@ import msgspec
 
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode, too_large
 from harness.records.trial import Struct
+from harness.words import plain
 
 _Kind = TypeVar("_Kind")
 
@@ -27,6 +28,11 @@ class Broken(Struct, frozen=True, kw_only=True):
 
     path: str
     reason: str
+
+
+def broken(path: Path, reason: str) -> Broken:
+    """What is said of a file; its name may come from a stranger, and is made harmless."""
+    return Broken(path=plain(str(path), limit=4_000), reason=plain(reason))
 
 
 class _Header(msgspec.Struct):
@@ -51,7 +57,7 @@ def regular(path: Path, limit_bytes: int | None = LARGEST_BYTES) -> Iterator[Bin
     """
     # Neither blocks at a pipe without a writer, nor takes a terminal for its own.
     flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-    with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:  # noqa: PTH123 - Path.open takes no opener
+    with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise NotAFileError("no regular file")
@@ -93,10 +99,10 @@ def read(path: Path, kind: type[_Kind], noun: str, *, schema: int | None) -> _Ki
         found = content(path)
         if schema is not None and (written := decode(found, _Header, noun).schema) != schema:
             reason = f"written in schema {written}; this harness reads {schema}"
-            return Broken(path=str(path), reason=reason)
+            return broken(path, reason)
         return decode(found, kind, noun)
     except UndecodableError as error:
         reason = str(error)
     except OSError as error:
         reason = f"cannot be read: {why(error)}"
-    return Broken(path=str(path), reason=reason)
+    return broken(path, reason)

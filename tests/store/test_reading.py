@@ -31,7 +31,7 @@ CONTENTS = {
     "invalid UTF-8 in a status": lambda good: good.replace(b'"ok"', b'"o\xff"', 1),
     "invalid UTF-8 in a key of a table": lambda good: good.replace(b"batch_size", b"batch\xffsize"),
     "half a surrogate": lambda good: good.replace(b"ranking", b"rank\\ud800ng", 1),
-    "nested brackets": lambda good: b"[" * 200_000,
+    "nested brackets": lambda _: b"[" * 200_000,
     "nested brackets in an unknown field": lambda good: (
         good[:-1] + b',"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
     ),
@@ -39,9 +39,9 @@ CONTENTS = {
         good[:-1] + b',"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
     ),
     "UTF-16": lambda good: good.decode().encode("utf-16"),
-    "zeros": lambda good: bytes(4096),
-    "nothing": lambda good: b"",
-    "blanks": lambda good: b" \n",
+    "zeros": lambda _: bytes(4096),
+    "nothing": lambda _: b"",
+    "blanks": lambda _: b" \n",
     "the first half": lambda good: good[: len(good) // 2],
     "a number that no computer has": lambda good: good.replace(b'"seed":1', b'"seed":1e999'),
     "an endless whole number": lambda good: good.replace(b'"seed":1', b'"seed":' + b"9" * 5000),
@@ -135,7 +135,7 @@ def test_a_merge_takes_nothing_from_outside_the_folder(folder, tmp_path, name):
     assert [there.name for there in copied] == ["torch-cpu.npz"]
 
 
-def test_a_file_without_a_size_of_its_own_ends_at_the_limit(monkeypatch):
+def test_a_file_without_a_size_of_its_own_ends_at_the_limit():
     with pytest.raises(reading.NotAFileError, match="too large"):
         reading.content(reading.Path("/proc/self/environ"), limit_bytes=3)
 
