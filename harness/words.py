@@ -55,8 +55,8 @@ def unknown(kind: str, name: str, valid: list[str]) -> str:
 def plain(text: str, limit: int = 1_000) -> str:
     r"""A text from elsewhere, made harmless for a terminal: one line, nothing invisible.
 
-    Records and names of files come from other machines. Line breaks, terminal escape sequences and characters that
-    turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
+    Records and names of files come from other machines. Line breaks, terminal escape sequences
+    and characters that turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
     """
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)

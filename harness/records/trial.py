@@ -89,10 +89,11 @@ class Task(Struct, frozen=True, kw_only=True):
     """What one process is asked to do; the header of every kind of task.
 
     ``table`` is the path of the prepared rating table. ``run_id`` is that of the record.
-    ``launched_at_ns`` is ``time.monotonic_ns()`` just before the process was started; the launcher
-    sets it. That clock is one for all processes, and nobody sets it back. ``shared`` is a folder in which the processes of a campaign leave the values of custom
-    initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
-    the process, if other work on this machine is what takes so long; ``None`` for no such end.
+    ``launched_at_ns`` is ``time.monotonic_ns()`` just before the process was started; the
+    launcher sets it. That clock is one for all processes, and nobody sets it back. ``shared``
+    is a folder in which the processes of a campaign leave the values of custom initialisers for
+    each other. ``slowed_after_s`` are the seconds from which on the launcher ends the process,
+    if other work on this machine is what takes so long; ``None`` for no such end.
     """
 
     kind: ClassVar[str]

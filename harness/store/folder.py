@@ -22,7 +22,7 @@ from harness.records.consistency import contradiction, misplaced
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
 from harness.records.trial import SCHEMA_VERSION, Cell, Record, Struct
 from harness.store import layout
-from harness.store.atomic import write_new, write_over, write_synced
+from harness.store.atomic import alone_in, write_new, write_over, write_synced
 from harness.store.reading import Broken, read
 from harness.store.reading import broken as broken_file
 
@@ -185,23 +185,25 @@ def read_campaign(path: Path) -> Campaign | Broken:
 def add_plan(root: Path, plan: Plan) -> None:
     """Keep ``plan`` in the campaign's folder ``root``, beside those of earlier runs.
 
-    Only one campaign writes at a time, since the machine's lock is held. A file that cannot be
-    read is set aside: without a plan the records can still be read, with the wrong one they would
-    be judged wrongly.
+    Whoever else adds one at the same time (a merge, another machine on the same disk) waits. A file
+    that cannot be read is set aside: without a plan the records can still be read, with the wrong
+    one they would be judged wrongly.
 
     Raises:
         OSError: if it cannot be written; the earlier file is then still there.
     """
     path = root / layout.CAMPAIGN
-    runs: list[Plan] = []
-    if path.exists():
-        earlier = read_campaign(path)
-        if isinstance(earlier, Broken):
-            quarantine(path)
-        else:
-            runs = [one for one in earlier.runs if one.run_id != plan.run_id]
-    content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
-    write_over(path, msgspec.json.format(content, indent=1) + b"\n")
+    root.mkdir(parents=True, exist_ok=True)
+    with alone_in(root):
+        runs: list[Plan] = []
+        if os.path.lexists(path):
+            earlier = read_campaign(path)
+            if isinstance(earlier, Broken):
+                quarantine(path)
+            else:
+                runs = [one for one in earlier.runs if one.run_id != plan.run_id]
+        content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
+        write_over(path, msgspec.json.format(content, indent=1) + b"\n")
 
 
 def quarantine(path: Path) -> Path:

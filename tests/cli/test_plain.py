@@ -56,15 +56,17 @@ COMMANDS = {
 }
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_names_of_files_draw_nothing(world, folder, capsys, command):
+def test_names_of_files_draw_nothing(world, capsys, command):
     world.harness(*COMMANDS[command])
     said = capsys.readouterr()
     assert drawn(said.out) == set()
     assert drawn(said.err) == set()
 
 
-def test_what_cannot_be_read_is_named_harmlessly_by_a_merge(world, folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_be_read_is_named_harmlessly_by_a_merge(world, capsys):
     world.harness("merge", "results", "--into", "all")
     assert r"\x1b]0;owned\x07" in capsys.readouterr().err
 
