@@ -177,7 +177,7 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
             started_at="2026-01-01T00:00:00+00:00",
             duration_s=12.5,
             harness=Provenance(version="0.1.0", commit="0" * 40, dirty=False),
-            device=DeviceInfo(kind=cell.device, name="Test CPU", framework_id=f"{cell.device}:0"),
+            device=DeviceInfo(kind="cpu", name="Test CPU", framework_id="cpu:0"),
             engine={"jit_compile": True},
             phases=Phases(
                 import_s=2.0, data_s=0.1, build_s=0.3, first_step_s=0.5, predict_s=0.1, total_s=12.0
@@ -199,7 +199,11 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
                 table="a" * 64, split="b" * 64, initial_weights="c" * 64, final_weights="d" * 64
             ),
         )
-        return msgspec.structs.replace(record, **changes)
+        record = msgspec.structs.replace(record, **changes)
+        if "device" not in changes and record.device is not None:
+            device = msgspec.structs.replace(record.device, kind=record.cell.device)
+            record = msgspec.structs.replace(record, device=device)
+        return record
 
     return make
 

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal, NamedTuple, TypeVar
 
 import psutil
 
-from harness.launch.interrupts import ends_as_interrupt
+from harness.launch.interrupts import interruptible, postpone, uninterrupted
 from harness.launch.variables import child_variables
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.trial import Device, Struct
@@ -170,7 +170,7 @@ def _content(path: Path) -> bytes:
         return file.read(LARGEST_BYTES + 1 if path.name == ANSWER else -1)
 
 
-@ends_as_interrupt()
+@uninterrupted()
 def run_process(
     command: Sequence[str],
     *,
@@ -231,10 +231,14 @@ def run_process(
         reader = _start(_read, process.stdout, lines, on_line)
         watchdog = _start(watch.until_over)
         try:
-            process.wait()
+            with interruptible():
+                process.wait()
         except KeyboardInterrupt:
-            interrupted = True
-            _end(process)
+            if process.poll() is None:
+                interrupted = True
+                _end(process)
+            else:  # it had just ended: what it left counts, and then the interrupt does
+                postpone()
         watch.over.set()
         watchdog.join()
         # Descendants that outlived the child would be beside the next trial's clock.
@@ -306,7 +310,8 @@ class _Watch:
         while not self.over.wait(self._pause_s(min(deadline, late))):
             now = time.monotonic()
             if now >= deadline:
-                self._end_politely("timeout")
+                if not _has_ended(self._process.pid):  # it may have, while this process was stopped
+                    self._end_politely("timeout")
                 return
             if self._slow_limit is not None and now >= late:
                 self.slowed_by = self._slow_limit.look()
@@ -333,6 +338,16 @@ class _Watch:
         return left_s if self._memory_limit_bytes is None else min(left_s, MEMORY_LOOK_S)
 
 
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended, reaped or not; whoever waits for it still gets its code."""
+    if not POSIX:
+        return False
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
 def _resident_bytes(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
@@ -343,7 +358,7 @@ def _resident_bytes(pid: int) -> int:
 def _end(process: subprocess.Popen[str]) -> None:
     """End the process, politely first; a second Ctrl-C cuts the politeness short."""
     _send(process, "SIGTERM")
-    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt), interruptible():
         process.wait(timeout=GRACE_S)
     _send(process, "SIGKILL")
     while process.returncode is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import multiprocessing
 import os
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -77,7 +79,9 @@ def test_every_record_of_six_writers_of_one_repetition_is_kept(
     _together(kind, _save, calls)
     results = store.load(tmp_path / "r")
     assert results.broken == []
-    assert sorted(record.quality.value for record in results.records) == sorted(sum(values, []))
+    assert sorted(record.quality.value for record in results.records) == sorted(
+        itertools.chain(*values)
+    )
     assert [path for path in (tmp_path / "r").rglob(".*") if path.suffix == ".partial"] == []
 
 
@@ -93,7 +97,7 @@ def fsync_fails(monkeypatch):
         sync = os.fsync
 
         def fsync(descriptor):
-            if files or os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            if files or Path(f"/proc/self/fd/{descriptor}").is_dir():
                 raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)))
             sync(descriptor)
 
@@ -105,12 +109,12 @@ def fsync_fails(monkeypatch):
 @pytest.mark.parametrize("files", [False, True])
 @pytest.mark.parametrize("name", CANNOT_SYNC)
 def test_a_file_system_that_cannot_sync_keeps_records_all_the_same(
-    tmp_path, make_record, make_cell, fsync_fails, name, files
+    tmp_path, make_record, fsync_fails, name, files
 ):
     fsync_fails(name, files=files)
     saved = store.save(tmp_path, make_record())
     assert saved.trouble is None
-    store.add_plan(tmp_path, make_plan([make_cell()]))
+    store.add_plan(tmp_path, make_plan([saved.record.cell]))
     assert len(store.load(tmp_path).records) == len(store.load(tmp_path).plans) == 1
 
 
@@ -128,7 +132,7 @@ def test_a_folder_that_may_be_written_and_not_read_keeps_records(
     open_ = os.open
 
     def refuse(path, flags, *more, **how):
-        if os.path.isdir(path):
+        if Path(path).is_dir():
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return open_(path, flags, *more, **how)
 

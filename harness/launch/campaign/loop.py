@@ -15,7 +15,7 @@ from harness.launch.campaign.forecast import Durations, expected_rounds
 from harness.launch.campaign.prober import Prober, Rater, probed
 from harness.launch.campaign.steering import given_up, standing, was_disturbed, why_to_stop
 from harness.launch.child import TaskInterrupted
-from harness.launch.interrupts import uninterrupted
+from harness.launch.interrupts import interruptible, uninterrupted
 from harness.records.plan import Plan, PlannedTrial
 from harness.records.trial import Provenance, Rates, Record, Trial
 from harness.store import folder as store
@@ -178,12 +178,14 @@ class _Campaign:
             and was_disturbed(self._records, trial)
         )
 
+    @uninterrupted()  # but for the trial itself and the probes: what was measured is kept first
     def _run_trial(self, planned: PlannedTrial) -> None:
         number = len(self._saved) + 1
         total, left_s = self._forecast([planned, *self._pending])
         self._tools.observer.starting(planned, number=number, total=total, left_s=left_s)
-        before_s = self._tools.prober.before_s()
-        interruption = None
+        with interruptible():
+            before_s = self._tools.prober.before_s()
+        interruption: KeyboardInterrupt | None = None
         try:
             record = self._tools.launcher.run(
                 msgspec.structs.replace(
@@ -198,20 +200,37 @@ class _Campaign:
             )
         except TaskInterrupted as stopped:
             record, interruption = stopped.record, stopped
-        after_s = None if interruption else self._tools.prober.after_s()
-        with uninterrupted():
-            known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
-            saved = self._keep(msgspec.structs.replace(known, run_id=planned.run_id))
-            self._tools.durations.learn(saved.record)
-            self._records.append(saved.record)
-            self._saved.append(saved)
-            self._standing = standing(self._plan, self._records)
-            total, left_s = self._forecast(self._pending)
-            self._tools.observer.finished(
-                saved, number=number, total=total, left_s=left_s, standing=self._standing
-            )
+        after_s = None
+        try:
+            if interruption is None:
+                with interruptible():
+                    after_s = self._tools.prober.after_s()
+        except KeyboardInterrupt as stopped:
+            interruption = stopped
+        finally:  # whatever becomes of the probe, the trial was measured
+            self._keep_measured(record, planned, number, before_s=before_s, after_s=after_s)
         if interruption is not None:
             raise interruption
+
+    def _keep_measured(
+        self,
+        record: Record,
+        planned: PlannedTrial,
+        number: int,
+        *,
+        before_s: float | None,
+        after_s: float | None,
+    ) -> None:
+        known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
+        saved = self._keep(msgspec.structs.replace(known, run_id=planned.run_id))
+        self._tools.durations.learn(saved.record)
+        self._records.append(saved.record)
+        self._saved.append(saved)
+        self._standing = standing(self._plan, self._records)
+        total, left_s = self._forecast(self._pending)
+        self._tools.observer.finished(
+            saved, number=number, total=total, left_s=left_s, standing=self._standing
+        )
 
     def _slowed_after_s(self, planned: PlannedTrial) -> float | None:
         return steering.slowed_after_s(
