@@ -20,6 +20,7 @@ from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
 from harness.records.consistency import contradiction
 from harness.records.decoding import UndecodableError, decode
+from harness.records.failure import bounded
 from harness.records.header import record_of, told_by
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import (
@@ -269,7 +270,7 @@ def _concluded(record: RecordType, verdict: tuple[Status, str] | None, ended: En
         cause="slowed" if ended.cause == "slowed" else cause,
         origin=record.failure.origin if record.failure else None,
     )
-    return msgspec.structs.replace(record, status=status, failure=failure)
+    return msgspec.structs.replace(record, status=status, failure=bounded(failure))
 
 
 def _read_record(

@@ -14,6 +14,7 @@ import filelock
 import msgspec
 
 from harness.errors import UnavailableError
+from harness.launch import orphans
 from harness.records.decoding import UndecodableError, decode
 from harness.records.trial import Struct
 from harness.store import reading
@@ -76,6 +77,7 @@ def only_campaign(
         raise _unusable(folder, error) from None
     try:
         _write_holder(folder)
+        orphans.sweep()
         yield
     finally:
         _holder_path(folder).unlink(missing_ok=True)

@@ -12,20 +12,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, Literal, NamedTuple, TypeVar
 
 import psutil
 
+from harness.launch import orphans
 from harness.launch.interrupts import interruptible, postpone, uninterrupted
 from harness.launch.variables import child_variables
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
+from harness.records.failure import LINE_CHARACTERS, TAIL_LINES
 from harness.records.trial import Device, Struct
-
-TAIL_LINES = 40
-"""How many of the last lines are kept, each cut at :data:`LINE_CHARACTERS`."""
-
-LINE_CHARACTERS = 500
 
 GRACE_S = 5.0
 """Seconds from the polite signal to the one that cannot be refused."""
@@ -136,7 +132,7 @@ def run_python(
     """
     files: dict[str, bytes] = {}
     try:
-        with TemporaryDirectory(prefix="harness-child-", ignore_cleanup_errors=True) as name:
+        with orphans.temporary_folder() as name:
             folder, keras_home = Path(name, "left"), Path(name, "keras-home")
             folder.mkdir()
             keras_home.mkdir()
@@ -197,7 +193,8 @@ def run_process(
         folder: the working folder.
         standard_input: a file that the process reads.
         timeout_s: seconds until the process and its descendants are ended.
-        memory_limit_bytes: the resident set of the process at which they are ended.
+        memory_limit_bytes: the resident set of the process and its descendants at which they are
+            ended.
         slow_limit: when to look whether other work slows the process, and to end it if so.
         on_line: is told each line that the process prints, from another thread.
 
@@ -209,6 +206,7 @@ def run_process(
         OSError: if the program cannot be started.
     """
     lines: deque[str] = deque(maxlen=TAIL_LINES)
+    descendants = orphans.Descendants(variables.get("KERAS_HOME"))
     with standard_input.open("rb") as given:
         process = subprocess.Popen(
             list(command),
@@ -223,6 +221,7 @@ def run_process(
             # process together with whatever it has started.
             start_new_session=POSIX,
         )
+    descendants.started(process.pid)
     if process.stdout is None:
         raise AssertionError("Popen was given a pipe")
     watch = _Watch(process, timeout_s, memory_limit_bytes, slow_limit)
@@ -243,9 +242,11 @@ def run_process(
         watchdog.join()
         # Descendants that outlived the child would be beside the next trial's clock.
         _send(process, "SIGKILL")
+        lines += [f"still running: {name}" for name in descendants.end()]
         reader.join(timeout=GRACE_S)  # a descendant in a session of its own may hold the pipe open
     except BaseException:
         _end(process)  # whatever stopped us, nothing is left running
+        descendants.end()
         raise
     code = process.returncode
     return Ended(
@@ -320,7 +321,7 @@ class _Watch:
                     return
                 late = now + SLOW_LOOK_S
             if self._memory_limit_bytes is not None:
-                resident_bytes = _resident_bytes(self._process.pid)
+                resident_bytes = _resident_bytes(self._process.pid, self._memory_limit_bytes)
                 if resident_bytes > self._memory_limit_bytes:
                     self.cause, self.resident_bytes = "memory", resident_bytes
                     # At once: a polite end takes seconds, and a gigabyte in each.
@@ -348,10 +349,29 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def _resident_bytes(pid: int) -> int:
+def _resident_bytes(pid: int, limit_bytes: float) -> int:
+    """What a process and its descendants hold.
+
+    The sum of what is resident counts twice what they share. That is told apart, which takes the
+    kernel longer, only where the sum is above the limit.
+    """
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:  # it has just ended
+        return 0
+    resident = [_memory(process, "memory_info", "rss") for process in family]
+    if len(family) == 1 or sum(resident) <= limit_bytes:
+        return sum(resident)
+    return sum(
+        _memory(process, "memory_full_info", "pss") or alone
+        for process, alone in zip(family, resident, strict=True)
+    )
+
+
+def _memory(process: psutil.Process, method: str, field: str) -> int:
+    try:
+        return int(getattr(getattr(process, method)(), field, 0))
+    except psutil.Error:
         return 0
 
 

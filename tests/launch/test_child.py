@@ -15,6 +15,7 @@ from harness.analysis.speed import disturbed
 from harness.launch import child, process, slowed
 from harness.launch.child import LocalLauncher, TaskInterrupted, run_task
 from harness.launch.environments import Interpreter
+from harness.records.failure import TAIL_LINES
 from harness.records.trial import Record
 
 LONG_S = 60.0
@@ -55,7 +56,7 @@ def test_a_trial_that_raises_leaves_a_record_with_the_last_lines(trial, fake_pyt
     assert record.failure.exit_code == 1
     assert record.failure.reason.endswith("RuntimeError: out of luck")
     tail = record.failure.output_tail.splitlines()
-    assert len(tail) == process.TAIL_LINES
+    assert len(tail) == TAIL_LINES
     assert "line 99" in tail
     assert "line 0" not in tail
 
