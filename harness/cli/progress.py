@@ -29,7 +29,8 @@ REDRAWS_PER_S = 0.5
 @contextlib.contextmanager
 def progress(console: Console, metric: Metric) -> Iterator[Observer]:
     """An observer that prints to ``console``, in the way that suits it."""
-    if not console.is_terminal:
+    # Not `console.is_terminal`: FORCE_COLOR asks for colour, and a log cannot be drawn anew.
+    if not getattr(console.file, "isatty", bool)():
         yield PlainProgress(console, metric)
         return
     from rich.live import Live

@@ -2,8 +2,8 @@
 
 ``kill -9``, a crash, or the kernel for want of memory end the harness without a word. Its trial, in
 a session of its own, would go on beside the next campaign's clock. This process reads its standard
-input, whose other end only the harness has open: when it ends, the harness has, and what it left is
-ended. Until then it sleeps. It imports nothing but the standard library, and nothing of the harness.
+input, whose other end only the harness has open: when it ends, the harness has, and what that left
+is ended. Until then it sleeps. It imports nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A child is in a group and a session of its own, and may start processes in others. While it lives
 they are its descendants; when it ends, Linux hands those that are left to the nearest ancestor that
-asked for them, which is this process. Should this process be killed, :mod:`.guardian` does the same.
+asked for them, which is this process. Should it be killed, :mod:`.guardian` does the same.
 """
 
 from __future__ import annotations

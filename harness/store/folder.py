@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections import defaultdict
@@ -119,11 +120,25 @@ def save(root: Path, record: Record) -> Saved:
         return save_below(root, record)
     except OSError as error:
         trouble = f"{root} cannot be written: {error.strerror or error}"
-    for refuge in (Path(platformdirs.user_state_dir("keras-backend-harness")), _temporary()):
-        with contextlib.suppress(OSError):
-            kept = save_below(refuge / "not-stored" / record.campaign, record)
+    name = re.sub(r"[^\w.-]", "_", record.campaign).strip(".") or "campaign"
+    for refuge in (_state, _temporary):
+        # RuntimeError: a user without a home folder; the next one may do all the same.
+        with contextlib.suppress(OSError, RuntimeError):
+            kept = save_below(refuge() / "not-stored" / name, record)
             return msgspec.structs.replace(kept, trouble=trouble)
     raise OSError(trouble)
+
+
+def still_there(root: Path, saved: Saved) -> Saved:
+    """``saved``, written once more if its file has gone: somebody may have removed the folder.
+
+    Raises:
+        OSError: if it could be kept nowhere.
+    """
+    if saved.trouble is not None or saved.path.is_file():
+        return saved
+    again = save(root, saved.record)
+    return msgspec.structs.replace(again, trouble=f"{saved.path} was removed meanwhile")
 
 
 def load(root: Path) -> Results:
@@ -230,6 +245,10 @@ def save_below(root: Path, record: Record) -> Saved:
             record = msgspec.structs.replace(record, repetition=repetition)
         else:
             return Saved(path=path, record=record)
+
+
+def _state() -> Path:
+    return Path(platformdirs.user_state_dir("keras-backend-harness"))
 
 
 def _temporary() -> Path:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import msgspec
 import psutil
@@ -192,5 +191,5 @@ def test_a_keras_home_of_the_users_own_ends_nothing():
 
 
 def test_a_machine_without_proc_has_no_list(tmp_path):
-    folder = f"/tmp/{guardian.PREFIX}1-x"
-    assert guardian.processes_in(folder, Path(tmp_path / "nowhere")) == []
+    folder = str(tmp_path / f"{guardian.PREFIX}1-x")
+    assert guardian.processes_in(folder, tmp_path / "nowhere") == []
