@@ -7,11 +7,11 @@ folder or a thread count left over from another job would change a measurement w
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness import scenario_files
+from harness.probe.variables import CHANGES_A_MEASUREMENT
 
 PASSED_ON = frozenset(
     {
@@ -38,15 +38,6 @@ PASSED_ON = frozenset(
 """Passed on as they are, with everything that begins with one of :data:`PASSED_ON_PREFIXES`."""
 
 PASSED_ON_PREFIXES = ("LC_", "HARNESS_")
-
-_CHANGES_A_MEASUREMENT = re.compile(
-    r"""(XLA|JAX|TF|KERAS|TORCH|TORCHINDUCTOR|PYTORCH|OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR
-    |DNNL|ONEDNN|CUBLAS|CUDNN|NCCL|MALLOC|TCMALLOC|CUDA_CACHE)_\w+
-    |PYTHON(PATH|HOME|OPTIMIZE|MALLOC|DEVMODE|TRACEMALLOC|_GIL|_JIT)
-    |NPROC|LD_PRELOAD|GLIBC_TUNABLES|NVIDIA_TF32_OVERRIDE
-    |CUDA_LAUNCH_BLOCKING|CUDA_MODULE_LOADING|CUDA_DEVICE_MAX_CONNECTIONS""",
-    re.VERBOSE,
-)
 
 
 def child_variables(
@@ -118,7 +109,7 @@ def kept_back(source: Mapping[str, str], pass_env: Iterable[str] = ()) -> list[s
     return sorted(
         name
         for name in source
-        if _CHANGES_A_MEASUREMENT.fullmatch(name) and not is_passed_on(name) and name not in spared
+        if CHANGES_A_MEASUREMENT.fullmatch(name) and not is_passed_on(name) and name not in spared
     )
 
 

@@ -292,7 +292,9 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     ``involuntary_switches`` counts how often a thread of the process had to make way for another
     one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
     virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
-    that it started spent of it. Load and frequency are those at the end.
+    that it started spent of it. ``throttled_share`` is the share of the periods of a container's
+    CPU quota in which it was used up, so that the process stood still. Load and frequency are
+    those at the end.
     """
 
     elapsed_s: Seconds
@@ -302,6 +304,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     load_average: Level | None
     frequency_mhz: Level | None
     own_cpu_s: Seconds | None = None
+    throttled_share: Share | None = None
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -345,7 +348,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     """The machine and the software that measured.
 
     ``load_average`` is that of the last minute before the trial. ``variables`` are the
-    environment variables that the trial was given, all of them.
+    environment variables that the trial was given, all of them. ``hostname`` is a hash, unless its
+    user asked for the name. ``cpu_quota`` is how many CPUs' worth of time a container grants;
+    ``None`` where nothing limits it, and in records of harnesses that did not look.
     """
 
     machine_id: str
@@ -361,6 +366,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     packages: dict[str, str]
     variables: dict[str, str]
     virtualised: str | None = None
+    cpu_quota: Level | None = None
+    swap_used_bytes: Size | None = None
+    on_mains: bool | None = None
 
 
 class Record(Struct, frozen=True, kw_only=True):

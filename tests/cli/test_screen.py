@@ -15,7 +15,8 @@ from tests.cli.world import TINY, World
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
-RUN = "import sys; from harness.cli import campaign; campaign.speed_probe = lambda: 0.2; " + (
+RUN = (
+    "import sys; from harness.cli import campaign; campaign.speed_probe = lambda: 0.2; "
     "campaign.rates = None; from harness.__main__ import main; main()"
 )
 
