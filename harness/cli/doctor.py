@@ -75,6 +75,7 @@ def doctor(
     # Imported here, so that `harness --help` does not wait for it.
     from rich.console import Console
 
+    from harness.launch.environments import tox_folders
     from harness.probe.checks import fit
     from harness.probe.doctor import examine
 
@@ -84,6 +85,7 @@ def doctor(
     findings = examine(
         results=results,
         here=Path.cwd(),
+        roots=[folder.parent for folder in tox_folders() if folder.name == ".tox"],
         table=_table_path,
         variables=os.environ,
         claims=_claims,

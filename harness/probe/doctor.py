@@ -41,6 +41,7 @@ def examine(
     *,
     results: Path,
     here: Path,
+    roots: Sequence[Path] = (),
     table: Callable[[], Path | None],
     variables: Mapping[str, str],
     claims: Callable[[], list[str]] = list,
@@ -54,7 +55,8 @@ def examine(
 
     Args:
         results: the folder that records will be written to; it need not exist.
-        here: the folder in which tox environments are looked for.
+        here: the folder in which tox environments are looked for first.
+        roots: other folders in which `harness run` looks for them.
         table: tells where the prepared rating table belongs, ``None`` if that is unknown.
         variables: the environment variables of the shell.
         claims: tells who else says to measure on this machine, one line each.
@@ -83,10 +85,15 @@ def examine(
         machine.swap(power.swap_used_bytes()),
         machine.power(power.on_mains()),
         _disk(results),
-        *(ready.environment(name, here) for name in ready.ENVIRONMENTS),
+        *(_environment(name, [here, *roots]) for name in ready.ENVIRONMENTS),
         ready.table(table()),
         ready.threads(variables),
     ]
+
+
+def _environment(name: str, roots: Sequence[Path]) -> Finding:
+    built = (root for root in roots if ready.environment_python(name, root).exists())
+    return ready.environment(name, next(built, roots[0]))
 
 
 def _other_processes(cores: int, wait: Callable[[float], None], root: Path) -> Finding:

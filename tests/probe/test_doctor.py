@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from harness.probe import cpu, doctor, noise, power, processes
-from harness.probe.checks import Finding, fit
+from harness.probe.checks import Finding, fit, ready
 from harness.probe.memory import MemorySize
 from harness.records.trial import Cpu, Disturbance, Environment, Noise, Record
 
@@ -209,3 +209,12 @@ def test_a_run_that_was_seen_is_not_claimed_a_second_time(examine, quiet_machine
     claim = "pid 7, since 10:00: harness run ranking (it holds the machine's lock)"
     found = examine(root=quiet_machine, claims=lambda: [claim])["other runs"]
     assert found.seen == "pid 7: harness run ranking"
+
+
+def test_environments_are_found_wherever_a_run_finds_them(examine, tmp_path):
+    python = ready.environment_python("jax", tmp_path / "project")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    found = examine(roots=[tmp_path / "project"])
+    assert found["environment jax"].status == "good"
+    assert found["environment torch"].status == "warning"
