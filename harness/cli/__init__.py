@@ -103,8 +103,8 @@ def main() -> None:
         code = _run()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    if why := screen.lost():
-        if not screen.REFUSED.get("stderr"):
+    if (why := screen.lost()) is not None:
+        if why:
             _say(why)
         code = code or ExitCode.NOT_SHOWN
     sys.exit(int(code))

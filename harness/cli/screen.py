@@ -32,7 +32,10 @@ def guard() -> None:
 
 
 def lost() -> str | None:
-    """Why a part of the output was not shown, in words; ``None`` if all was."""
+    """Why a part of the output was not shown; ``None`` if all was, empty if its reader has gone.
+
+    Whoever wrote ``| head -1`` knows it.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None:
@@ -43,8 +46,10 @@ def lost() -> str | None:
     if not REFUSED:
         return None
     name, error = next(iter(REFUSED.items()))
-    what = "its reader has gone" if error.errno == errno.EPIPE else error.strerror or str(error)
-    return f"a part of what was said on {name} was lost: {what}; the files are written all the same"
+    if error.errno == errno.EPIPE:
+        return ""
+    why = error.strerror or str(error)
+    return f"a part of what was said on {name} was lost: {why}; the files are written all the same"
 
 
 def _is_plain(stream: Any) -> bool:

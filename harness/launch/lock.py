@@ -130,11 +130,15 @@ def _lock(folder: Path) -> filelock.BaseFileLock:
             # A folder of its own, without the sticky bit: in /tmp itself Linux refuses to open
             # another user's file for writing (sysctl fs.protected_regular).
             _open_for_all(folder)
-        if path.is_symlink():  # whoever tries a lock empties its file
-            raise OSError(errno.ELOOP, f"{path.name} in it is a link")
+        _refuse_link(path)
     except OSError as error:
         raise _unusable(folder, error) from None
     return filelock.FileLock(path, mode=0o666, thread_local=False)
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():  # whoever tries a lock empties its file
+        raise OSError(errno.ELOOP, f"{path.name} in it is a link")
 
 
 def _open_for_all(folder: Path) -> None:

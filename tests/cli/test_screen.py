@@ -78,8 +78,7 @@ def test_a_full_disk_or_a_reader_that_has_gone_ends_in_a_code_of_its_own(world, 
     code, _, err = harness(*words, stdout=writing)
     os.close(writing)
     assert code == ExitCode.NOT_SHOWN
-    assert "its reader has gone" in err
-    assert "Traceback" not in err
+    assert err == ""
 
 
 def test_a_report_is_written_though_nobody_can_see_it(world):
@@ -102,7 +101,7 @@ def test_a_campaign_goes_on_when_its_reader_has_gone(world):
     err = started.communicate()[1].decode()
     assert len(records()) == 4
     assert started.returncode == ExitCode.NOT_SHOWN
-    assert "its reader has gone; the files are written all the same" in err
+    assert err == ""
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])

@@ -1,0 +1,64 @@
+"""The fault suite: every promise of docs/promises.md under attack, with fake interpreters.
+
+A quick run is part of all tests. ``pytest tests/faults -m thorough`` makes the long one, with the
+counts of :data:`COUNTS`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from tests.launch.conftest import throwaway_scenario
+
+__all__ = ["throwaway_scenario"]
+
+COUNTS = {
+    "kills": (6, 200),
+    "signals": (1, 10),
+    "record mutants": (300, 5_000),
+    "other mutants": (100, 1_000),
+}
+"""How many of each fault: in the quick run, and in the long one."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the long run to who asks for it."""
+    if "thorough" not in config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+def times(what):
+    """The parameters of a test that is repeated: the quick run's, and the long one's."""
+    quick, long = COUNTS[what]
+    return [
+        pytest.param(quick, id="quick"),
+        pytest.param(long, id="long", marks=pytest.mark.thorough),
+    ]
+
+
+@pytest.fixture
+def left_running():
+    """Tells the processes of trials that still run, in any session."""
+    there = _trials()
+
+    def tell():
+        return [process for process in _trials() if process not in there]
+
+    return tell
+
+
+def _trials():
+    found = []
+    for process in psutil.process_iter():
+        try:
+            home = process.environ().get("KERAS_HOME", "")
+        except (psutil.Error, OSError):
+            continue
+        if "harness-child-" in home and process.pid != os.getpid():
+            found.append(process)
+    return found
