@@ -49,7 +49,7 @@ def uninterrupted() -> Iterator[None]:
         with _handlers(dict.fromkeys(_there(), later)):
             yield
     finally:
-        _blocks.remove(waiting)
+        _blocks.pop()
         outer = _blocks[-1] if _blocks else None
         if outer is not None:
             outer += waiting

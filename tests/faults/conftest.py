@@ -6,7 +6,7 @@ counts of :data:`COUNTS`.
 
 from __future__ import annotations
 
-import os
+import tempfile
 
 import psutil
 import pytest
@@ -42,23 +42,24 @@ def times(what):
 
 
 @pytest.fixture
-def left_running():
-    """Tells the processes of trials that still run, in any session."""
-    there = _trials()
+def left_running(tmp_path, monkeypatch):
+    """Tells the processes of this test's trials that still run, in any session."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
     def tell():
-        return [process for process in _trials() if process not in there]
+        return [
+            process for process in psutil.process_iter() if _home(process).startswith(str(folder))
+        ]
 
     return tell
 
 
-def _trials():
-    found = []
-    for process in psutil.process_iter():
-        try:
-            home = process.environ().get("KERAS_HOME", "")
-        except (psutil.Error, OSError):
-            continue
-        if "harness-child-" in home and process.pid != os.getpid():
-            found.append(process)
-    return found
+def _home(process):
+    """The folder of the trial that a process belongs to."""
+    try:
+        return process.environ().get("KERAS_HOME", "")
+    except (psutil.Error, OSError):
+        return ""

@@ -37,7 +37,7 @@ FAILS = {
     "leaves half a record": "record_path.write_bytes(msgspec.json.encode(good)[:200])",
     "leaves no JSON": "record_path.write_text('x')",
     "leaves JSON of another kind": "record_path.write_text('[]')",
-    "leaves a byte that is no UTF-8": "record_path.write_bytes(b'{\"status\": \"\\xff\"}')",
+    "leaves a byte that is no UTF-8": 'record_path.write_bytes(b\'{"status": "\\xff"}\')',
     "leaves nested brackets": "record_path.write_text('[' * 200_000)",
     "leaves a pipe": "os.mkfifo(record_path)",
     "leaves a folder": "record_path.mkdir()",
@@ -62,9 +62,7 @@ FAILS = {
 
 
 @pytest.mark.parametrize("fails", FAILS)
-def test_a_trial_that_fails_leaves_a_record_and_no_process(
-    trial, fake_python, left_running, fails
-):
+def test_a_trial_that_fails_leaves_a_record_and_no_process(trial, fake_python, left_running, fails):
     python = fake_python(FAILS[fails])
     record = run_task(trial, Record, python, timeout_s=60).record
     assert record.status not in {"ok", "interrupted"}

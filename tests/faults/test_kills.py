@@ -109,9 +109,7 @@ print(calls)
 
 
 @pytest.mark.parametrize("what", ["record", "plan"])
-def test_a_write_that_is_killed_at_any_call_leaves_it_whole_or_absent(
-    tmp_path, make_record, what
-):
+def test_a_write_that_is_killed_at_any_call_leaves_it_whole_or_absent(tmp_path, make_record, what):
     import msgspec
 
     from tests.launch.fakes import make_plan

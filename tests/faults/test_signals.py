@@ -25,44 +25,52 @@ RAISE = "signal.raise_signal(signal.{name})"
 PHASES = {
     # Where: (lines before the harness starts, lines of the trial, whether it was measured)
     "start": (
-        "import subprocess\n"
-        "class Popen(subprocess.Popen):\n"
-        "    def __init__(self, words, **how):\n"
-        "        super().__init__(words, **how)\n"
-        "        if 'trial' in words: {raised}\n"
-        "subprocess.Popen = Popen",
+        (
+            "import subprocess\n"
+            "class Popen(subprocess.Popen):\n"
+            "    def __init__(self, words, **how):\n"
+            "        super().__init__(words, **how)\n"
+            "        if 'trial' in words: {raised}\n"
+            "subprocess.Popen = Popen"
+        ),
         "signal.pause()",
         False,
     ),
     "training": ("", "os.kill(os.getppid(), signal.{name})\nsignal.pause()", False),
     "end": ("", "leave(good)\nos.kill(os.getppid(), signal.{name})\nos._exit(0)", True),
     "probe": (
-        "made = []\n"
-        "def probe():\n"
-        "    made.append(1)\n"
-        "    if len(made) == 3: {raised}\n"
-        "    return 0.2\n"
-        "campaign.speed_probe = probe",
+        (
+            "made = []\n"
+            "def probe():\n"
+            "    made.append(1)\n"
+            "    if len(made) == 3: {raised}\n"
+            "    return 0.2\n"
+            "campaign.speed_probe = probe"
+        ),
         "leave(good)",
         True,
     ),
     "save": (
-        "from harness.store import atomic\n"
-        "link = os.link\n"
-        "def linked(one, other):\n"
-        "    if 'seed-' in str(other): {raised}\n"
-        "    link(one, other)\n"
-        "os.link = linked",
+        (
+            "from harness.store import atomic\n"
+            "link = os.link\n"
+            "def linked(one, other):\n"
+            "    if 'seed-' in str(other): {raised}\n"
+            "    link(one, other)\n"
+            "os.link = linked"
+        ),
         "leave(good)",
         True,
     ),
     "between": (
-        "from harness.launch.campaign import loop\n"
-        "why = loop._Campaign._why_to_stop\n"
-        "def stop(self):\n"
-        "    if self._saved: {raised}\n"
-        "    return why(self)\n"
-        "loop._Campaign._why_to_stop = stop",
+        (
+            "from harness.launch.campaign import loop\n"
+            "why = loop._Campaign._why_to_stop\n"
+            "def stop(self):\n"
+            "    if self._saved: {raised}\n"
+            "    return why(self)\n"
+            "loop._Campaign._why_to_stop = stop"
+        ),
         "leave(good)",
         True,
     ),
