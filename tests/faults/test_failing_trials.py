@@ -1,4 +1,4 @@
-"""However a trial fails, its record tells, the next one is measured, and nothing is left running."""
+"""However a trial fails, its record tells, the next one is measured, and nothing still runs."""
 
 from __future__ import annotations
 

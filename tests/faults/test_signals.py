@@ -1,4 +1,4 @@
-"""Whatever signal comes in whatever phase: what was measured is kept, and nothing is left running."""
+"""Whatever signal comes in whatever phase: what was measured is kept, and nothing still runs."""
 
 from __future__ import annotations
 
