@@ -33,6 +33,8 @@ class ExitCode(Code):
     USAGE = 2, "something in the command is unknown or out of range"
     UNAVAILABLE = 3, "something is not there: data, an environment, a device, a folder"
     NOT_STORED = 4, "a record could not be written where it belongs and was kept elsewhere"
+    FAULT = 70, "a fault of the harness itself, with a traceback; finished records stay"
+    NOT_SHOWN = 74, "a part of the output could not be shown; files and records are written"
     INTERRUPTED = 130, "Ctrl-C; finished records stay"
 
 

@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 import msgspec
 
 from harness.errors import HarnessError
+from harness.paths import expanded
 from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
@@ -80,7 +81,7 @@ def search_path(variables: Mapping[str, str] | None = None) -> list[Path]:
 def entries(variables: Mapping[str, str]) -> list[Path]:
     """What the variable names, absolute, whether it is there or not."""
     parts = variables.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
-    return [Path(part.strip()).expanduser().absolute() for part in parts if part.strip()]
+    return [expanded(part.strip()).absolute() for part in parts if part.strip()]
 
 
 def names() -> list[str]:

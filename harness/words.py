@@ -45,8 +45,22 @@ def share(count: int, total: int, noun: str) -> str:
     return f"{count} of {total} {noun}{'s' * (total != 1)}"
 
 
+def cut(text: str, limit: int) -> str:
+    """``text``, or its beginning where it has more than ``limit`` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 def unknown(kind: str, name: str, valid: list[str]) -> str:
     """The message for a name that is not among ``valid``, with the nearest match if one is near."""
     near = difflib.get_close_matches(name, valid, n=1)
     hint = f"; did you mean {near[0]}?" if near else "."
     return f"unknown {kind} '{name}'{hint} Valid: {', '.join(valid)}"
+
+
+def plain(text: str, limit: int = 1_000) -> str:
+    r"""A text from elsewhere, made harmless for a terminal: one line, nothing invisible.
+
+    Records and names of files come from other machines. Line breaks, terminal escape sequences
+    and characters that turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut(text, limit))

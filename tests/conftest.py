@@ -199,7 +199,11 @@ def make_record(make_cell: Callable[..., Cell]) -> Callable[..., Record]:
                 table="a" * 64, split="b" * 64, initial_weights="c" * 64, final_weights="d" * 64
             ),
         )
-        return msgspec.structs.replace(record, **changes)
+        record = msgspec.structs.replace(record, **changes)
+        if "device" not in changes and record.device is not None:
+            device = msgspec.structs.replace(record.device, kind=record.cell.device)
+            record = msgspec.structs.replace(record, device=device)
+        return record
 
     return make
 

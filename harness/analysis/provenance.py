@@ -41,6 +41,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     python: list[str]
     numpy: list[str]
     trials: int
+    cpu_quota: float | None = None
 
 
 class DataSet(Struct, frozen=True, kw_only=True):
@@ -115,6 +116,7 @@ def _machine(environments: list[Environment]) -> Machine:
         memory_total_bytes=latest.memory_total_bytes,
         gpus=[gpu.name for gpu in latest.gpus],
         virtualised=latest.virtualised,
+        cpu_quota=latest.cpu_quota,
         python=sorted({e.python for e in environments}),
         numpy=sorted({e.packages["numpy"] for e in environments if "numpy" in e.packages}),
         trials=len(environments),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -21,12 +21,14 @@ from harness.cli import (
     parity,
     report,
     run,
+    screen,
     spelling,
     sweep,
 )
 from harness.cli import list as list_
 from harness.cli.command import Command
 from harness.errors import ExitCode, GateCode, HarnessError
+from harness.words import plain
 
 EPILOG = f"""
 Examples:
@@ -95,23 +97,67 @@ app.command(cls=Command)(doctor.doctor)
 
 def main() -> None:
     """Run the ``harness`` command; a user's mistake ends with its message and no traceback."""
-    spelling.spell()
+    try:
+        screen.guard()
+        spelling.spell()
+        code = _run()
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    if (why := screen.lost()) is not None:
+        if why:
+            _say(why)
+        code = code or ExitCode.NOT_SHOWN
+    sys.exit(int(code))
+
+
+def _run() -> int:
+    """What the command exits with; a failure is told."""
     try:
         app()
     except HarnessError as error:
-        _end_with(str(error), error.exit_code)
+        _say(str(error))
+        return error.exit_code
     except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC}:
-            raise  # a fault of the harness, unless somebody's disk or rights say otherwise
-        _end_with(f"{error.filename or 'a file'}: {error.strerror}", ExitCode.UNAVAILABLE)
+        if error.errno not in _OF_THE_USER:
+            return _fault()
+        _say(f"{error.filename or 'a file'}: {error.strerror}")
+        return ExitCode.UNAVAILABLE
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:  # noqa: BLE001 - nobody foresaw it
+        return _fault()
+    return ExitCode.OK
 
 
-def _end_with(message: str, code: ExitCode) -> NoReturn:
-    # Imported here, so that a command that goes well does not wait for it.
-    from harness.report import format as fmt
+_OF_THE_USER = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}
+"""What somebody's disk or rights say; else an error of the system is a fault of the harness."""
 
+
+def _fault() -> int:
+    """Tell of the exception under way, as a report of it needs it told."""
+    import traceback
+
+    for line in traceback.format_exc().splitlines():
+        _echo(line)
+    _say("this is a fault of the harness itself: please report it, with the lines above")
+    return ExitCode.FAULT
+
+
+def _say(message: str) -> None:
     sys.stdout.flush()
     for line in f"harness: {message}".split("\n"):
-        # It may quote what a child printed, or a line of a user's file.
-        typer.echo(fmt.plain(line, limit=4_000), err=True)
-    sys.exit(int(code))
+        _echo(line)
+
+
+def _echo(line: str) -> None:
+    # It may quote what a child printed, or a line of a user's file.
+    typer.echo(plain(line, limit=4_000), err=True)

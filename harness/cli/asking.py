@@ -21,6 +21,7 @@ from harness.launch import devices, environments
 from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
+from harness.probe.machine import WITH_HOST_VARIABLE
 from harness.records.plan import Axes, Plan, cells
 from harness.records.trial import INITS, MODES, Scalar
 from harness.report import format as fmt
@@ -234,6 +235,8 @@ def placements(
 
 def launcher(request: Request, placed: Mapping[str, Placement]) -> LocalLauncher:
     """Runs tasks where they were placed, within the limits that the request sets."""
+    if request.with_host:
+        os.environ[WITH_HOST_VARIABLE] = "1"
     return LocalLauncher(
         {backend: placement.interpreter for backend, placement in placed.items()},
         timeout_s=request.timeout_s,

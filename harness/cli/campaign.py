@@ -119,7 +119,8 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
             rates=rates,
             started_s=started_s,
         )
-    left = msgspec.structs.replace(left, refused=job.refused)
+    kept = outcome.still_there(left, request.results, there.plan)
+    left = msgspec.structs.replace(kept, refused=job.refused)
     code = outcome.exit_code(left, there.unmeasured)
     said = outcome.show(left, there, request.results, job.say, variants=not request.swept)
     if request.as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.command import Command
+from harness.words import plain
 
 if TYPE_CHECKING:
     from harness.data.verify import Verified
@@ -99,7 +100,7 @@ def verify(
         _print_json(dataclasses.asdict(verified) | {"path": str(verified.path)})
         return
     typer.echo(f"table    {verified.path}")
-    typer.echo(f"source   {verified.source}")
+    typer.echo(f"source   {plain(verified.source)}")
     typer.echo(
         f"content  {verified.ratings:,} ratings of {verified.movies:,} movies "
         f"by {verified.users:,} users"
@@ -181,7 +182,9 @@ def _count(movie_ids: tuple[int, ...], of: int) -> str:
 
 
 def _progress(line: str) -> None:
-    typer.echo(line, err=True)  # so that a script reading the output sees only the outcome
+    typer.echo(
+        plain(line, limit=4_000), err=True
+    )  # so that a script reading the output sees only the outcome
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import ExitCode, UnavailableError
+from harness.words import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,6 +75,7 @@ def doctor(
     # Imported here, so that `harness --help` does not wait for it.
     from rich.console import Console
 
+    from harness.launch.environments import tox_folders
     from harness.probe.checks import fit
     from harness.probe.doctor import examine
 
@@ -83,6 +85,7 @@ def doctor(
     findings = examine(
         results=results,
         here=Path.cwd(),
+        roots=[folder.parent for folder in tox_folders() if folder.name == ".tox"],
         table=_table_path,
         variables=os.environ,
         claims=_claims,
@@ -159,10 +162,12 @@ def _print_text(findings: list[Finding], console: Console) -> None:
         for finding in findings:
             if finding.group == group:
                 mark = (f"  {finding.status:<9}", STYLES[finding.status])
-                _line(console, Text.assemble(mark, f"{finding.check:<{width}}  {finding.seen}"))
+                _line(
+                    console, Text.assemble(mark, f"{finding.check:<{width}}  {plain(finding.seen)}")
+                )
                 if finding.status == "warning":
-                    _line(console, Text(f"           why: {finding.why}"))
-                    _line(console, Text(f"           do:  {finding.remedy}"))
+                    _line(console, Text(f"           why: {plain(finding.why)}"))
+                    _line(console, Text(f"           do:  {plain(finding.remedy)}"))
         _line(console, Text())
     _line(console, Text(verdict(findings), style="bold"))
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.report.exports import ALL, FORMATS
+from harness.words import plain
 
 EPILOG = "\n".join(
     [
@@ -65,8 +66,8 @@ def export(
     study = study_of(results.records, broken=results.broken)
     for written in exports.export(name, study, output):
         where = "left out" if written.path is None else str(written.path)
-        typer.echo(f"{written.format}: {where}")
+        typer.echo(plain(f"{written.format}: {where}", limit=4_000))
         for sentence in written.said:
-            typer.echo(f"  {sentence}")
+            typer.echo(f"  {plain(sentence)}")
     for warning in warnings(study):
-        typer.echo(warning)
+        typer.echo(plain(warning))

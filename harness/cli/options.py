@@ -176,6 +176,14 @@ class Request:
             rich_help_panel=MACHINE,
         ),
     ] = field(default_factory=list)
+    with_host: Annotated[
+        bool,
+        typer.Option(
+            "--with-host",
+            help="Keep the machine's name in the records; without it, a hash of it.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = False
     wait: Annotated[
         bool,
         typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,21 @@ def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
     if unmeasured and not outcome.saved:
         return ExitCode.TRIAL_FAILED
     return ExitCode.OK
+
+
+def still_there(outcome: Outcome, root: Path, plan: Plan) -> Outcome:
+    """``outcome``, with what somebody has removed from ``root`` meanwhile written once more."""
+    saved, lost = [], list(outcome.lost)
+    for one in outcome.saved:
+        try:
+            saved.append(store.still_there(root, one))
+        except OSError as error:
+            lost.append(str(error))
+            saved.append(msgspec.structs.replace(one, path=Path(), trouble=str(error)))
+    if any(one.trouble for one in saved):
+        with contextlib.suppress(OSError):  # the records are told of already
+            store.add_plan(root, plan)
+    return msgspec.structs.replace(outcome, saved=saved, lost=lost)
 
 
 def _without_measurement(outcome: Outcome) -> Iterator[Record]:
@@ -195,7 +211,13 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
         yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
     elsewhere = [saved for saved in outcome.saved if saved.trouble]
     for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
-        yield f"NOT in the results folder, but kept in {folder}"
+        again = Path(folder).is_relative_to(root)
+        where = (
+            "removed meanwhile, and written once more in"
+            if again
+            else ("NOT in the results folder, but kept in")
+        )
+        yield f"{where} {folder}"
     for trouble in outcome.lost:
         yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
     if len(elsewhere) < len(outcome.saved):

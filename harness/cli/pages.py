@@ -80,20 +80,20 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     tolerances = {name: one.metric.tolerance for name, one in known.items()}
     lines = timelines(found, tolerances=tolerances)
     document = told.compose(lines, broken, known)
-    console = terminal.console()
-    terminal.show(document, console)
-    console.print()
+    # Files before the screen: whatever becomes of that, they are there.
     target, page = markdown_to or root / layout.HISTORY, html_to or root / layout.HISTORY_PAGE
     write(target, markdown.render(document), option="--output", what="Markdown")
-    console.print(f"Markdown: {target}", markup=False, soft_wrap=True)
     why = lacking()
     if why is None:
         from harness.report import html
 
         text = html.render_history(document, lines, known)
         write(page, text, option="--html", what="HTML")
-    line = f"HTML: {why or page}"
-    console.print(line, markup=False, soft_wrap=True)
+    console = terminal.console()
+    terminal.show(document, console)
+    console.print()
+    for line in (f"Markdown: {target}", f"HTML: {why or page}"):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def write(path: Path, text: str, *, option: str, what: str) -> None:

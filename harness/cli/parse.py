@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.backends import BACKENDS, canonical
 from harness.errors import HarnessError
+from harness.paths import expanded
 from harness.words import unknown
 
 MAX_SEEDS = 10_000
@@ -175,7 +176,7 @@ def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
                     "run measures one of each backend: name one, and run the other into another "
                     "folder with --results"
                 )
-            paths[backend] = Path(path).expanduser()
+            paths[backend] = expanded(path)
     return paths
 
 

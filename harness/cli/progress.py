@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from harness.launch.campaign.contracts import Observer
     from harness.launch.campaign.steering import CellStanding, Standing
 
+FORCED = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""Variables by which a user has Rich take whatever it writes to for a terminal."""
+
 REDRAWS_PER_S = 0.5
 """A redraw takes the processor from the trial that is being measured, for about 5 ms."""
 
@@ -30,7 +34,10 @@ REDRAWS_PER_S = 0.5
 @contextlib.contextmanager
 def progress(console: Console, metric: Metric) -> Iterator[Observer]:
     """An observer that prints to ``console``, in the way that suits it."""
-    if not console.is_terminal:
+    # FORCE_COLOR has Rich take a log for a terminal; it asks for colour, and a log cannot be drawn
+    # anew.
+    forced = FORCED & set(os.environ) and not console.file.isatty()
+    if forced or not console.is_terminal:
         yield PlainProgress(console, metric)
         return
     from rich.live import Live

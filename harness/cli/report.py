@@ -124,20 +124,24 @@ def report(
     composed = compose(study, local_titles() if titles else None)
     text = markdown.render(composed)
     target = output or root / layout.REPORT
+    # Files before the screen: whatever becomes of that, they are there.
     pages.write(target, text, option="--output", what="Markdown")
+    lines = [
+        f"Markdown: {target}",
+        pages.write_html(html or root / layout.REPORT_PAGE, composed, study),
+    ]
+    if plots:
+        lines.append(pages.write_plots(plots, study))
+    if step_summary:
+        lines.append(_append_to_step_summary(text))
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
         typer.echo(_json(study))
     else:
         terminal.show(composed, console)
         log.print()
-    log.print(f"Markdown: {target}", markup=False, soft_wrap=True)
-    page = html or root / layout.REPORT_PAGE
-    log.print(pages.write_html(page, composed, study), markup=False, soft_wrap=True)
-    if plots:
-        log.print(pages.write_plots(plots, study), markup=False, soft_wrap=True)
-    if step_summary:
-        log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
+    for line in lines:
+        log.print(line, markup=False, soft_wrap=True)
 
 
 def _json(study: Study) -> str:

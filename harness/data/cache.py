@@ -16,6 +16,7 @@ import filelock
 import platformdirs
 
 from harness.errors import UnavailableError
+from harness.paths import expanded
 
 CACHE_VARIABLE = "HARNESS_CACHE_DIR"
 """The environment variable that moves the cache."""
@@ -91,8 +92,14 @@ def find(folder: str | os.PathLike[str] | None = None) -> Cache:
     """
     chosen = folder or os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Cache(Path(chosen).expanduser().absolute())
-    return Cache(platformdirs.user_cache_path("keras-backend-harness", appauthor=False))
+        return Cache(expanded(chosen).absolute())
+    try:
+        return Cache(platformdirs.user_cache_path("keras-backend-harness", appauthor=False))
+    except RuntimeError:
+        raise CacheError(
+            "this user has no home folder for the cache: name a folder with --cache-dir or "
+            f"{CACHE_VARIABLE}"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ from harness.errors import UnavailableError
 
 FORMAT = 1
 """Raised when a file written before would be misread; an older file is then made afresh."""
+
+LARGEST_BYTES = 64 * 1024 * 1024
+"""Of all members that are read of one zip; the table takes 3 MB."""
+
+MOST_MEMBERS = 100
 
 _PARTS: dict[str, type[Ratings | Movies | Users]] = {
     "ratings": Ratings,
@@ -75,6 +81,12 @@ def load(path: str | os.PathLike[str]) -> Table:
             f"{path} does not hold the ratings of MovieLens-100K: their sha256 is {found}, "
             f"expected {tables.RATINGS_SHA256}; `harness data prepare` makes it afresh"
         )
+    known = tables.TITLES_OF.get(found)
+    if known is not None and (titles := tables.titles_sha256(table.movies)) not in known:
+        raise CorruptTableError(
+            f"{path} has titles that MovieLens-100K does not have: their sha256 is {titles}; "
+            "`harness data prepare` makes it afresh"
+        )
     return table
 
 
@@ -112,12 +124,41 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of the file. Each is read whole, its CRC checked, before NumPy looks at it."""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
+        check_size(archive.infolist())
         for member in archive.namelist():
-            # allow_pickle=False: a file from a shared cache must not be able to run code.
-            arrays[member.removesuffix(".npy")] = np.lib.format.read_array(
-                io.BytesIO(archive.read(member)), allow_pickle=False
-            )
+            arrays[member.removesuffix(".npy")] = _array(archive.read(member))
     return arrays
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        read_header = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    # NumPy makes room for what a header claims before it looks for the content.
+    if math.prod(shape) * max(1, dtype.itemsize) > len(content):
+        raise ValueError(f"it claims an array of shape {shape} in {len(content):,} bytes")
+    stream.seek(0)
+    # allow_pickle=False: a file from a shared cache must not be able to run code.
+    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+
+
+def check_size(members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse members of a zip that grow beyond what the data set takes, before they are unpacked.
+
+    What a member claims is the most that is read of it.
+
+    Raises:
+        ValueError: if it does, or is too long a list of members.
+    """
+    unpacked_bytes = sum(member.file_size for member in members)
+    if unpacked_bytes > LARGEST_BYTES or len(members) > MOST_MEMBERS:
+        raise ValueError(
+            f"it would unpack to {unpacked_bytes / 1e6:,.0f} MB in {len(members):,} files, of at "
+            f"most {LARGEST_BYTES / 1e6:,.0f} MB in {MOST_MEMBERS:,}"
+        )
 
 
 def _parse(arrays: dict[str, NDArray[Any]]) -> Table:

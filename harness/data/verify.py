@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from pathlib import Path
 
@@ -14,17 +13,7 @@ from harness.data import file
 from harness.data.cache import Report, silent
 from harness.data.prepare import AUTO, UnknownSourceError, read_source, source_names
 from harness.data.sources import SOURCES
-from harness.data.table import Movies, Table
-
-ARCHIVE_TITLES_SHA256 = "d540860798f5c8486e1be27aed38e6d8dfb79399fa538677e06a2528fd3695a3"
-"""What :func:`titles_sha256` answers for GroupLens' own titles (as ``tfds`` and ``archive``)."""
-
-KNOWN_TITLES = {
-    ARCHIVE_TITLES_SHA256: (),
-    # The mirror drops a space at the end of three titles.
-    "3e48115c857061dc798ba346c725fa500e58d15c0514dc1de9ebe91a3e49cc65": (1128, 1201, 1635),
-}
-"""The ids of the movies whose title differs from GroupLens', by the hash of all titles."""
+from harness.data.table import KNOWN_TITLES, Table, titles_sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,9 +107,3 @@ def compare(table: Table, other: Table) -> Comparison:
         genres_equal=bool(np.array_equal(table.movies.genres, other.movies.genres)),
         users_equal=all(np.array_equal(mine, theirs) for mine, theirs in users),
     )
-
-
-def titles_sha256(movies: Movies) -> str:
-    """The hash of all titles by ascending id: UTF-8, each ended by a line feed."""
-    text = "".join(f"{title}\n" for title in movies.title.tolist())
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -21,6 +21,9 @@ from harness.launch.turns import Fits, Member, take_turns
 from harness.launch.variables import SHARED_GPU
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.consistency import contradiction
+from harness.records.decoding import UndecodableError, decode
+from harness.records.failure import bounded
 from harness.records.header import record_of, told_by
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import (
@@ -233,7 +236,7 @@ def start(
 
     As :func:`run_task`, for what leaves no record. Ctrl-C is an end like another here.
     """
-    task = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
+    task = msgspec.structs.replace(task, launched_at_ns=time.monotonic_ns())
     return run_python(
         interpreter.python,
         ["-m", "harness.trial", task.kind],
@@ -318,7 +321,7 @@ def _concluded(record: RecordType, verdict: tuple[Status, str] | None, ended: En
         cause="slowed" if ended.cause == "slowed" else cause,
         origin=record.failure.origin if record.failure else None,
     )
-    return msgspec.structs.replace(record, status=status, failure=failure)
+    return msgspec.structs.replace(record, status=status, failure=bounded(failure))
 
 
 def _read_record(
@@ -328,8 +331,8 @@ def _read_record(
     if ANSWER not in files:
         return None
     try:
-        record = msgspec.json.decode(files[ANSWER], type=kind)
-    except msgspec.DecodeError as error:
+        record = decode(files[ANSWER], kind, "record")
+    except UndecodableError as error:
         return f"the process left something that is no record: {error}"
     asked: dict[str, Any] = told_by(kind, task)
     answered: dict[str, Any] = {name: getattr(record, name) for name in asked}
@@ -337,6 +340,8 @@ def _read_record(
         own = ["seed", *(name for name in asked if name not in Task.__struct_fields__)]
         which = ", ".join(f"{name} {answered[name]}" for name in own)
         return f"the process left the record of another {task.kind} ({record.cell.label}, {which})"
+    if wrong := contradiction(record):
+        return f"the process left a record that contradicts itself: {wrong}"
     if isinstance(record, ParityRecord) and record.status == "ok":
         arrays = files.get(record.arrays or "", b"")
         if hashlib.sha256(arrays).hexdigest() != record.arrays_sha256:

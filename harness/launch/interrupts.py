@@ -20,8 +20,7 @@ def ends_as_interrupt() -> Iterator[None]:
     before Python's that restarts what was interrupted (Polars does): the campaign would then go on
     waiting for its child as if nobody had pressed a key.
     """
-    if hasattr(signal, "siginterrupt") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.siginterrupt(signal.SIGINT, True)
+    _restore_interruption()
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with _handlers(dict.fromkeys(names, _interrupt)):
         yield
@@ -31,18 +30,79 @@ def ends_as_interrupt() -> Iterator[None]:
 def uninterrupted() -> Iterator[None]:
     """Inside, Ctrl-C and its relatives wait for the end of the block.
 
+    Inside of another such block they wait for the end of that one. Only :func:`interruptible` lets
+    them through.
+
     Raises:
         KeyboardInterrupt: after the block, if one of them came.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     waiting: list[int] = []
 
     def later(number: int, _frame: FrameType | None) -> None:
         waiting.append(number)
 
-    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM"), later)):
-        yield
-    if waiting:
+    _blocks.append(waiting)
+    try:
+        with _handlers(dict.fromkeys(_there(), later)):
+            yield
+    finally:
+        _blocks.pop()
+        outer = _blocks[-1] if _blocks else None
+        if outer is not None:
+            outer += waiting
+    if waiting and outer is None:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C and its relatives raise at once, also in an uninterrupted block.
+
+    Raises:
+        KeyboardInterrupt: if one of them came, or has been waiting since the block began.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _restore_interruption()
+    waiting = _blocks[-1] if _blocks else None
+    _blocks.append(None)
+    try:
+        with _handlers(dict.fromkeys(_there(), _interrupt)):
+            if waiting:
+                waiting.clear()
+                raise KeyboardInterrupt
+            yield
+    finally:
+        _blocks.pop()
+
+
+def postpone() -> None:
+    """Let an interrupt that was caught wait for the end of the uninterrupted block.
+
+    Raises:
+        KeyboardInterrupt: if there is no such block.
+    """
+    if not _blocks or _blocks[-1] is None:
+        raise KeyboardInterrupt
+    _blocks[-1].append(signal.SIGINT)
+
+
+_blocks: list[list[int] | None] = []
+"""Of each block under way, the innermost last: signals that wait, or ``None`` where none does."""
+
+
+def _there() -> list[str]:
+    return [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _restore_interruption() -> None:
+    """Let Ctrl-C cut a wait short, whatever a library has set."""
+    if hasattr(signal, "siginterrupt") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -14,7 +15,11 @@ import filelock
 import msgspec
 
 from harness.errors import UnavailableError
+from harness.launch import orphans
+from harness.records.decoding import UndecodableError, decode
 from harness.records.trial import Struct
+from harness.store import reading
+from harness.words import plain
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"
 """Names the lock's folder, where containers or users share processors but not ``/tmp``."""
@@ -33,7 +38,7 @@ class Holder(Struct, frozen=True, kw_only=True):
     since: str
 
     def __str__(self) -> str:
-        return f"pid {self.pid}, since {self.since}: {self.command}"
+        return plain(f"pid {self.pid}, since {self.since}: {self.command}")
 
 
 @contextlib.contextmanager
@@ -73,6 +78,7 @@ def only_campaign(
         raise _unusable(folder, error) from None
     try:
         _write_holder(folder)
+        orphans.sweep()
         yield
     finally:
         _holder_path(folder).unlink(missing_ok=True)
@@ -84,13 +90,13 @@ def holder(folder: Path | None = None) -> Holder | None:
     folder = folder or lock_folder()
     if not folder.is_dir():
         return None
-    lock = _lock(folder)
     try:
+        lock = _lock(folder)
         lock.acquire(blocking=False)
     except filelock.Timeout:
         unnamed = Holder(pid=0, command="a campaign that did not leave its name", since="unknown")
         return _read_holder(folder) or unnamed
-    except OSError:
+    except (OSError, UnavailableError):
         return None
     lock.release()
     return None
@@ -100,6 +106,10 @@ def lock_folder() -> Path:
     """Where the lock is: the same folder for every user, shell and tox environment."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named)
+    return _shared()
+
+
+def _shared() -> Path:
     # Not the temporary folder of this process: tox, macOS and batch systems give each user or job
     # one of its own.
     shared = Path("/tmp")  # noqa: S108 - a lock is no secret, and nothing is read from there blindly
@@ -108,15 +118,39 @@ def lock_folder() -> Path:
 
 
 def _lock(folder: Path) -> filelock.BaseFileLock:
+    path = folder / "campaign.lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A folder of its own, without the sticky bit: in /tmp itself Linux refuses to open another
-        # user's file for writing (sysctl fs.protected_regular). It fails for all but its owner.
-        with contextlib.suppress(PermissionError):
-            folder.chmod(0o777)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            # What is there already may be anybody's, or lead anywhere: it is left as it is.
+            if not (folder.is_dir() and (folder != _shared() or not folder.is_symlink())):
+                raise
+        else:
+            # A folder of its own, without the sticky bit: in /tmp itself Linux refuses to open
+            # another user's file for writing (sysctl fs.protected_regular).
+            _open_for_all(folder)
+        _refuse_link(path)
     except OSError as error:
         raise _unusable(folder, error) from None
-    return filelock.FileLock(folder / "campaign.lock", mode=0o666, thread_local=False)
+    return filelock.FileLock(path, mode=0o666, thread_local=False)
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():  # whoever tries a lock empties its file
+        raise OSError(errno.ELOOP, f"{path.name} in it is a link")
+
+
+def _open_for_all(folder: Path) -> None:
+    """Let every user of the machine use a folder that was just made, and nothing in its place."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, 0o777)
+    finally:
+        os.close(descriptor)
 
 
 def _unusable(folder: Path, error: OSError) -> UnavailableError:
@@ -146,6 +180,6 @@ def _write_holder(folder: Path) -> None:
 
 def _read_holder(folder: Path) -> Holder | None:
     try:
-        return msgspec.json.decode(_holder_path(folder).read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError):
+        return decode(reading.content(_holder_path(folder), 64 * 1024), Holder, "holder")
+    except (OSError, UndecodableError):
         return None

@@ -12,20 +12,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, Literal, NamedTuple, TypeVar
 
-import msgspec
 import psutil
 
-from harness.launch.interrupts import ends_as_interrupt
+from harness.launch import orphans
+from harness.launch.interrupts import interruptible, postpone, uninterrupted
 from harness.launch.variables import child_variables
+from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
+from harness.records.failure import LINE_CHARACTERS, TAIL_LINES
 from harness.records.trial import Device, Struct
-
-TAIL_LINES = 40
-"""How many of the last lines are kept, each cut at :data:`LINE_CHARACTERS`."""
-
-LINE_CHARACTERS = 500
 
 GRACE_S = 5.0
 """Seconds from the polite signal to the one that cannot be refused."""
@@ -137,8 +133,8 @@ class Finished(NamedTuple):
                 self.ended.output_tail.rpartition("\n")[2] or f"it ended with {how} and no answer"
             )
         try:
-            return msgspec.json.decode(self.files[ANSWER], type=kind)
-        except msgspec.DecodeError as error:
+            return decode(self.files[ANSWER], kind, "answer")
+        except UndecodableError as error:
             raise NoAnswerError(str(error)) from None
 
 
@@ -172,7 +168,7 @@ def run_python(
     """
     files: dict[str, bytes] = {}
     try:
-        with TemporaryDirectory(prefix="harness-child-", ignore_cleanup_errors=True) as name:
+        with orphans.temporary_folder() as name:
             folder, keras_home = Path(name, "left"), Path(name, "keras-home")
             folder.mkdir()
             keras_home.mkdir()
@@ -194,13 +190,19 @@ def run_python(
             )
             # No more than these: a scenario may leave checkpoints of gigabytes.
             left = (path for path in (folder / ANSWER, folder / ARRAYS) if path.is_file())
-            files = {path.name: path.read_bytes() for path in left}
+            files = {path.name: _content(path) for path in left}
     except OSError as error:
         ended = Ended(cause="itself", exit_code=None, signal=None, output_tail=str(error))
     return Finished(ended, files)
 
 
-@ends_as_interrupt()
+def _content(path: Path) -> bytes:
+    """What a child left, cut where an answer is longer than any that is read."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1 if path.name == ANSWER else -1)
+
+
+@uninterrupted()
 def run_process(
     command: Sequence[str],
     *,
@@ -228,7 +230,8 @@ def run_process(
         folder: the working folder.
         standard_input: a file that the process reads.
         timeout_s: seconds until the process and its descendants are ended, perhaps infinite.
-        memory_limit_bytes: the resident set of the process at which they are ended.
+        memory_limit_bytes: the resident set of the process and its descendants at which they are
+            ended.
         slow_limit: when to look whether other work slows the process, and to end it if so.
         on_line: is told each line that the process prints, from another thread.
         leash: by which another thread may end it.
@@ -241,6 +244,7 @@ def run_process(
         OSError: if the program cannot be started.
     """
     lines: deque[str] = deque(maxlen=TAIL_LINES)
+    descendants = orphans.Descendants(variables.get("KERAS_HOME"))
     with standard_input.open("rb") as given:
         process = subprocess.Popen(
             list(command),
@@ -256,6 +260,7 @@ def run_process(
             start_new_session=POSIX,
             pass_fds=() if leash is None else (leash.channel,),
         )
+    descendants.started(process.pid)
     if process.stdout is None:
         raise AssertionError("Popen was given a pipe")
     watch = _Watch(process, timeout_s, memory_limit_bytes, slow_limit)
@@ -266,17 +271,23 @@ def run_process(
         reader = _start(_read, process.stdout, lines, on_line)
         watchdog = _start(watch.until_over)
         try:
-            process.wait()
+            with interruptible():
+                process.wait()
         except KeyboardInterrupt:
-            interrupted = True
-            _end(process)
+            if process.poll() is None:
+                interrupted = True
+                _end(process)
+            else:  # it had just ended: what it left counts, and then the interrupt does
+                postpone()
         watch.over.set()
         watchdog.join()
         # Descendants that outlived the child would be beside the next trial's clock.
         _send(process, "SIGKILL")
+        lines += [f"still running: {name}" for name in descendants.end()]
         reader.join(timeout=GRACE_S)  # a descendant in a session of its own may hold the pipe open
     except BaseException:
         _end(process)  # whatever stopped us, nothing is left running
+        descendants.end()
         raise
     code = process.returncode
     return Ended(
@@ -345,7 +356,8 @@ class _Watch:
         while not self.over.wait(self._pause_s(min(deadline, late))):
             now = time.monotonic()
             if now >= deadline:
-                self.end_politely("timeout")
+                if not _has_ended(self._process.pid):  # it may have, while this process was stopped
+                    self.end_politely("timeout")
                 return
             if self._slow_limit is not None and now >= late:
                 slowed_by = self._slow_limit.look()
@@ -354,7 +366,7 @@ class _Watch:
                     return
                 late = now + SLOW_LOOK_S
             if self._memory_limit_bytes is not None:
-                resident_bytes = _resident_bytes(self._process.pid)
+                resident_bytes = _resident_bytes(self._process.pid, self._memory_limit_bytes)
                 if resident_bytes > self._memory_limit_bytes:
                     self.cause, self.resident_bytes = "memory", resident_bytes
                     # At once: a polite end takes seconds, and a gigabyte in each.
@@ -374,17 +386,46 @@ class _Watch:
         return None if pause_s == math.inf else pause_s
 
 
-def _resident_bytes(pid: int) -> int:
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended, reaped or not; whoever waits for it still gets its code."""
+    if not POSIX:
+        return False
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _resident_bytes(pid: int, limit_bytes: float) -> int:
+    """What a process and its descendants hold.
+
+    The sum of what is resident counts twice what they share. That is told apart, which takes the
+    kernel longer, only where the sum is above the limit.
+    """
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:  # it has just ended
+        return 0
+    resident = [_memory(process, "memory_info", "rss") for process in family]
+    if len(family) == 1 or sum(resident) <= limit_bytes:
+        return sum(resident)
+    return sum(
+        _memory(process, "memory_full_info", "pss") or alone
+        for process, alone in zip(family, resident, strict=True)
+    )
+
+
+def _memory(process: psutil.Process, method: str, field: str) -> int:
+    try:
+        return int(getattr(getattr(process, method)(), field, 0))
+    except psutil.Error:
         return 0
 
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End the process, politely first; a second Ctrl-C cuts the politeness short."""
     _send(process, "SIGTERM")
-    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt), interruptible():
         process.wait(timeout=GRACE_S)
     _send(process, "SIGKILL")
     while process.returncode is None:

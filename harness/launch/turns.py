@@ -30,7 +30,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.launch import process
-from harness.launch.interrupts import ends_as_interrupt, uninterrupted
+from harness.launch.interrupts import interruptible, uninterrupted
 from harness.launch.process import Cause, Leash
 from harness.launch.slowed import OtherWork
 from harness.records.trial import Disturbance, Record, Seat, Trial
@@ -80,7 +80,7 @@ def bound_s(turns_s: Sequence[float], ready_s: float) -> float:
     return max(TURN_FACTOR * usual_s, ready_s)
 
 
-@ends_as_interrupt()
+@uninterrupted()  # but while they train: what they left is kept first
 def take_turns(
     trials: Sequence[Trial],
     run: Callable[[Trial, Member], Record],
@@ -102,13 +102,14 @@ def take_turns(
     members: list[Member] = []
     interrupted = False
     try:
-        for place, trial in enumerate(trials):
-            alive = [member.trial for member in members if not member.ended]
-            if members and not fits(trial, alive):
-                break
-            members.append(Member(trial, group, place, run, timeout_s=timeout_s, clock=clock))
-            members[-1].start()
-        _go_round(members, budget_s=trials[0].time_budget_s)
+        with interruptible():
+            for place, trial in enumerate(trials):
+                alive = [member.trial for member in members if not member.ended]
+                if members and not fits(trial, alive):
+                    break
+                members.append(Member(trial, group, place, run, timeout_s=timeout_s, clock=clock))
+                members[-1].start()
+            _go_round(members, budget_s=trials[0].time_budget_s)
     except KeyboardInterrupt:
         interrupted = True
         _end_all(members)

@@ -7,11 +7,11 @@ folder or a thread count left over from another job would change a measurement w
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness import scenario_files
+from harness.probe.variables import CHANGES_A_MEASUREMENT
 
 PASSED_ON = frozenset(
     {
@@ -45,15 +45,6 @@ SHARED_GPU: Mapping[str, str] = {
 }
 """For processes that are alive at once on one GPU, of which JAX takes three quarters at its start
 and TensorFlow all of it, unless they are told to take what they need."""
-
-_CHANGES_A_MEASUREMENT = re.compile(
-    r"""(XLA|JAX|TF|KERAS|TORCH|TORCHINDUCTOR|PYTORCH|OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR
-    |DNNL|ONEDNN|CUBLAS|CUDNN|NCCL|MALLOC|TCMALLOC|CUDA_CACHE)_\w+
-    |PYTHON(PATH|HOME|OPTIMIZE|MALLOC|DEVMODE|TRACEMALLOC|_GIL|_JIT)
-    |NPROC|LD_PRELOAD|GLIBC_TUNABLES|NVIDIA_TF32_OVERRIDE
-    |CUDA_LAUNCH_BLOCKING|CUDA_MODULE_LOADING|CUDA_DEVICE_MAX_CONNECTIONS""",
-    re.VERBOSE,
-)
 
 
 def child_variables(
@@ -125,7 +116,7 @@ def kept_back(source: Mapping[str, str], pass_env: Iterable[str] = ()) -> list[s
     return sorted(
         name
         for name in source
-        if _CHANGES_A_MEASUREMENT.fullmatch(name) and not is_passed_on(name) and name not in spared
+        if CHANGES_A_MEASUREMENT.fullmatch(name) and not is_passed_on(name) and name not in spared
     )
 
 

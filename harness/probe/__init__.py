@@ -28,10 +28,12 @@ def environment(variables: Mapping[str, str], root: Path = files.ROOT) -> Enviro
     are withheld from the record.
     """
     # Here, not above: `harness --help` needs provenance() and gpus() at most.
+    from harness.probe.cgroup import cpu_quota
     from harness.probe.cpu import cpu
     from harness.probe.machine import hostname, machine_id, virtualisation
     from harness.probe.memory import memory
     from harness.probe.noise import load_average
+    from harness.probe.power import on_mains, swap_used_bytes
     from harness.probe.software import operating_system, packages, python
     from harness.probe.threads import thread_pools
     from harness.probe.variables import redacted
@@ -40,7 +42,7 @@ def environment(variables: Mapping[str, str], root: Path = files.ROOT) -> Enviro
     size = memory(root)
     return Environment(
         machine_id=machine_id(processor, root),
-        hostname=hostname(),
+        hostname=hostname(variables, root),
         os=operating_system(root),
         python=python(),
         cpu=processor,
@@ -50,6 +52,9 @@ def environment(variables: Mapping[str, str], root: Path = files.ROOT) -> Enviro
         load_average=load_average(),
         thread_pools=thread_pools(),
         packages=packages(),
-        variables=redacted(variables),
+        variables=redacted(variables, root),
         virtualised=virtualisation(root),
+        cpu_quota=cpu_quota(root),
+        swap_used_bytes=swap_used_bytes(),
+        on_mains=on_mains(),
     )

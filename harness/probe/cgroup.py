@@ -11,6 +11,13 @@ from harness.probe import files
 from harness.records.trial import Struct
 
 
+class Throttling(Struct, frozen=True, kw_only=True):
+    """Periods of the CPU quota since its group was made, and those in which it was used up."""
+
+    periods: int
+    throttled: int
+
+
 class MemoryLimit(Struct, frozen=True, kw_only=True):
     """The most memory this process may use, and how much of that is still free, in bytes."""
 
@@ -32,15 +39,36 @@ def memory_limits(root: Path = files.ROOT) -> list[MemoryLimit]:
 
 def cpu_quota(root: Path = files.ROOT) -> float | None:
     """How many CPUs' worth of time this process may use, or ``None`` where nothing limits it."""
-    quotas = []
+    return min((quota for _, quota in _quotas(root)), default=None)
+
+
+def throttling(root: Path = files.ROOT) -> Throttling | None:
+    """How often the tightest quota was used up, or ``None`` where nothing limits this process."""
+    for folder, _ in sorted(_quotas(root), key=lambda one: one[1]):
+        counters = dict(
+            line.split()
+            for line in (files.text(folder / "cpu.stat") or "").splitlines()
+            if len(line.split()) == 2
+        )
+        periods, throttled = (
+            files.to_integer(counters.get(name, "")) for name in ("nr_periods", "nr_throttled")
+        )
+        if periods is not None and throttled is not None:
+            return Throttling(periods=periods, throttled=throttled)
+    return None
+
+
+def _quotas(root: Path) -> list[tuple[Path, float]]:
+    """Each group that limits this process, with the CPUs that it grants."""
+    quotas: list[tuple[Path, float | None]] = []
     for folder in _folders("cpu", root):
         if (content := files.text(folder / "cpu.max")) is not None:
-            quotas.append(parse_cpu_max(content))
+            quotas.append((folder, parse_cpu_max(content)))
         quota = files.text(folder / "cpu.cfs_quota_us")
         period = files.text(folder / "cpu.cfs_period_us")
         if quota is not None and period is not None:
-            quotas.append(parse_cpu_max(f"{quota} {period}"))
-    return min((quota for quota in quotas if quota is not None), default=None)
+            quotas.append((folder, parse_cpu_max(f"{quota} {period}")))
+    return [(folder, quota) for folder, quota in quotas if quota is not None]
 
 
 def parse_cpu_max(content: str) -> float | None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import psutil
-
-from harness.probe import cgroup, files, noise, processes
+from harness.probe import cgroup, files, noise, power, processes
 from harness.probe.checks import Finding, machine, quiet, ready
 from harness.probe.cpu import cpu, turbo_switch
 from harness.probe.machine import virtualisation
@@ -20,10 +17,31 @@ from harness.probe.memory import memory
 SPEED_SAMPLES = 5
 
 
+KEPT = {
+    "load": "Environment.load_average",
+    "other processes": "Disturbance.busy_share",
+    "other runs": "not: the machine's lock keeps other campaigns out while one measures",
+    "steal time": "Disturbance.steal_share",
+    "speed": "Noise.probe_before_s",
+    "CPU governor": "Cpu.governor",
+    "turbo": "Cpu.turbo",
+    "cores": "Environment.cpu_quota",
+    "memory": "Environment.memory_available_bytes",
+    "swap": "Environment.swap_used_bytes",
+    "power": "Environment.on_mains",
+    "disk": "not: what trains lies in memory, and a full disk fails a campaign by name",
+    "environment": "Environment.packages",
+    "rating table": "Record.hashes",
+    "thread settings": "Environment.variables",
+}
+"""Where each check's fact is in a record, as the trial itself found it; or why it is not there."""
+
+
 def examine(
     *,
     results: Path,
     here: Path,
+    roots: Sequence[Path] = (),
     table: Callable[[], Path | None],
     variables: Mapping[str, str],
     claims: Callable[[], list[str]] = list,
@@ -37,7 +55,8 @@ def examine(
 
     Args:
         results: the folder that records will be written to; it need not exist.
-        here: the folder in which tox environments are looked for.
+        here: the folder in which tox environments are looked for first.
+        roots: other folders in which `harness run` looks for them.
         table: tells where the prepared rating table belongs, ``None`` if that is unknown.
         variables: the environment variables of the shell.
         claims: tells who else says to measure on this machine, one line each.
@@ -63,13 +82,18 @@ def examine(
         machine.turbo(turbo_switch(root), virtualised),
         machine.cores(processor, cgroup.cpu_quota(root)),
         machine.memory(memory(root)),
-        machine.swap(_swap_used_bytes()),
-        machine.power(_on_mains()),
+        machine.swap(power.swap_used_bytes()),
+        machine.power(power.on_mains()),
         _disk(results),
-        *(ready.environment(name, here) for name in ready.ENVIRONMENTS),
+        *(_environment(name, [here, *roots]) for name in ready.ENVIRONMENTS),
         ready.table(table()),
         ready.threads(variables),
     ]
+
+
+def _environment(name: str, roots: Sequence[Path]) -> Finding:
+    built = (root for root in roots if ready.environment_python(name, root).exists())
+    return ready.environment(name, next(built, roots[0]))
 
 
 def _other_processes(cores: int, wait: Callable[[float], None], root: Path) -> Finding:
@@ -84,23 +108,6 @@ def _distinct(seen: Sequence[str], claims: Sequence[str]) -> list[str]:
     """Both, without those claims whose process was seen."""
     pids = {line.partition(":")[0] for line in seen}
     return [*seen, *(line for line in claims if line.partition(",")[0] not in pids)]
-
-
-def _swap_used_bytes() -> int | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # psutil warns where /proc/vmstat is hidden
-            return int(psutil.swap_memory().used)
-    except (OSError, RuntimeError, psutil.Error):
-        return None
-
-
-def _on_mains() -> bool | None:
-    try:
-        battery = psutil.sensors_battery()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError, psutil.Error):
-        return None  # psutil offers no battery on this system
-    return None if battery is None else battery.power_plugged
 
 
 def _disk(folder: Path) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.probe import files
+from harness.probe import cgroup, files
 from harness.probe.cpu import affinity, frequency_mhz
 from harness.records.trial import Disturbance, Struct
 
@@ -36,6 +36,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     load_average: float | None
     frequency_mhz: float | None
     own_cpu_s: float | None = None
+    quota_periods: int | None = None
+    throttled_periods: int | None = None
 
 
 class CpuTicks(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ def speed_probe(clock: Callable[[], float] = time.perf_counter) -> float:
 def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_counter) -> Snapshot:
     """The counters now."""
     ticks = parse_stat(files.text(root / "proc/stat") or "")
+    quota = cgroup.throttling(root)
     return Snapshot(
         at_s=clock(),
         involuntary_switches=_involuntary_switches(),
@@ -82,6 +85,8 @@ def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_cou
         load_average=load_average(),
         frequency_mhz=frequency_mhz(root, affinity()),
         own_cpu_s=_own_cpu_s(),
+        quota_periods=None if quota is None else quota.periods,
+        throttled_periods=None if quota is None else quota.throttled,
     )
 
 
@@ -105,17 +110,23 @@ def difference(before: Snapshot, after: Snapshot) -> Disturbance:
     total = _change(before.total_ticks, after.total_ticks)
     steal = _change(before.steal_ticks, after.steal_ticks)
     idle = _change(before.idle_ticks, after.idle_ticks)
+    periods = _change(before.quota_periods, after.quota_periods)
+    throttled = _change(before.throttled_periods, after.throttled_periods)
     return Disturbance(
         elapsed_s=after.at_s - before.at_s,
         involuntary_switches=_change(before.involuntary_switches, after.involuntary_switches),
-        steal_share=None if steal is None or not total else min(1.0, steal / total),
-        busy_share=None if idle is None or not total else max(0.0, 1 - idle / total),
+        steal_share=None if steal is None or not total else min(1.0, max(0.0, steal / total)),
+        busy_share=None if idle is None or not total else min(1.0, max(0.0, 1 - idle / total)),
+        throttled_share=(
+            None if throttled is None or not periods else min(1.0, throttled / periods)
+        ),
         load_average=after.load_average,
         frequency_mhz=after.frequency_mhz,
         own_cpu_s=(
             None
             if before.own_cpu_s is None or after.own_cpu_s is None
-            else after.own_cpu_s - before.own_cpu_s
+            # A descendant that went to another parent takes its CPU time along.
+            else max(0.0, after.own_cpu_s - before.own_cpu_s)
         ),
     )
 

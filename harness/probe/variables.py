@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+
+from harness.probe import files
+from harness.probe.machine import digest
 
 REDACTED = "<redacted>"
 
@@ -32,22 +36,42 @@ PLACES = frozenset(
 
 ``LD_LIBRARY_PATH`` stays: it decides which CUDA is found."""
 
+CHANGES_A_MEASUREMENT = re.compile(
+    r"""(XLA|JAX|TF|KERAS|TORCH|TORCHINDUCTOR|PYTORCH|OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR
+    |DNNL|ONEDNN|CUBLAS|CUDNN|NCCL|MALLOC|TCMALLOC|CUDA_CACHE)_\w+
+    |PYTHON(PATH|HOME|OPTIMIZE|MALLOC|DEVMODE|TRACEMALLOC|_GIL|_JIT)
+    |NPROC|LD_PRELOAD|GLIBC_TUNABLES|NVIDIA_TF32_OVERRIDE
+    |CUDA_LAUNCH_BLOCKING|CUDA_MODULE_LOADING|CUDA_DEVICE_MAX_CONNECTIONS""",
+    re.VERBOSE,
+)
+"""Names whose values a reader of a measurement needs, and no password has."""
+
+_SHOWN = re.compile(
+    r"""PYTHON(HASHSEED|NOUSERSITE|UTF8|UNBUFFERED|FAULTHANDLER)|LANG|LC_\w+|LD_LIBRARY_PATH
+    |CUDA_(VISIBLE_DEVICES|DEVICE_ORDER)|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT""",
+    re.VERBOSE,
+)
+"""Others that every trial gets, or may get unasked."""
+
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY_OF_URL = re.compile(r"(://[^\s?#]*)[?#]\S*")
 
 
-def redacted(variables: Mapping[str, str]) -> dict[str, str]:
-    """``variables`` sorted by name, without the values that look secret.
+def redacted(variables: Mapping[str, str], root: Path = files.ROOT) -> dict[str, str]:
+    """``variables`` sorted by name, without the values that may be a secret or tell who measured.
 
-    Withheld are the values of names in :data:`SECRET_WORDS` and :data:`PLACES`, those of the
-    harness's own variables, which name folders, and logins inside of URLs, such as that of a
-    private package index in ``PIP_INDEX_URL``.
+    A value is shown where its name is known to change a measurement; logins and signatures inside
+    of URLs are withheld there too. Of every other one a hash tells whether it was the same
+    (:func:`harness.probe.machine.digest`); those that name places tell nothing.
     """
-    return {name: _shareable(name, value) for name, value in sorted(variables.items())}
+    return {name: _shareable(name, value, root) for name, value in sorted(variables.items())}
 
 
-def _shareable(name: str, value: str) -> str:
-    if any(word in name.upper() for word in SECRET_WORDS):
-        return REDACTED
+def _shareable(name: str, value: str, root: Path) -> str:
     if name.upper() in PLACES or name.upper().startswith("HARNESS_"):
         return PLACE
-    return _LOGIN_IN_URL.sub(f"{REDACTED}@", value)
+    secret = any(word in name.upper() for word in SECRET_WORDS)
+    known = CHANGES_A_MEASUREMENT.fullmatch(name) or _SHOWN.fullmatch(name)
+    if secret or not known:
+        return f"<withheld, {digest(value, root)}>"
+    return _QUERY_OF_URL.sub(rf"\1?{REDACTED}", _LOGIN_IN_URL.sub(f"{REDACTED}@", value))

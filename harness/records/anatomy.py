@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, get_args
 
 import msgspec
 
+from harness.records.bounds import Count, Number, Seconds, Seed
 from harness.records.trial import (
     Cell,
     Disturbance,
@@ -89,10 +90,10 @@ class AnatomyTask(Task, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "anatomy"
 
-    process: int
-    rounds: int
-    epochs: int
-    steps: int | None
+    process: Count
+    rounds: Number
+    epochs: Number
+    steps: Number | None
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -102,10 +103,10 @@ class Visit(Struct, frozen=True, kw_only=True):
     and not counted.
     """
 
-    round: int
-    place: int
-    warm_up_s: float
-    epochs_s: list[float]
+    round: Count
+    place: Count
+    warm_up_s: Seconds
+    epochs_s: list[Seconds]
 
 
 class Variant(Struct, frozen=True, kw_only=True):
@@ -126,21 +127,21 @@ class AnatomyRecord(Struct, frozen=True, kw_only=True):
     schema: int = ANATOMY_SCHEMA_VERSION
     status: Status
     cell: Cell
-    scenario_version: int
-    seed: int
-    process: int
+    scenario_version: Count
+    seed: Seed
+    process: Count
     campaign: str
     run_id: str
     started_at: str
-    duration_s: float
+    duration_s: Seconds
     harness: Provenance
     failure: Failure | None = None
     device: str | None = None
     engine: dict[str, Scalar | None] = msgspec.field(default_factory=dict)
     optimizer: str | None = None
     metrics: list[str] = msgspec.field(default_factory=list)
-    steps: int | None = None
-    examples: int | None = None
+    steps: Number | None = None
+    examples: Number | None = None
     variants: list[Variant] = msgspec.field(default_factory=list)
     disturbance: Disturbance | None = None
     table_sha256: str | None = None

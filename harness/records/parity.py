@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from harness.records.bounds import Count, Figure, Seconds, Seed
 from harness.records.trial import (
     Cell,
     Environment,
@@ -107,14 +108,14 @@ class ParityTask(Task, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "parity"
 
-    perturbations: int
+    perturbations: Count
 
 
 class Variable(Struct, frozen=True, kw_only=True):
     """A variable of the model. ``path`` is Keras' own, without the model's name."""
 
     path: str
-    shape: list[int]
+    shape: list[Count]
     trained: bool
 
 
@@ -139,10 +140,10 @@ class Training(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    first_loss: float | None
-    losses: list[float | None]
-    metrics: list[float | None]
-    drift: dict[str, float | None] = msgspec.field(default_factory=dict)
+    first_loss: Figure | None
+    losses: list[Figure | None]
+    metrics: list[Figure | None]
+    drift: dict[str, Figure | None] = msgspec.field(default_factory=dict)
 
 
 class ParityRecord(Struct, frozen=True, kw_only=True):
@@ -157,12 +158,12 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
     schema: int = PARITY_SCHEMA_VERSION
     status: Status
     cell: Cell
-    scenario_version: int
-    seed: int
-    perturbations: int
+    scenario_version: Count
+    seed: Seed
+    perturbations: Count
     campaign: str
     started_at: str
-    duration_s: float
+    duration_s: Seconds
     harness: Provenance
     failure: Failure | None = None
     device: str | None = None

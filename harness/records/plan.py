@@ -10,7 +10,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
+from typing import Annotated
 
+import msgspec
+
+from harness.records.bounds import Count, Number, Seconds, Seed, Share
 from harness.records.trial import Cell, Device, Init, Mode, Scalar, Struct
 
 CAMPAIGN_SCHEMA = 1
@@ -35,8 +39,8 @@ class PlannedTrial(Struct, frozen=True, kw_only=True):
     """One process to come. Its repetition is known when it starts: the first that is still free."""
 
     cell: Cell
-    seed: int
-    round: int
+    seed: Seed
+    round: Count
     run_id: str | None = None
 
 
@@ -54,15 +58,15 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     run_id: str
     started_at: str
-    cells: list[Cell]
-    seeds: list[int]
+    cells: Annotated[list[Cell], msgspec.Meta(min_length=1)]
+    seeds: Annotated[list[Seed], msgspec.Meta(min_length=1)]
     shuffle_seed: int
-    time_budget_s: float
-    margin: float
-    rounds: int | None = None
-    precision: float | None = None
-    budget_s: float | None = None
-    first_round: int = 1
+    time_budget_s: Seconds
+    margin: Share
+    rounds: Number | None = None
+    precision: Share | None = None
+    budget_s: Seconds | None = None
+    first_round: Number = 1
     turns: bool = False
 
     @property

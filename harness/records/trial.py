@@ -8,11 +8,24 @@ all sizes in bytes (suffix ``_bytes``).
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import ClassVar, Literal, get_args
 
 import msgspec
 
 from harness.backends import Backend
+from harness.records.bounds import (
+    Count,
+    Figure,
+    Level,
+    Number,
+    Rate,
+    ScenarioName,
+    Seconds,
+    Seed,
+    Share,
+    Size,
+)
 
 SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
@@ -44,12 +57,12 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``threads`` of ``None`` leaves the number of CPU threads to the framework.
     """
 
-    scenario: str
+    scenario: ScenarioName
     backend: Backend
     device: Device
     mode: Mode = "fit"
     init: Init = "common"
-    threads: int | None = None
+    threads: Number | None = None
     settings: dict[str, Scalar] = {}
 
     @property
@@ -76,24 +89,30 @@ class Task(Struct, frozen=True, kw_only=True):
     """What one process is asked to do; the header of every kind of task.
 
     ``table`` is the path of the prepared rating table. ``run_id`` is that of the record.
-    ``launched_at_ns`` is ``time.time_ns()`` just before the process was started; the launcher sets
-    it. ``shared`` is a folder in which the processes of a campaign leave the values of custom
-    initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
-    the process, if other work on this machine is what takes so long; ``None`` for no such end.
+    ``launched_at_ns`` is ``time.monotonic_ns()`` just before the process was started; the
+    launcher sets it. That clock is one for all processes, and nobody sets it back. ``shared``
+    is a folder in which the processes of a campaign leave the values of custom initialisers for
+    each other. ``slowed_after_s`` are the seconds from which on the launcher ends the process,
+    if other work on this machine is what takes so long; ``None`` for no such end.
     """
 
     kind: ClassVar[str]
     """What follows ``python -m harness.trial``."""
 
     cell: Cell
-    seed: int
+    seed: Seed
     campaign: str
     table: str | None
     launched_at_ns: int = 0
     harness: Provenance
     run_id: str | None = None
     shared: str | None = None
-    slowed_after_s: float | None = None
+    slowed_after_s: Seconds | None = None
+
+    @property
+    def since_launch_s(self) -> float:
+        """Seconds since the process was started."""
+        return (time.monotonic_ns() - self.launched_at_ns) * 1e-9
 
 
 class Seat(Struct, frozen=True, kw_only=True):
@@ -116,9 +135,9 @@ class Trial(Task, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "trial"
 
-    repetition: int
-    round: int
-    time_budget_s: float
+    repetition: Count
+    round: Count
+    time_budget_s: Seconds
     seat: Seat | None = None
 
 
@@ -126,7 +145,7 @@ class SourceLine(Struct, frozen=True, kw_only=True):
     """A line of the user's own code; ``text`` is what stands there, without its indentation."""
 
     path: str
-    line: int
+    line: Count
     text: str
 
 
@@ -157,7 +176,7 @@ class DeviceInfo(Struct, frozen=True, kw_only=True):
     name: str
     framework_id: str
     driver: str | None = None
-    memory_bytes: int | None = None
+    memory_bytes: Size | None = None
 
 
 class Phases(Struct, frozen=True, kw_only=True):
@@ -170,13 +189,13 @@ class Phases(Struct, frozen=True, kw_only=True):
     many the first call made.
     """
 
-    import_s: float
-    data_s: float
-    build_s: float
-    first_step_s: float
-    first_steps: int = 1
-    predict_s: float | None = None
-    total_s: float
+    import_s: Seconds
+    data_s: Seconds
+    build_s: Seconds
+    first_step_s: Seconds
+    first_steps: Number = 1
+    predict_s: Seconds | None = None
+    total_s: Seconds
 
 
 class Epoch(Struct, frozen=True, kw_only=True):
@@ -194,18 +213,18 @@ class Epoch(Struct, frozen=True, kw_only=True):
     the epoch began, in seconds on the machine's monotonic clock, which all processes share.
     """
 
-    index: int
+    index: Count
     phase: Literal["quality", "timing"]
-    steps: int
-    examples: int
-    wall_s: float
+    steps: Count
+    examples: Count
+    wall_s: Seconds
     warm_up: bool
-    train_loss: float | None
-    metric: float | None = None
-    evaluate_s: float | None = None
-    cpu_s: float | None = None
-    turn: int | None = None
-    began_s: float | None = None
+    train_loss: Figure | None
+    metric: Figure | None = None
+    evaluate_s: Seconds | None = None
+    cpu_s: Seconds | None = None
+    turn: Count | None = None
+    began_s: Seconds | None = None
 
 
 class Turns(Struct, frozen=True, kw_only=True):
@@ -218,10 +237,10 @@ class Turns(Struct, frozen=True, kw_only=True):
     """
 
     group: str
-    place: int
-    waited_s: float
-    waiting_cpu_s: float
-    processes: int | None = None
+    place: Count
+    waited_s: Seconds
+    waiting_cpu_s: Seconds
+    processes: Number | None = None
 
 
 class Quality(Struct, frozen=True, kw_only=True):
@@ -233,10 +252,10 @@ class Quality(Struct, frozen=True, kw_only=True):
 
     metric: str
     direction: Literal["lower", "higher"]
-    value: float
-    reference: float | None = None
-    target: float | None = None
-    time_to_target_s: float | None = None
+    value: Figure
+    reference: Figure | None = None
+    target: Figure | None = None
+    time_to_target_s: Seconds | None = None
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
@@ -247,15 +266,15 @@ class Prediction(Struct, frozen=True, kw_only=True):
     """
 
     inputs: dict[str, int]
-    output: float
-    shown: float
+    output: Figure
+    shown: Figure
 
 
 class Memory(Struct, frozen=True, kw_only=True):
     """Peaks over the whole trial; ``peak_device_bytes`` is ``None`` without device memory."""
 
-    peak_rss_bytes: int
-    peak_device_bytes: int | None = None
+    peak_rss_bytes: Size
+    peak_device_bytes: Size | None = None
 
 
 class Hashes(Struct, frozen=True, kw_only=True):
@@ -276,9 +295,9 @@ class Cpu(Struct, frozen=True, kw_only=True):
 
     model: str
     architecture: str
-    logical_cores: int
-    physical_cores: int | None
-    affinity: list[int] | None
+    logical_cores: Count
+    physical_cores: Count | None
+    affinity: list[Count] | None
     governor: str | None = None
     turbo: bool | None = None
 
@@ -288,14 +307,14 @@ class Gpu(Struct, frozen=True, kw_only=True):
 
     name: str
     driver: str
-    memory_bytes: int
+    memory_bytes: Size
 
 
 class ThreadPool(Struct, frozen=True, kw_only=True):
     """A BLAS or OpenMP pool loaded in the trial, as threadpoolctl reports it."""
 
     library: str
-    threads: int
+    threads: Count
     version: str | None = None
     architecture: str | None = None
 
@@ -306,16 +325,19 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     ``involuntary_switches`` counts how often a thread of the process had to make way for another
     one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
     virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
-    that it started spent of it. Load and frequency are those at the end.
+    that it started spent of it. ``throttled_share`` is the share of the periods of a container's
+    CPU quota in which it was used up, so that the process stood still. Load and frequency are
+    those at the end.
     """
 
-    elapsed_s: float
-    involuntary_switches: int | None
-    steal_share: float | None
-    busy_share: float | None
-    load_average: float | None
-    frequency_mhz: float | None
-    own_cpu_s: float | None = None
+    elapsed_s: Seconds
+    involuntary_switches: Count | None
+    steal_share: Share | None
+    busy_share: Share | None
+    load_average: Level | None
+    frequency_mhz: Level | None
+    own_cpu_s: Seconds | None = None
+    throttled_share: Share | None = None
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -325,8 +347,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     ``training`` spans the epochs from the second one on, with evaluation and prediction between.
     """
 
-    probe_before_s: float | None = None
-    probe_after_s: float | None = None
+    probe_before_s: Seconds | None = None
+    probe_after_s: Seconds | None = None
     training: Disturbance | None = None
 
 
@@ -338,8 +360,8 @@ class StepWork(Struct, frozen=True, kw_only=True):
     in memory: parameters, optimizer slots, gradients and activations, each once for each use.
     """
 
-    flops: float
-    bytes: float
+    flops: Rate
+    bytes: Rate
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -350,16 +372,18 @@ class Rates(Struct, frozen=True, kw_only=True):
     written) per second. ``threads`` is what NumPy's BLAS was set to.
     """
 
-    matmul_flops_per_s: float
-    copy_bytes_per_s: float
-    threads: int | None = None
+    matmul_flops_per_s: Rate
+    copy_bytes_per_s: Rate
+    threads: Number | None = None
 
 
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and the software that measured.
 
     ``load_average`` is that of the last minute before the trial. ``variables`` are the
-    environment variables that the trial was given, all of them.
+    environment variables that the trial was given, all of them. ``hostname`` is a hash, unless its
+    user asked for the name. ``cpu_quota`` is how many CPUs' worth of time a container grants;
+    ``None`` where nothing limits it, and in records of harnesses that did not look.
     """
 
     machine_id: str
@@ -368,13 +392,16 @@ class Environment(Struct, frozen=True, kw_only=True):
     python: str
     cpu: Cpu
     gpus: list[Gpu]
-    memory_total_bytes: int
-    memory_available_bytes: int
-    load_average: float | None
+    memory_total_bytes: Size
+    memory_available_bytes: Size
+    load_average: Level | None
     thread_pools: list[ThreadPool]
     packages: dict[str, str]
     variables: dict[str, str]
     virtualised: str | None = None
+    cpu_quota: Level | None = None
+    swap_used_bytes: Size | None = None
+    on_mains: bool | None = None
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -397,13 +424,13 @@ class Record(Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA_VERSION
     status: Status
     cell: Cell
-    scenario_version: int
-    seed: int
-    repetition: int
+    scenario_version: Count
+    seed: Seed
+    repetition: Count
     campaign: str
-    round: int
+    round: Count
     started_at: str
-    duration_s: float
+    duration_s: Seconds
     harness: Provenance
     failure: Failure | None = None
     device: DeviceInfo | None = None

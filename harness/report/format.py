@@ -17,6 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from harness.words import plain as plain  # noqa: PLC0414 - handed on to all outputs
+
 NOTHING = "—"
 """Stands where there is no figure."""
 
@@ -191,16 +193,6 @@ def significant(value: float, digits: int = 3) -> str:
     # The exponent is that of the rounded value: 9.996 is printed as 10.0, not as 10.00.
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     return _fixed(value, min(max(digits - 1 - exponent, 0), 6 if value else digits - 1))
-
-
-def plain(text: str, limit: int = 1_000) -> str:
-    r"""A text from a record, made harmless for a terminal: one line, nothing invisible.
-
-    Records come from other machines. Line breaks, terminal escape sequences and characters that
-    turn the direction of writing are shown as ``\n``, ``\x1b`` and the like.
-    """
-    cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
 
 
 def _decimals(low: float, high: float, finest: int, *, limits: Sequence[float] = ()) -> int:

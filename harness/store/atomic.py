@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+
+import filelock
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS})
+"""What a file system answers that cannot sync: CIFS, sshfs and shared folders of virtual machines
+for a folder. Whatever else it says (EIO, ENOSPC, EDQUOT) is about the content."""
 
 
 def write_new(path: Path, content: bytes) -> None:
@@ -14,7 +29,7 @@ def write_new(path: Path, content: bytes) -> None:
         OSError: if it cannot be written; nothing is left then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         write_synced(partial, content)
         _publish(partial, path)
@@ -30,7 +45,7 @@ def write_over(path: Path, content: bytes) -> None:
         OSError: if it cannot be written; nothing has changed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         write_synced(partial, content)
         partial.replace(path)
@@ -48,16 +63,73 @@ def write_synced(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        _sync(file.fileno())
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Inside, no other process or thread is inside for the same folder: to write a file anew.
+
+    Where the system lets a folder be locked, nothing is left behind.
+
+    Raises:
+        OSError: if it cannot be locked.
+    """
+    descriptor = _locked(folder)
+    if descriptor is None:
+        with filelock.FileLock(folder / ".writing.lock"):
+            yield
+        return
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(folder: Path) -> int | None:
+    """The descriptor of a folder that is locked until it is closed; ``None`` if it cannot be."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:  # a file system that locks no folders
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _partial(path: Path) -> Path:
+    # The number of a process is not enough: threads, and machines that share a disk.
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NOT_OFFERED:
+            raise
 
 
 def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
     # A name is on the disk only once its folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in NOT_OFFERED | {errno.EACCES, errno.EPERM}:
+            return  # a folder that may be written and not read
+        raise
+    try:
+        _sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -68,6 +140,7 @@ def _publish(partial: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without links
-        if path.exists():
-            raise FileExistsError(path) from None
-        partial.replace(path)
+        with alone_in(path.parent):
+            if path.exists():
+                raise FileExistsError(path) from None
+            partial.replace(path)

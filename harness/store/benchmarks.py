@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from harness.backends import BACKENDS, Backend
+from harness.records.bounds import Number, Seconds
 from harness.records.trial import Device, Struct
 from harness.store import reading
 from harness.store.reading import Broken
@@ -49,9 +50,9 @@ class Benchmarks(Struct, frozen=True, kw_only=True):
 
 
 class _Stats(msgspec.Struct):
-    median: float
-    iqr: float
-    rounds: int
+    median: Seconds
+    iqr: Seconds
+    rounds: Number
 
 
 class _Info(msgspec.Struct):

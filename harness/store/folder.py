@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections import defaultdict
@@ -18,11 +19,13 @@ import msgspec
 import platformdirs
 
 from harness.errors import UnavailableError
+from harness.records.consistency import contradiction, misplaced
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
 from harness.records.trial import SCHEMA_VERSION, Cell, Record, Struct
 from harness.store import layout
-from harness.store.atomic import write_new, write_over, write_synced
+from harness.store.atomic import alone_in, write_new, write_over, write_synced
 from harness.store.reading import Broken, read
+from harness.store.reading import broken as broken_file
 
 RECORD_BYTES = 64 * 1024
 """More than a record takes, for the check that there is room for those to come."""
@@ -117,11 +120,25 @@ def save(root: Path, record: Record) -> Saved:
         return save_below(root, record)
     except OSError as error:
         trouble = f"{root} cannot be written: {error.strerror or error}"
-    for refuge in (Path(platformdirs.user_state_dir("keras-backend-harness")), _temporary()):
-        with contextlib.suppress(OSError):
-            kept = save_below(refuge / "not-stored" / record.campaign, record)
+    name = re.sub(r"[^\w.-]", "_", record.campaign).strip(".") or "campaign"
+    for refuge in (_state, _temporary):
+        # RuntimeError: a user without a home folder; the next one may do all the same.
+        with contextlib.suppress(OSError, RuntimeError):
+            kept = save_below(refuge() / "not-stored" / name, record)
             return msgspec.structs.replace(kept, trouble=trouble)
     raise OSError(trouble)
+
+
+def still_there(root: Path, saved: Saved) -> Saved:
+    """``saved``, written once more if its file has gone: somebody may have removed the folder.
+
+    Raises:
+        OSError: if it could be kept nowhere.
+    """
+    if saved.trouble is not None or saved.path.is_file():
+        return saved
+    again = save(root, saved.record)
+    return msgspec.structs.replace(again, trouble=f"{saved.path} was removed meanwhile")
 
 
 def load(root: Path) -> Results:
@@ -168,7 +185,11 @@ def _load(root: Path, files: Iterable[Path]) -> Results:
 
 def read_record(path: Path) -> Record | Broken:
     """The record in ``path``, or why there is none; fields that a newer harness added pass."""
-    return read(path, Record, "record", schema=SCHEMA_VERSION)
+    record = read(path, Record, "record", schema=SCHEMA_VERSION)
+    if isinstance(record, Broken):
+        return record
+    wrong = contradiction(record) or misplaced(record, path)
+    return record if wrong is None else broken_file(path, f"contradicts itself: {wrong}")
 
 
 def read_campaign(path: Path) -> Campaign | Broken:
@@ -179,23 +200,25 @@ def read_campaign(path: Path) -> Campaign | Broken:
 def add_plan(root: Path, plan: Plan) -> None:
     """Keep ``plan`` in the campaign's folder ``root``, beside those of earlier runs.
 
-    Only one campaign writes at a time, since the machine's lock is held. A file that cannot be
-    read is set aside: without a plan the records can still be read, with the wrong one they would
-    be judged wrongly.
+    Whoever else adds one at the same time (a merge, another machine on the same disk) waits. A file
+    that cannot be read is set aside: without a plan the records can still be read, with the wrong
+    one they would be judged wrongly.
 
     Raises:
         OSError: if it cannot be written; the earlier file is then still there.
     """
     path = root / layout.CAMPAIGN
-    runs: list[Plan] = []
-    if path.exists():
-        earlier = read_campaign(path)
-        if isinstance(earlier, Broken):
-            quarantine(path)
-        else:
-            runs = [one for one in earlier.runs if one.run_id != plan.run_id]
-    content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
-    write_over(path, msgspec.json.format(content, indent=1) + b"\n")
+    root.mkdir(parents=True, exist_ok=True)
+    with alone_in(root):
+        runs: list[Plan] = []
+        if os.path.lexists(path):
+            earlier = read_campaign(path)
+            if isinstance(earlier, Broken):
+                quarantine(path)
+            else:
+                runs = [one for one in earlier.runs if one.run_id != plan.run_id]
+        content = msgspec.json.encode(Campaign(runs=[*runs, plan]))
+        write_over(path, msgspec.json.format(content, indent=1) + b"\n")
 
 
 def quarantine(path: Path) -> Path:
@@ -222,6 +245,10 @@ def save_below(root: Path, record: Record) -> Saved:
             record = msgspec.structs.replace(record, repetition=repetition)
         else:
             return Saved(path=path, record=record)
+
+
+def _state() -> Path:
+    return Path(platformdirs.user_state_dir("keras-backend-harness"))
 
 
 def _temporary() -> Path:

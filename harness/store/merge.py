@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from harness.records.decoding import LARGEST_BYTES
 from harness.records.trial import Record, Struct
-from harness.store import layout
+from harness.store import benchmarks, layout, reading
 from harness.store.atomic import write_new
 from harness.store.folder import add_plan, load, save_below
 from harness.store.reading import Broken
@@ -24,7 +26,7 @@ class Merged(Struct, frozen=True, kw_only=True):
         added: records that are new in the target.
         already_there: records that the target held, or that came twice.
         runs: runs of parity and anatomy that are new in the target.
-        broken: records and plans that could not be read.
+        broken: files that could not be read, or are not what their place says.
     """
 
     added: int
@@ -37,13 +39,14 @@ def merge(sources: Iterable[Path], target: Path) -> Merged:
     """Copy what lies below ``sources`` into ``target``: records, plans, benchmarks, runs.
 
     Two different records that claim the same repetition (from two machines, or two campaigns) both
-    stay: the second gets the next number. So do two runs of parity or anatomy.
+    stay: the second gets the next number. So do two runs of parity or anatomy. What cannot be read
+    is left out and named.
 
     Raises:
-        OSError: if ``target`` cannot be written, or a run or benchmark cannot be read.
+        OSError: if ``target`` cannot be written.
     """
     present = {msgspec.json.encode(_anonymous(record)) for record in load(target).records}
-    held = [_contents(run) for run, _ in _runs(target)]
+    held = [_digests(run, target) for run, _ in _runs(target)]
     added = already_there = runs = 0
     broken: list[Broken] = []
     for source in sources:
@@ -60,11 +63,13 @@ def merge(sources: Iterable[Path], target: Path) -> Merged:
         for plan in results.plans:
             add_plan(target, plan)
         for benchmark in results.benchmarks:
-            _copy_benchmark(benchmark, target / layout.BENCHMARKS)
+            broken += _copy_benchmark(benchmark, target / layout.BENCHMARKS)
         for run, name in list(_runs(source)):
-            if (content := _contents(run)) not in held:
+            content = _digests(run, source)
+            broken += (digest for digest in content.values() if isinstance(digest, Broken))
+            if content not in held and not all(isinstance(one, Broken) for one in content.values()):
                 held.append(content)
-                _copy_run(run, target / name)
+                _copy_run(run, content, target / name)
                 runs += 1
     return Merged(added=added, already_there=already_there, runs=runs, broken=broken)
 
@@ -74,13 +79,17 @@ def _anonymous(record: Record) -> Record:
     return msgspec.structs.replace(record, repetition=0)
 
 
-def _copy_benchmark(path: Path, folder: Path) -> None:
-    content = path.read_bytes()
+def _copy_benchmark(path: Path, folder: Path) -> list[Broken]:
+    """Copy a file of benchmarks; what is none is named instead."""
+    if broken := benchmarks.read([path]).broken:
+        return broken
+    content = reading.content(path)
     target, number = folder / path.name, 2
     while target.exists() and target.read_bytes() != content:
         target, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
     if not target.exists():
         write_new(target, content)
+    return []
 
 
 def _runs(root: Path) -> Iterator[tuple[Path, Path]]:
@@ -90,18 +99,47 @@ def _runs(root: Path) -> Iterator[tuple[Path, Path]]:
         yield root / run, Path(*run.parts[-3:])
 
 
-def _contents(run: Path) -> Mapping[str, bytes]:
-    """Every file of a run by its path inside it."""
-    files = (path for path in run.rglob("*") if path.is_file())
-    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+def _digests(run: Path, root: Path) -> Mapping[str, str | Broken]:
+    """The SHA-256 of every file of a run by its path inside it, or why it is not copied."""
+    inside = root.resolve()
+    found: dict[str, str | Broken] = {}
+    for path in sorted(run.rglob("*")):
+        if path.is_dir():
+            continue
+        name = str(path.relative_to(run))
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+            # A stranger's link may name any file of whoever merges, and publishes what comes of it.
+            found[name] = reading.broken(path, "a link that leads out of the folder")
+        else:
+            found[name] = _digest(path)
+    return found
 
 
-def _copy_run(run: Path, target: Path) -> None:
+def _digest(path: Path) -> str | Broken:
+    try:
+        with reading.regular(path, limit_bytes=_limit_bytes(path)) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return reading.broken(path, f"cannot be read: {reading.why(error)}")
+
+
+def _limit_bytes(path: Path) -> int | None:
+    return LARGEST_BYTES if path.suffix == ".json" else None  # arrays are as large as their model
+
+
+def _copy_run(run: Path, content: Mapping[str, str | Broken], target: Path) -> None:
     """Let a run appear whole as ``target``, or under the next number that is free."""
     # Beside the folder of its kind: no report may take half a run for one, if this process dies.
     partial = target.parents[2] / f".{target.name}.{os.getpid()}.partial"
     try:
-        shutil.copytree(run, partial)
+        for name, digest in content.items():
+            if not isinstance(digest, Broken):
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                with (
+                    reading.regular(run / name, limit_bytes=_limit_bytes(Path(name))) as file,
+                    (partial / name).open("wb") as copy,
+                ):
+                    shutil.copyfileobj(file, copy)
         target.parent.mkdir(parents=True, exist_ok=True)
         stem = target.name.rpartition("-")[0]
         numbers = (target.with_name(f"{stem}-{number}") for number in itertools.count(1))

@@ -10,7 +10,7 @@ import io
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from harness.errors import UnavailableError
 from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
+from harness.records.consistency import contradiction
 from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
 from harness.records.trial import Struct
 from harness.store.atomic import write_new
 from harness.store.layout import ANATOMY, PARITY, VERDICT
 from harness.store.reading import Broken, read
+from harness.store.reading import broken as broken_file
 
 
 class PairVerdict(Struct, frozen=True, kw_only=True):
@@ -64,6 +66,8 @@ class AnatomyRuns(Struct, frozen=True, kw_only=True):
     records: list[AnatomyRecord] = msgspec.field(default_factory=list)
     broken: list[Broken] = msgspec.field(default_factory=list)
 
+
+_Record = TypeVar("_Record", ParityRecord, AnatomyRecord)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -171,9 +175,7 @@ def read_parity(verdicts: Iterable[Path]) -> Parity:
     for path in verdicts:
         beside = (other for other in sorted(path.parent.glob("*.json")) if other.name != VERDICT)
         verdict = read(path, ParityVerdict, "verdict", schema=PARITY_SCHEMA_VERSION)
-        found = [
-            read(other, ParityRecord, "record", schema=PARITY_SCHEMA_VERSION) for other in beside
-        ]
+        found = [_record(other, ParityRecord, PARITY_SCHEMA_VERSION) for other in beside]
         if isinstance(verdict, Broken):
             broken.append(verdict)
             continue
@@ -188,11 +190,18 @@ def read_parity(verdicts: Iterable[Path]) -> Parity:
 
 def read_anatomy(paths: Iterable[Path]) -> AnatomyRuns:
     """The records in these files; one that cannot be read stops nothing."""
-    found = [read(path, AnatomyRecord, "record", schema=ANATOMY_SCHEMA_VERSION) for path in paths]
+    found = [_record(path, AnatomyRecord, ANATOMY_SCHEMA_VERSION) for path in paths]
     return AnatomyRuns(
         records=[one for one in found if isinstance(one, AnatomyRecord)],
         broken=[one for one in found if isinstance(one, Broken)],
     )
+
+
+def _record(path: Path, kind: type[_Record], schema: int) -> _Record | Broken:
+    record = read(path, kind, "record", schema=schema)
+    if not isinstance(record, Broken) and (wrong := contradiction(record)):
+        return broken_file(path, f"contradicts itself: {wrong}")
+    return record
 
 
 def _began(run: ParityRun) -> str:

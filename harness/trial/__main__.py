@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,7 +112,7 @@ def _recorded(task: Task, kind: type[Answer], work: Callable[[], Answer]) -> Ans
             status="failed",
             scenario_version=0,
             started_at=started_at,
-            duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
+            duration_s=task.since_launch_s,
             failure=why,
         )
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from harness import scenario_files
 from harness.errors import HarnessError, RefusedError
 from harness.probe.memory import peak_rss_bytes
+from harness.records.failure import TAIL_LINES, bounded
 from harness.records.trial import Failure
 from harness.source_line import place, source_line
-
-TAIL_LINES = 40
+from harness.words import cut
 
 LONGEST_REASON = 300
 """Characters of an error's own words: TensorFlow's go on with a graph."""
@@ -64,12 +64,14 @@ def failure(error: Exception, scenario: str) -> Failure:
         origin = source_line(error, file.folder)
         if origin is not None:
             told = f"{place(origin, file.folder)}: {told}"
-    return Failure(
-        reason=told,
-        exit_code=1,
-        output_tail=tail(output(error)),
-        cause="refused" if isinstance(error, RefusedError) else None,
-        origin=origin,
+    return bounded(
+        Failure(
+            reason=told,
+            exit_code=1,
+            output_tail=tail(output(error)),
+            cause="refused" if isinstance(error, RefusedError) else None,
+            origin=origin,
+        )
     )
 
 
@@ -81,8 +83,7 @@ def reason(error: Exception) -> str:
     if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(said):
         return " ".join(COLOUR.sub("", said).split())
     first = " ".join((str(error).strip() or type(error).__name__).splitlines()[0].split())
-    if len(first) > LONGEST_REASON:
-        first = f"{first[: LONGEST_REASON - 3]}..."
+    first = cut(first, LONGEST_REASON)
     return f"out of memory, with {peak_rss_bytes() / 1e9:,.3g} GB resident at most: {first}"
 
 

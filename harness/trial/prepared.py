@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ class Setup:
 
     def seconds(self) -> float:
         """Since the process was started."""
-        return (time.time_ns() - self.task.launched_at_ns) * 1e-9
+        return self.task.since_launch_s
 
 
 def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
@@ -96,7 +95,7 @@ def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
     checks.require_backend(cell.backend, keras.backend.backend())
     for module in NEEDS_KERAS:
         importlib.import_module(f"harness.trial.{module}")
-    import_s = (time.time_ns() - task.launched_at_ns) * 1e-9
+    import_s = task.since_launch_s
     return Setup(
         task=task,
         started_at=started_at,

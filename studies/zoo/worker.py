@@ -40,7 +40,7 @@ def main() -> None:
         gc.collect()
         faulthandler.dump_traceback_later(limit_s, exit=True)
         case = str(task.cell.settings["case"])
-        asked = msgspec.structs.replace(task, launched_at_ns=time.time_ns())
+        asked = msgspec.structs.replace(task, launched_at_ns=time.monotonic_ns())
         record, arrays = _train(asked, variables)
         faulthandler.cancel_dump_traceback_later()
         keep(folder / case, record, arrays)
@@ -78,7 +78,7 @@ def failed(task: ParityTask, started_at: str, reason: str, output: str = "") -> 
         status="failed",
         scenario_version=0,
         started_at=started_at,
-        duration_s=(time.time_ns() - task.launched_at_ns) * 1e-9,
+        duration_s=task.since_launch_s,
         failure=Failure(reason=reason, exit_code=1, output_tail=failure.tail(output or reason)),
     )
 

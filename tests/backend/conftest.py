@@ -102,7 +102,7 @@ def run_child(
             round=1,
             time_budget_s=0.0,
             table=str(table_path),
-            launched_at_ns=time.time_ns(),
+            launched_at_ns=time.monotonic_ns(),
             harness=Provenance(version="test"),
         )
         folder = tmp_path_factory.mktemp("trial")

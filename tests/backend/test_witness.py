@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from harness.data import RATINGS_SHA256, Movies, Ratings, parse
-from harness.data.table import ratings_sha256
-from harness.data.verify import ARCHIVE_TITLES_SHA256, titles_sha256
+from harness.data.table import ARCHIVE_TITLES_SHA256, ratings_sha256, titles_sha256
 
 pytest.importorskip("pyarrow")  # comes with TensorFlow Datasets
 

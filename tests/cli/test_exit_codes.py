@@ -96,6 +96,9 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
         "run", *w.trial(), "--no-wait"
     ),
     ("run", "a record was kept elsewhere"): lambda w: w.harness("run", *w.trial(w.lost_folder())),
+    ("run", "a record was removed while the campaign ran, and written once more"): lambda w: (
+        w.harness("run", TINY, "--seeds", "1,2", *w.fake("trial", w.removed_folder()))
+    ),
     ("run", "Ctrl-C while a trial runs"): lambda w: w.harness(
         "run", *w.trial(STOP.format("SIGINT"))
     ),
@@ -276,6 +279,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("every command", "whoever reads the output has gone, as in `harness list \\| head -1`"): (
         lambda w: w.left_alone("list")
     ),
+    ("every command", "the disk that the output goes to is full"): lambda w: w.full("list"),
     ("every command", "a fault of the harness itself, with a traceback"): lambda w: w.process(
         "list", first="from harness import scenario; scenario.names = None"
     ),

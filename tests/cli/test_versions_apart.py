@@ -14,9 +14,17 @@ OLD, NEW = "jax, keras 3.14.0", "jax, keras 3.15.1"
 
 def older(record, **changes):
     """The trial as Keras 3.14.0 would have left it, a second beside the other's."""
-    worse = msgspec.structs.replace(record.quality, value=record.quality.value + 0.01)
+    value = record.quality.value + 0.01
+    worse = msgspec.structs.replace(record.quality, value=value)
+    epochs = [
+        msgspec.structs.replace(epoch, metric=value)
+        if epoch.metric == record.quality.value
+        else epoch
+        for epoch in record.epochs
+    ]
     return changed(
         record, packages={"keras": "3.14.0"}, repetition=record.repetition + 100, quality=worse,
+        epochs=epochs,
         started_at=record.started_at.replace(".", ":")[:19] + ".999+00:00", **changes,
     )  # fmt: skip
 

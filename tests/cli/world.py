@@ -140,6 +140,16 @@ class World:
             "shutil.rmtree(HERE / 'results')\n(HERE / 'results').touch()\nleave(good)"
         ).replace("HERE", f"Path({str(self._folder)!r})")
 
+    def removed_folder(self) -> str:
+        """Lines of a trial, the second of which removes the results folder."""
+        root = self._folder / "results"
+        return f"import shutil\nif trial.seed == 2: shutil.rmtree({str(root)!r})\nleave(good)"
+
+    def full(self, *words: str) -> int:
+        """The same as :meth:`process`, where the output goes to a disk that is full."""
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            return self.process(*words, stdout=full)
+
     def campaign(self, name: str = "results", rounds: int = 14, **changes: Any) -> str:
         """A folder of made-up records of two backends."""
         times = changes.pop("step_time_s", {"jax": 0.002, "torch": 0.004})

@@ -11,7 +11,8 @@ import pytest
 from harness.data import RATINGS_SHA256, Table, file, parse
 from harness.data.frozen.generate import rebuild_archive
 from harness.data.sources import archive
-from harness.data.verify import KNOWN_TITLES, titles_sha256, verify
+from harness.data.table import KNOWN_TITLES, titles_sha256
+from harness.data.verify import verify
 
 pytestmark = pytest.mark.network
 

@@ -38,8 +38,8 @@ good = Record(
     repetition=trial.repetition, campaign=trial.campaign, round=trial.round,
     started_at="2026-01-01T00:00:00+00:00", duration_s=1.0, harness=trial.harness,
     run_id=trial.run_id,
-    epochs=[Epoch(index=0, phase="timing", steps=10, examples=100, wall_s=0.02, warm_up=False,
-                  train_loss=0.1)],
+    epochs=[Epoch(index=0, phase="quality", steps=10, examples=100, wall_s=0.02, warm_up=False,
+                  train_loss=0.1, metric=0.5)],
     quality=Quality(metric="loss", direction="lower", value=0.5),
 )
 

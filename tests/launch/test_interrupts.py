@@ -9,7 +9,12 @@ import threading
 
 import pytest
 
-from harness.launch.interrupts import ends_as_interrupt, uninterrupted
+from harness.launch.interrupts import (
+    ends_as_interrupt,
+    interruptible,
+    postpone,
+    uninterrupted,
+)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
@@ -46,7 +51,7 @@ def test_ctrl_c_cuts_a_wait_short_though_a_library_had_it_restarted():
             child.wait()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_ctrl_c_waits_for_the_end_of_the_block(name):
     done = []
 
@@ -86,3 +91,87 @@ def test_a_thread_may_use_both():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+NAMES = ["SIGINT", "SIGTERM", "SIGHUP"]
+
+
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """`nohup tox` has hang-ups ignored, and what is ignored stays so."""
+    before = {n: signal.signal(signal.Signals[n], signal.SIG_DFL) for n in ("SIGTERM", "SIGHUP")}
+    yield
+    for name, handler in before.items():
+        signal.signal(signal.Signals[name], handler)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_waits_in_a_block_waits_for_the_end_of_the_outermost(name):
+    done = []
+
+    def write():
+        with uninterrupted():
+            with uninterrupted():
+                signal.raise_signal(signal.Signals[name])
+                done.append("inner")
+            done.append("outer")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done == ["inner", "outer"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_came_before_an_interruptible_part_is_let_through_there(name):
+    done = []
+
+    def work():
+        with uninterrupted():
+            signal.raise_signal(signal.Signals[name])
+            done.append("before")
+            with interruptible():
+                done.append("inside")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["before"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inside_an_interruptible_part_it_comes_at_once_and_only_once(name):
+    done = []
+    with uninterrupted():
+        try:
+            with interruptible():
+                signal.raise_signal(signal.Signals[name])
+                done.append("too late")
+        except KeyboardInterrupt:
+            done.append("caught")
+    assert done == ["caught"]
+
+
+def test_one_that_was_caught_can_be_put_off_to_the_end():
+    done = []
+
+    def work():
+        with uninterrupted():
+            postpone()
+            done.append("saved")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["saved"]
+
+
+def test_a_block_inside_an_interruptible_part_raises_at_its_own_end():
+    done = []
+    with uninterrupted():
+        try:
+            with interruptible():
+                with uninterrupted():
+                    signal.raise_signal(signal.SIGINT)
+                    done.append("written")
+                done.append("too late")
+        except KeyboardInterrupt:
+            done.append("caught")
+    assert done == ["written", "caught"]

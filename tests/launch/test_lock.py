@@ -119,3 +119,70 @@ def test_the_folder_is_the_same_for_all_unless_it_is_named(monkeypatch, tmp_path
     assert not lock.lock_folder().is_relative_to(tmp_path)
     monkeypatch.setenv(lock.FOLDER_VARIABLE, str(tmp_path))
     assert lock.lock_folder() == tmp_path
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """The place of the folder that all users of a machine have in common."""
+    path = tmp_path / "shared"
+    monkeypatch.setattr(lock, "_shared", lambda: path)
+    return path
+
+
+def private(path):
+    path.mkdir(mode=0o700)
+    (path / "mine").write_text("a key")
+    return path
+
+
+POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+
+
+@POSIX_ONLY
+def test_a_link_in_the_place_of_the_folder_is_refused_and_changes_nothing(shared, tmp_path):
+    elsewhere = private(tmp_path / "private")
+    shared.symlink_to(elsewhere)
+    with pytest.raises(UnavailableError), lock.only_campaign(wait=False, say=print, folder=shared):
+        pass
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in elsewhere.iterdir()] == ["mine"]
+
+
+@POSIX_ONLY
+def test_a_folder_that_was_there_keeps_its_rights(folder):
+    private(folder)
+    with lock.only_campaign(wait=False, say=print, folder=folder):
+        pass
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_folder_that_is_made_is_open_to_all(folder, umask):
+    before = os.umask(umask)
+    try:
+        with lock.only_campaign(wait=False, say=print, folder=folder):
+            pass
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o777
+
+
+@POSIX_ONLY
+def test_a_link_in_the_place_of_the_lock_is_refused_and_empties_nothing(folder, tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text("a key")
+    folder.mkdir()
+    (folder / "campaign.lock").symlink_to(kept)
+    with pytest.raises(UnavailableError), lock.only_campaign(wait=False, say=print, folder=folder):
+        pass
+    assert kept.read_text() == "a key"
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize("what", ["file", "pipe", "dangling"])
+def test_what_is_no_folder_is_refused(shared, what):
+    make = {"file": shared.touch, "pipe": lambda: os.mkfifo(shared)}
+    make.get(what, lambda: shared.symlink_to("nowhere"))()
+    with pytest.raises(UnavailableError), lock.only_campaign(wait=False, say=print, folder=shared):
+        pass

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.probe.cgroup import MemoryLimit, cpu_quota, memory_limits, parse_cpu_max
+from harness.probe.cgroup import (
+    MemoryLimit,
+    Throttling,
+    cpu_quota,
+    memory_limits,
+    parse_cpu_max,
+    throttling,
+)
+from harness.probe.noise import difference, snapshot
 
 GIB = 2**30
 
@@ -95,3 +103,57 @@ def test_no_quota_is_no_limit(content: str):
 def test_any_other_content_is_no_limit_and_no_error(content: str):
     quota = parse_cpu_max(content)
     assert quota is None or quota > 0
+
+
+STAT = "usage_usec 5\nnr_periods {}\nnr_throttled {}\nthrottled_usec 9\n"
+VERSIONS = {
+    "2": ("0::/job", "sys/fs/cgroup/job", {"cpu.max": "50000 100000"}),
+    "1": (
+        "4:memory:/job\n1:cpu,cpuacct:/job",
+        "sys/fs/cgroup/cpu/job",
+        {"cpu.cfs_quota_us": "50000", "cpu.cfs_period_us": "100000"},
+    ),
+}
+
+
+def with_quota(machine, version, periods, throttled, *, stat=STAT):
+    group, folder, files = VERSIONS[version]
+    contents = {f"{folder}/{name}": content for name, content in files.items()}
+    contents |= {"proc/self/cgroup": group, f"{folder}/cpu.stat": stat.format(periods, throttled)}
+    return machine(contents)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_trial_that_stands_still_for_its_quota_is_told(machine, version):
+    root = with_quota(machine, version, 100, 7)
+    assert cpu_quota(root) == 0.5
+    assert throttling(root) == Throttling(periods=100, throttled=7)
+    before = snapshot(root)
+    with_quota(machine, version, 708, 319)
+    assert difference(before, snapshot(root)).throttled_share == pytest.approx(312 / 608)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("stat", ["", "nr_periods x\nnr_throttled y", "nr_periods 3", "a b c\n"])
+def test_counters_that_are_not_there_are_none(machine, version, stat):
+    root = with_quota(machine, version, 0, 0, stat=stat)
+    assert throttling(root) is None
+    assert difference(snapshot(root), snapshot(root)).throttled_share is None
+
+
+def test_without_a_quota_nothing_is_throttled(machine):
+    files = {"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.stat": "nr_periods 0\nnr_throttled 0"}
+    assert throttling(machine({**files, "sys/fs/cgroup/cpu.max": "max 100000"})) is None
+
+
+def test_the_tightest_of_several_quotas_counts(machine):
+    root = machine(
+        {
+            "proc/self/cgroup": "0::/a/b",
+            "sys/fs/cgroup/a/b/cpu.max": "400000 100000",
+            "sys/fs/cgroup/a/b/cpu.stat": "nr_periods 1\nnr_throttled 0",
+            "sys/fs/cgroup/a/cpu.max": "100000 100000",
+            "sys/fs/cgroup/a/cpu.stat": "nr_periods 9\nnr_throttled 8",
+        }
+    )
+    assert throttling(root) == Throttling(periods=9, throttled=8)

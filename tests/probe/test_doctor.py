@@ -10,9 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.probe import cpu, doctor, noise, processes
-from harness.probe.checks import Finding, fit
+from harness.probe import cpu, doctor, noise, power, processes
+from harness.probe.checks import Finding, fit, ready
 from harness.probe.memory import MemorySize
+from harness.records.trial import Cpu, Disturbance, Environment, Noise, Record
 
 CPU = "sys/devices/system/cpu"
 GB = 10**9
@@ -47,8 +48,8 @@ def quiet_machine(machine, monkeypatch) -> Path:
     monkeypatch.setattr(processes, "cpu_use", lambda _: [])
     monkeypatch.setattr(processes, "harness_runs", list)
     monkeypatch.setattr(psutil, "cpu_count", lambda **_: 4)
-    monkeypatch.setattr(doctor.psutil, "swap_memory", lambda: SimpleNamespace(used=0))
-    monkeypatch.setattr(doctor.psutil, "sensors_battery", lambda: None, raising=False)
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(used=0))
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: None, raising=False)
     return machine(
         {
             "proc/cpuinfo": "model name\t: Test CPU\n",
@@ -99,9 +100,9 @@ def test_every_warning_tells_why_and_what_to_do(examine, quiet_machine, monkeypa
         processes, "cpu_use", lambda _: [processes.CpuUse(pid=7, name="busy", cores=1.0)]
     )
     monkeypatch.setattr(processes, "harness_runs", lambda: ["pid 8: harness run ranking"])
-    monkeypatch.setattr(doctor.psutil, "swap_memory", lambda: SimpleNamespace(used=10**10))
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(used=10**10))
     battery = SimpleNamespace(power_plugged=False)
-    monkeypatch.setattr(doctor.psutil, "sensors_battery", lambda: battery, raising=False)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
     samples = iter([0.2, 0.3, 0.2, 0.2, 0.2])
     findings = examine(
         root=quiet_machine, variables={"OMP_NUM_THREADS": "1"}, speed_probe=samples.__next__
@@ -158,16 +159,28 @@ def test_a_battery_that_cannot_be_read_is_none(monkeypatch, failure):
     def fail() -> None:
         raise failure
 
-    monkeypatch.setattr(doctor.psutil, "sensors_battery", fail, raising=False)
-    assert doctor._on_mains() is None
+    monkeypatch.setattr(psutil, "sensors_battery", fail, raising=False)
+    assert power.on_mains() is None
 
 
 def test_swap_that_cannot_be_read_is_unknown(monkeypatch):
     def fail() -> None:
         raise OSError
 
-    monkeypatch.setattr(doctor.psutil, "swap_memory", fail)
-    assert doctor._swap_used_bytes() is None
+    monkeypatch.setattr(psutil, "swap_memory", fail)
+    assert power.swap_used_bytes() is None
+
+
+def test_every_check_is_kept_in_each_record_or_its_absence_explained(examine):
+    checks = {"environment" if "environment" in name else name for name in examine()}
+    assert checks == set(doctor.KEPT)
+    fields = {
+        f"{kind.__name__}.{field}"
+        for kind in (Environment, Disturbance, Noise, Cpu, Record)
+        for field in kind.__struct_fields__
+    }
+    for kept in doctor.KEPT.values():
+        assert kept in fields or kept.startswith("not: ")
 
 
 def test_a_results_folder_that_does_not_exist_yet_is_judged_by_the_one_above(
@@ -196,3 +209,12 @@ def test_a_run_that_was_seen_is_not_claimed_a_second_time(examine, quiet_machine
     claim = "pid 7, since 10:00: harness run ranking (it holds the machine's lock)"
     found = examine(root=quiet_machine, claims=lambda: [claim])["other runs"]
     assert found.seen == "pid 7: harness run ranking"
+
+
+def test_environments_are_found_wherever_a_run_finds_them(examine, tmp_path):
+    python = ready.environment_python("jax", tmp_path / "project")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    found = examine(roots=[tmp_path / "project"])
+    assert found["environment jax"].status == "good"
+    assert found["environment torch"].status == "warning"

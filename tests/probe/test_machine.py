@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import re
+
 import msgspec
 import pytest
 
@@ -64,7 +67,17 @@ def test_elsewhere_the_network_card_stands_in_unless_it_is_invented(
 
 def test_this_machine_has_an_id_and_a_name():
     assert machine_id(cpu()) == machine_id(cpu())
-    assert hostname()
+    assert hostname({"HARNESS_WITH_HOST": "1"}) == platform.node()
+
+
+def test_the_name_of_a_machine_is_a_hash_unless_its_user_asks_for_it(monkeypatch, machine):
+    monkeypatch.setattr(module.platform, "node", lambda: "ada-lovelaces-laptop")
+    files = machine({"etc/machine-id": "0" * 32})
+    told = hostname({}, files)
+    assert re.fullmatch(r"host-[0-9a-f]{8}", told)
+    assert told == hostname({"HOSTNAME": "x"}, files)
+    assert told != hostname({}, machine({"etc/machine-id": "1" * 32}))
+    assert hostname({"HARNESS_WITH_HOST": "1"}, files) == "ada-lovelaces-laptop"
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,55 @@ def test_a_full_disk_leaves_no_half_record(root, make_record):
     with file_size_limit(100), pytest.raises(OSError, match="File too large"):
         store.save(root, make_record())
     assert not [path for path in root.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """A user of a container: a number without a name, and without a home."""
+    import pwd
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_user_without_a_home_loses_no_record(tmp_path, monkeypatch, unwritable, make_record):
+    monkeypatch.setattr(store, "_temporary", lambda: tmp_path / "tmp")
+    saved = store.save(unwritable, make_record())
+    assert saved.path.is_relative_to(tmp_path / "tmp")
+    assert saved.trouble is not None
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize("find", ["cache", "environment", "search path"])
+def test_a_user_without_a_home_is_told_what_to_name(monkeypatch, find):
+    from harness.cli.parse import parse_environments
+    from harness.data import cache
+    from harness.scenario_files import entries
+
+    finds = {
+        "cache": cache.find,
+        "environment": lambda: parse_environments(["jax=~/env"]),
+        "search path": lambda: entries({"HARNESS_SCENARIO_PATH": "~/scenarios"}),
+    }
+    monkeypatch.delenv(cache.CACHE_VARIABLE, raising=False)
+    with pytest.raises(UnavailableError, match=r"home folder"):
+        finds[find]()
+
+
+def test_a_campaign_of_any_name_stays_in_the_refuge(unwritable, refuges, make_record):
+    saved = store.save(unwritable, make_record(campaign="../../../x\x1b"))
+    assert saved.path.is_relative_to(refuges[0] / "not-stored")
+
+
+def test_a_record_that_was_removed_meanwhile_is_written_once_more(root, make_record):
+    saved = store.save(root, make_record())
+    assert store.still_there(root, saved) == saved
+    saved.path.unlink()
+    again = store.still_there(root, saved)
+    assert store.read_record(again.path) == saved.record
+    assert "was removed meanwhile" in again.trouble

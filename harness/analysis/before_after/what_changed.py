@@ -17,11 +17,15 @@ from harness.words import joined, listed, share
 
 ABSENT = "absent"
 
+UNKNOWN = "unknown"
+
 STATE: dict[str, Callable[[Environment], object]] = {
     "operating system": lambda e: e.os,
     "frequency governor": lambda e: e.cpu.governor,
     "turbo": lambda e: e.cpu.turbo,
     "CPU affinity": lambda e: e.cpu.affinity,
+    "CPU quota": lambda e: "none" if e.cpu_quota is None else f"{e.cpu_quota:g} CPUs",
+    "power": lambda e: {True: "mains", False: "battery", None: UNKNOWN}[e.on_mains],
 }
 """What a machine's owner may change without its being another machine."""
 
@@ -108,7 +112,7 @@ def _machine_state(before: Sequence[Record], after: Sequence[Record]) -> Iterato
             {str(read(record.environment)) for record in side if record.environment}
             for side in (before, after)
         )
-        if first != second:
+        if first != second and UNKNOWN not in first | second:
             changed.append(f"{name} {joined(sorted(first))} before, {joined(sorted(second))} after")
     if changed:
         yield note("machine-state", f"The machine itself was changed: {'; '.join(changed)}.")

@@ -37,6 +37,9 @@ STEAL_SHARE = 0.02
 """Share of CPU time that a host may take; twice what ``harness doctor`` calls quiet, since a trial
 is longer than its look."""
 
+THROTTLED_SHARE = 0.02
+"""Share of the periods of a CPU quota in which the trial stood still: what a host may take."""
+
 SWITCH_FACTOR = 5.0
 SWITCH_FLOOR_PER_S = 200.0
 """A framework's own threads push each other aside, each backend's at a rate of its own. So a trial
@@ -97,6 +100,8 @@ def taken_by_others(training: Disturbance | None, cores: int | None) -> list[str
         foreign = training.busy_share * cores - training.own_cpu_s / training.elapsed_s
         if foreign > FOREIGN_SHARE * cores:
             words.append(f"other programs used {foreign:.1f} of {cores} cores beside it")
+    if training.throttled_share is not None and training.throttled_share > THROTTLED_SHARE:
+        words.append(f"its CPU quota was used up in {training.throttled_share:.0%} of the periods")
     if training.steal_share is not None and training.steal_share > STEAL_SHARE:
         words.append(f"the host took {training.steal_share:.0%} of the CPU time away")
     return words

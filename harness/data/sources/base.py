@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from harness.data import file
 from harness.data.cache import Cache, Report
 from harness.data.table import Table
 from harness.errors import UnavailableError
@@ -51,12 +52,14 @@ def read_members(path: Path, names: Iterable[str]) -> list[bytes]:
     """The content of the files ``names`` in the zip (or wheel) at ``path``, in that order.
 
     Raises:
-        SourceError: if it is no zip, or one of the files is missing from it.
+        SourceError: if it is no zip, or one of the files is missing from it or too large.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return [archive.read(name) for name in names]
-    except (KeyError, zipfile.BadZipFile) as error:
+            members = [archive.getinfo(name) for name in names]
+            file.check_size(members)
+            return [archive.read(member) for member in members]
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise SourceError(f"{path}: {error.args[0]}") from None
 
 

@@ -20,7 +20,7 @@ from harness.launch.campaign.prober import Prober, Rater, probed
 from harness.launch.campaign.room import Room
 from harness.launch.campaign.steering import given_up, standing, was_disturbed, why_to_stop
 from harness.launch.child import TaskInterrupted
-from harness.launch.interrupts import uninterrupted
+from harness.launch.interrupts import interruptible, uninterrupted
 from harness.records.plan import Plan, PlannedTrial
 from harness.records.trial import Provenance, Rates, Record, Trial
 from harness.store import folder as store
@@ -190,20 +190,28 @@ class _Campaign:
             and any(was_disturbed(self._records, trial) for trial in group)
         )
 
+    @uninterrupted()  # but for the trials themselves and the probes: what was measured is kept first
     def _run_some(self, asked: Sequence[PlannedTrial]) -> list[PlannedTrial]:
         """Run the first of ``asked``, one or as many as take turns; returns which that were."""
         asked = list(asked if self._plan.turns else asked[:1])
         total, left_s = self._forecast(self._pending or asked)
         number = len(self._saved) + 1
         self._tools.observer.starting(asked, number=number, total=total, left_s=left_s)
-        before_s = self._tools.prober.before_s()
-        interruption = None
+        with interruptible():
+            before_s = self._tools.prober.before_s()
+        interruption: KeyboardInterrupt | None = None
         try:
             records = self._launch([self._task(planned) for planned in asked])
         except TaskInterrupted as stopped:
             records, interruption = list(stopped.records), stopped
-        after_s = None if interruption else self._tools.prober.after_s()
-        with uninterrupted():
+        after_s = None
+        try:
+            if interruption is None:
+                with interruptible():
+                    after_s = self._tools.prober.after_s()
+        except KeyboardInterrupt as stopped:
+            interruption = stopped
+        finally:  # whatever becomes of the probe, the trials were measured
             for planned, record in zip(asked, records, strict=False):
                 known = probed(record, self._tools.rater, before_s=before_s, after_s=after_s)
                 self._take_in(planned, msgspec.structs.replace(known, run_id=planned.run_id))

@@ -26,6 +26,7 @@ def _machine(machine: Machine) -> str:
     facts = [
         machine.cpu,
         f"{physical}{machine.logical_cores} logical cores",
+        *([f"limited to {machine.cpu_quota:g} CPUs"] if machine.cpu_quota is not None else []),
         *machine.gpus,
         f"{fmt.capacity(machine.memory_total_bytes)} memory",
         machine.os,

@@ -152,3 +152,13 @@ def test_the_step_time_has_no_say(make_record, noises, factor):
         )
 
     assert judged(0.001) == judged(0.001 * factor)
+
+
+@pytest.mark.parametrize(
+    ("share", "why"),
+    [(None, None), (0.02, None), (0.51, "its CPU quota was used up in 51% of the periods")],
+)
+def test_a_trial_that_stood_still_for_its_quota_is_disturbed(trials, share, why):
+    quiet = noise()
+    training = msgspec.structs.replace(quiet.training, throttled_share=share)
+    assert reasons(trials([msgspec.structs.replace(quiet, training=training)])) == [why]
