@@ -190,7 +190,7 @@ class _Campaign:
             and any(was_disturbed(self._records, trial) for trial in group)
         )
 
-    @uninterrupted()  # but for the trials themselves and the probes: what was measured is kept first
+    @uninterrupted()  # but for trials and probes: what was measured is kept first
     def _run_some(self, asked: Sequence[PlannedTrial]) -> list[PlannedTrial]:
         """Run the first of ``asked``, one or as many as take turns; returns which that were."""
         asked = list(asked if self._plan.turns else asked[:1])
