@@ -85,8 +85,7 @@ def seeds_option(default: str, note: str = "") -> Any:
     return typer.Option(
         "--seeds",
         metavar="SEEDS",
-        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}, or "
-        f"{defaults.ADAPTIVE_SEEDS} with --precision or --budget.{note}",
+        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}.{note}",
         rich_help_panel=WHAT,
     )
 
@@ -219,6 +218,9 @@ class CampaignRequest(Request):
     usual_seeds: ClassVar[str] = defaults.SEEDS
     """Where none are named and the number of rounds is fixed."""
 
+    until_known: ClassVar[bool] = True
+    """Whether the intervals and a limit of time decide where nobody says how long to go on."""
+
     settings: Annotated[
         list[str],
         typer.Option(
@@ -259,13 +261,29 @@ class CampaignRequest(Request):
             rich_help_panel=WHAT,
         ),
     ] = "common"
-    seeds: Annotated[str | None, seeds_option(defaults.SEEDS)] = None
+    seeds: Annotated[
+        str | None,
+        seeds_option(
+            f"{defaults.ADAPTIVE_SEEDS}, or {defaults.SEEDS} with --repetitions",
+            " Without --rounds, --precision or --budget there is a round for each.",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None,
+        number(
+            "--rounds",
+            "Run so many, whatever the intervals; a verdict needs at least 4. Default: until the "
+            f"ratio of every pair of backends is known to {defaults.PRECISION:.0%}, for "
+            f"{_spelled(defaults.LIMIT_S)} at most.",
+            HOW_LONG,
+            most=10_000,
+        ),
+    ] = None
     precision: Annotated[
         float | None,
         share(
             "--precision",
-            "Go on until the ratio of every pair of backends is known to this, such as 2%; with "
-            "it the number of rounds is left to the intervals.",
+            "Go on until the ratio of every pair of backends is known to this, such as 2%.",
         ),
     ] = None
     budget_s: Annotated[
@@ -281,7 +299,7 @@ class CampaignRequest(Request):
         int | None,
         number(
             "--repetitions",
-            "Rounds of each seed, 1 if not given; not with --precision.",
+            "Rounds of each seed, 1 if not given; not with --rounds or --precision.",
             HOW_LONG,
             most=10_000,
         ),
@@ -291,8 +309,8 @@ class CampaignRequest(Request):
         duration(
             "--time-budget",
             "Timed training in each trial, after the epochs that quality needs. Default: "
-            f"{defaults.TIME_BUDGET_S:g}s, or {defaults.ADAPTIVE_TIME_BUDGET_S:g}s with "
-            "--precision or --budget, where more processes tell more.",
+            f"{defaults.ADAPTIVE_TIME_BUDGET_S:g}s, since more processes tell more; "
+            f"{defaults.TIME_BUDGET_S:g}s where --seeds or --repetitions fix the rounds.",
             zero=True,
         ),
     ] = None
@@ -323,7 +341,13 @@ class CampaignRequest(Request):
     @property
     def adaptive(self) -> bool:
         """Whether intervals or the clock end the campaign, and not a number of rounds."""
-        return self.precision is not None or self.budget_s is not None
+        return self.precision is not None or self.budget_s is not None or self.left_open
+
+    @property
+    def left_open(self) -> bool:
+        """Whether nobody says how long to go on, so that an answer ends the campaign."""
+        how_long = (self.seeds, self.rounds, self.precision, self.budget_s, self.repetitions)
+        return self.until_known and not any(given is not None for given in how_long)
 
 
 R = TypeVar("R", bound=Request)

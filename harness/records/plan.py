@@ -48,7 +48,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     wall time of the whole command, is used. ``margin`` is the smallest difference that matters, as
     a share. ``seeds`` take turns, one for all cells of a round. ``first_round`` is above 1 where
     another run of the campaign was gone on with. ``time_budget_s`` is the timed training in each
-    trial, after the epochs for quality.
+    trial, after the epochs for quality. The budget ends no campaign before every pair has
+    ``least_rounds``, the number that a verdict needs.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     precision: float | None = None
     budget_s: float | None = None
     first_round: int = 1
+    least_rounds: int = 1
 
     @property
     def adaptive(self) -> bool:
