@@ -16,6 +16,7 @@ from harness import defaults, probe
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.backends import BACKENDS
 from harness.cli import parse
+from harness.cli.closing import paragraph
 from harness.cli.options import CampaignRequest, Request
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import devices, environments
@@ -39,7 +40,7 @@ Say = Callable[[str], None]
 
 def speaker(console: Console) -> Say:
     """A function that prints a line, made harmless and never cut."""
-    return lambda line: console.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
+    return lambda line: paragraph(fmt.plain(line, limit=4_000), console)
 
 
 def points(

@@ -106,7 +106,8 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
     store.add_plan(request.results, there.plan)
     launcher = asking.launcher(request, job.placed)
-    with progress.progress(job.say, job.scenario.metric) as observer:
+    metric, adaptive = job.scenario.metric, there.plan.adaptive
+    with progress.progress(job.say, metric, adaptive=adaptive) as observer:
         left = run_campaign(
             there.plan,
             launcher,

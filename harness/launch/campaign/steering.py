@@ -111,17 +111,18 @@ def standing(plan: Plan, records: Sequence[Record]) -> Standing:
         if len(sample) >= MINIMUM_ROUNDS
     ]
     complete = bool(samples) and len(intervals) == count
+    further = _further_rounds(
+        plan,
+        max(map(spread_of, intervals)) if complete else SPREAD_GUESS,
+        done=min(map(len, samples), default=0),
+        confidence=confidence,
+    )
     return Standing(
         cells=[_of_cell(cell, records, undisturbed) for cell in plan.cells],
         verdicts=verdicts_within(records, margin=plan.margin, sequential=plan.sequential),
         half_width=max(math.expm1(one.half_width) for one in intervals) if complete else None,
         precise=precise,
-        further_rounds=_further_rounds(
-            plan,
-            max(map(spread_of, intervals)) if complete else SPREAD_GUESS,
-            done=min(map(len, samples), default=0),
-            confidence=confidence,
-        ),
+        further_rounds=further if precise else _at_least_one(further),
         disturbed=reasons,
         rounds=min(map(len, samples), default=0),
         other_work=_why_none_can_be_compared(waited_for, records),
@@ -302,6 +303,11 @@ def _further_rounds(plan: Plan, spread: float, *, done: int, confidence: float) 
         return None
     needed = rounds_for_precision(spread, plan.precision, confidence=confidence)
     return None if needed is None else max(0, max(needed, STOP_FROM) - done)
+
+
+def _at_least_one(rounds: int | None) -> int | None:
+    """Rounds of a campaign that goes on: by its spread it may be over already, and is not."""
+    return None if rounds is None else max(1, rounds)
 
 
 def _undisturbed(records: Sequence[Record]) -> list[Record]:
