@@ -13,9 +13,9 @@ from harness.analysis.rows import Row
 from harness.analysis.study import Study
 from harness.analysis.work import NOT_THE_SAME
 from harness.report import format as fmt
-from harness.report.naming import labels, side
+from harness.report.naming import side
 from harness.report.sections.answer import Answer, answer
-from harness.report.table import pair_name
+from harness.report.table import machine_label, pair_name, settings
 from harness.words import count
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def caveats(study: Study) -> Iterator[str]:
 def _show_rows(study: Study, found: Answer, room: int, on: Console) -> None:
     from rich.text import Text
 
-    rows, names = study.rows, labels(study)
+    rows, names = study.rows, _names(study)
     shown = rows if len(rows) <= room else rows[: room - 1]
     table = _table(study, found, shown, names)
     unbounded = on.options.update_width(10 * on.width)
@@ -160,6 +160,23 @@ def _show_rows(study: Study, found: Answer, room: int, on: Console) -> None:
     on.print(table)
     if len(shown) < len(rows):
         on.print(Text(f"and {len(rows) - len(shown)} more in the report"))
+
+
+def _names(study: Study) -> list[str]:
+    """The rows by what tells them apart; what all have in common, a report says."""
+    rows = study.rows
+    facts: dict[int, list[str]] = {}
+    for scenario in dict.fromkeys(row.cell.scenario for row in rows):
+        mine = [row for row in rows if row.cell.scenario == scenario]
+        told = settings(mine, study.about.get(scenario))
+        for row, lines in zip(mine, told, strict=True):
+            place = [scenario, row.cell.device, f"on {machine_label(row.machine_id)}"]
+            facts[id(row)] = [*lines, *place]
+    common = set.intersection(*map(set, facts.values()))
+    return [
+        fmt.plain(" ".join([row.name, *(f for f in facts[id(row)] if f not in common)]), limit=200)
+        for row in rows
+    ]
 
 
 def _table(
@@ -181,7 +198,7 @@ def _table(
     heads += ["relative"] if relative else []
     heads += [metrics.pop() if len(metrics) == 1 else "test quality", "trials"]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=False)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for row, name in zip(rows, names, strict=False):

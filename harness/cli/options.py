@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, cast
 import typer
 
 from harness import defaults
+from harness.cli import completion
 from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 
@@ -119,12 +120,18 @@ class Request:
     """
 
     scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="What to train; `harness list` shows them.",
+            autocompletion=completion.scenarios,
+        ),
     ]
     backends: Annotated[
         list[str],
         typer.Option(
             "--backend",
+            autocompletion=completion.backends,
             metavar="NAMES",
             help="jax, tf (tensorflow), torch, separated by commas. Default: KERAS_BACKEND if it "
             "is set, else all whose environment is found.",
@@ -143,7 +150,13 @@ class Request:
     timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
     device: Annotated[
         str,
-        typer.Option("--device", metavar="NAME", help="auto, cpu or gpu.", rich_help_panel=MACHINE),
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="auto, cpu or gpu.",
+            rich_help_panel=MACHINE,
+            autocompletion=completion.devices,
+        ),
     ] = "auto"
     threads: Annotated[
         str | None,
@@ -196,6 +209,7 @@ class Request:
         str,
         typer.Option(
             "--source",
+            autocompletion=completion.sources,
             metavar="NAME",
             help="Where the ratings come from; see `harness data`.",
             rich_help_panel=WHERE,
@@ -244,6 +258,7 @@ class CampaignRequest(Request):
         str,
         typer.Option(
             "--mode",
+            autocompletion=completion.modes,
             metavar="NAMES",
             help="How training runs, separated by commas: fit (as the tutorial does), tuned "
             "(Keras' best settings), custom_loop (the Keras model in the framework's own loop), "
@@ -255,6 +270,7 @@ class CampaignRequest(Request):
         str,
         typer.Option(
             "--init",
+            autocompletion=completion.inits,
             metavar="NAMES",
             help="Initial weights: common (drawn once from the seed, alike on every backend) or "
             "keras (each backend's own).",
