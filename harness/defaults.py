@@ -9,7 +9,16 @@ SEED = 42
 """Of one training: `harness parity` and `harness anatomy`."""
 
 SEEDS = "42-44"
-"""Of `harness run` with a fixed number of rounds."""
+"""Of `harness run --repetitions`, which fixes the number of rounds."""
+
+PRECISION = 0.05
+"""Of `harness run` where nobody says how long to go on: half-width of every pair's interval, as a
+share. Between the backends of results/reference the step time differs by 1.7 times and more, so an
+interval of this width lies beyond the margin by far."""
+
+LIMIT_S = 180.0
+"""The wall time of such a run. A round of three backends took 11 s in results/reference and 28 s in
+results/reference-again (medians), so 6 to 15 rounds fit."""
 
 SWEEP_SEEDS = "42"
 """One process for each point, since the others on the curve tell how far it can be trusted."""

@@ -147,7 +147,9 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
 class Scenario(abc.ABC):
     """What is trained: data and split, Keras model, loss, optimizer, and how quality is judged.
 
-    ``version`` is raised whenever a change makes older records incomparable.
+    ``version`` is raised whenever a change makes older records incomparable. A setting that is
+    added later has as its default what was done before, so that older records still compare; where
+    that default has changed since, ``settings_before`` keeps the first one by the setting's name.
     """
 
     name: ClassVar[str]
@@ -155,6 +157,7 @@ class Scenario(abc.ABC):
     version: ClassVar[int]
     metric: ClassVar[Metric]
     settings_type: ClassVar[type[Settings]] = Settings
+    settings_before: ClassVar[Mapping[str, Scalar]] = {}
 
     def needs_table(self, settings: Any) -> bool:
         """Whether :meth:`data` reads the MovieLens table; it may depend on the settings.

@@ -20,7 +20,8 @@ def menu():
 
 
 def _tox(*arguments):
-    command = [sys.executable, "-m", "tox", *arguments, "-c", str(ROOT / "tox.ini")]
+    name, *rest = arguments
+    command = [sys.executable, "-m", "tox", name, "-c", str(ROOT / "tox.ini"), *rest]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -38,8 +39,32 @@ def test_tox_alone_does_the_whole_job():
         "jax",
         "tf",
         "torch",
+        "verdict",
         "report",
     ]
+
+
+@pytest.mark.parametrize("suffix", ["", "-gpu"])
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_alone_trains_once_and_ends_with_what_to_run_next(name, suffix):
+    shown = _tox("config", "-e", f"{name}{suffix}", "-k", "commands", "ignore_errors")
+    commands = shown.partition("commands =")[2].partition("ignore_errors")[0].strip().splitlines()
+    assert len(commands) == 2
+    assert "pytest tests/benchmark" in commands[0]
+    assert commands[1].strip().startswith("harness run ranking --device")
+    assert commands[1].endswith("--rounds 1")
+    assert "ignore_errors = True" in shown
+    asked = _tox("config", "-e", f"{name}{suffix}", "-k", "commands", "--", "--seeds", "1-5")
+    assert "--seeds 1-5" in asked
+    assert "--rounds" not in asked
+
+
+def test_the_verdict_is_of_all_backends_that_have_an_environment():
+    shown = _tox("config", "-e", "verdict", "-k", "commands", "set_env", "depends")
+    assert "harness run ranking --device cpu" in shown
+    assert "--backend" not in shown
+    assert "KERAS_BACKEND" not in shown
+    assert shown.split("depends =")[1].split() == ["data", "jax", "tf", "torch"]
 
 
 def test_the_tests_without_a_framework_have_an_environment_for_every_python_that_is_claimed(menu):

@@ -10,6 +10,8 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from harness.analysis.anatomy import Anatomy, anatomies
 from harness.analysis.answers import Answers, Pair, answer
 from harness.analysis.ladder.ladder import Ladder, ladders
@@ -46,10 +48,19 @@ from harness.store.runs import AnatomyRuns, Parity
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """What is known here of a scenario and does not stand in its records."""
+    """What is known here of a scenario and does not stand in its records.
+
+    ``changed`` is :attr:`harness.scenario.Scenario.settings_before`.
+    """
 
     metric: Metric
     defaults: dict[str, Scalar]
+    changed: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
+
+    @property
+    def before(self) -> dict[str, Scalar]:
+        """What a trial did before a setting existed, by the setting's name."""
+        return {**self.defaults, **self.changed}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ from harness.cli import (
     sweep,
 )
 from harness.cli import list as list_
-from harness.cli.command import Command
+from harness.cli.command import CHECK, MEASURE, READ, SET_UP, Command, Group
 from harness.errors import ExitCode, GateCode, HarnessError
 from harness.words import plain
 
@@ -36,7 +37,7 @@ Examples:
 \b
   harness doctor                                   is this machine fit?
   harness data prepare                             get the ratings, once
-  harness run ranking --backend jax,tf,torch       measure all three in turns
+  harness run ranking                              which backend is fastest?
   harness run ranking --precision 3% --budget 10m  until intervals are narrow
   harness run ranking --seeds 42-46 --dry-run      what would run, how long?
   harness sweep ranking --batch-size 256,1000      how does a step grow?
@@ -55,6 +56,7 @@ Exit codes, which docs/exit-codes.md tells for every command:
 
 app = typer.Typer(
     name="harness",
+    cls=Group,
     help="Train the same Keras model on JAX, TensorFlow and PyTorch, and measure it well.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -81,18 +83,34 @@ def _global(
     """Options that come before a subcommand."""
 
 
-app.command(cls=Command, epilog=run.EPILOG)(run.run)
-app.command(cls=Command, epilog=sweep.EPILOG)(sweep.sweep)
-app.command(cls=Command)(report.report)
-app.command(cls=Command, epilog=findings.EPILOG)(findings.findings)
-app.command(cls=Command, epilog=export.EPILOG)(export.export)
-app.command(cls=Command, epilog=merge.EPILOG)(merge.merge)
-app.command(cls=Command, epilog=compare.EPILOG)(compare.compare)
-app.command(cls=Command, epilog=parity.EPILOG)(parity.parity)
-app.command(cls=Command, epilog=anatomy.EPILOG)(anatomy.anatomy)
-app.add_typer(data.app, name="data")
-app.command(cls=Command, name="list")(list_.list_)
-app.command(cls=Command)(doctor.doctor)
+def _add(
+    function: Callable[..., None],
+    panel: str,
+    summary: str,
+    *,
+    name: str | None = None,
+    epilog: str | None = None,
+) -> None:
+    app.command(name, cls=Command, epilog=epilog, short_help=summary, rich_help_panel=panel)(
+        function
+    )
+
+
+# A summary has six words at most: a reader looks for the one command that does what he wants.
+_add(run.run, MEASURE, "Measure a scenario on each backend.", epilog=run.EPILOG)
+_add(sweep.sweep, MEASURE, "Measure how a training step grows.", epilog=sweep.EPILOG)
+_add(anatomy.anatomy, MEASURE, "Show where a step's time goes.", epilog=anatomy.EPILOG)
+_add(report.report, READ, "Report all records of a folder.")
+_add(compare.compare, READ, "Compare two campaigns, before and after.", epilog=compare.EPILOG)
+_add(export.export, READ, "Write records for another tool.", epilog=export.EPILOG)
+_add(findings.findings, READ, "Old: the report has these findings.", epilog=findings.EPILOG)
+_add(doctor.doctor, CHECK, "Check that this machine is fit.")
+_add(parity.parity, CHECK, "Check that backends train the same.", epilog=parity.EPILOG)
+app.add_typer(
+    data.app, name="data", short_help="Prepare and verify the ratings.", rich_help_panel=SET_UP
+)
+_add(list_.list_, SET_UP, "List scenarios, settings and backends.", name="list")
+_add(merge.merge, SET_UP, "Join results folders into one.", epilog=merge.EPILOG)
 
 
 def main() -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness import defaults, probe
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.backends import BACKENDS
 from harness.cli import parse
+from harness.cli.closing import paragraph
 from harness.cli.options import CampaignRequest, Request
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import devices, environments
@@ -39,7 +41,7 @@ Say = Callable[[str], None]
 
 def speaker(console: Console) -> Say:
     """A function that prints a line, made harmless and never cut."""
-    return lambda line: console.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
+    return lambda line: paragraph(fmt.plain(line, limit=4_000), console)
 
 
 def points(
@@ -172,20 +174,20 @@ def plan(
     Raises:
         HarnessError: for a mistake in the request.
     """
-    budget_s = request.budget_s
-    if budget_s is None and request.precision is not None:
+    _check_how_long(request)
+    precision, budget_s = request.precision, request.budget_s
+    if request.left_open:
+        precision, budget_s = defaults.PRECISION, defaults.LIMIT_S
+    elif budget_s is None and precision is not None:
         budget_s = defaults.BUDGET_S
-    if request.adaptive and request.repetitions is not None:
-        raise HarnessError(
-            "--repetitions fixes the number of rounds, while --precision and --budget leave it to "
-            "the intervals and the clock: give one or the other"
-        )
     adaptive = request.adaptive
-    usual = defaults.ADAPTIVE_SEEDS if adaptive else request.usual_seeds
-    seeds = parse.parse_seeds([request.seeds or usual])
+    many = adaptive or request.rounds is not None
+    seeds = parse.parse_seeds(
+        [request.seeds or (defaults.ADAPTIVE_SEEDS if many else request.usual_seeds)]
+    )
     time_budget_s = request.time_budget_s
     if time_budget_s is None:
-        time_budget_s = defaults.ADAPTIVE_TIME_BUDGET_S if adaptive else defaults.TIME_BUDGET_S
+        time_budget_s = defaults.ADAPTIVE_TIME_BUDGET_S if many else defaults.TIME_BUDGET_S
     return Plan(
         run_id=secrets.token_hex(4),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -204,11 +206,32 @@ def plan(
         shuffle_seed=SHUFFLE_SEED,
         time_budget_s=time_budget_s,
         margin=request.margin,
-        rounds=None if adaptive else len(seeds) * (request.repetitions or 1),
-        precision=request.precision,
+        rounds=None if adaptive else request.rounds or len(seeds) * (request.repetitions or 1),
+        precision=precision,
         budget_s=budget_s,
         turns=request.turns == "on",
+        least_rounds=MINIMUM_ROUNDS if request.left_open else 1,
     )
+
+
+def _check_how_long(request: CampaignRequest) -> None:
+    """Refuse two options that each say how many rounds there are.
+
+    Raises:
+        HarnessError: if there are two.
+    """
+    by_the_clock = request.precision is not None or request.budget_s is not None
+    for option, given in (("--repetitions", request.repetitions), ("--rounds", request.rounds)):
+        if by_the_clock and given is not None:
+            raise HarnessError(
+                f"{option} fixes the number of rounds, while --precision and --budget leave it to "
+                "the intervals and the clock: give one or the other"
+            )
+    if request.rounds is not None and request.repetitions is not None:
+        raise HarnessError(
+            "--rounds is the number of all rounds, --repetitions that of each seed: give one or "
+            "the other"
+        )
 
 
 def placements(

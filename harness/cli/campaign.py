@@ -25,6 +25,7 @@ from harness.launch.campaign.work import Work
 from harness.launch.devices import Placement
 from harness.launch.interrupts import ends_as_interrupt
 from harness.launch.lock import only_campaign
+from harness.probe.doctor import examine
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
 from harness.records.plan import Plan
@@ -90,6 +91,7 @@ def carry_out(request: CampaignRequest) -> ExitCode:
 def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
+    _say_all(job.say, _unfit(request.results))
     interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
     refused = preflight.refusals(
         job.plan,
@@ -104,7 +106,8 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
     store.add_plan(request.results, there.plan)
     launcher = asking.launcher(request, job.placed)
-    with progress.progress(job.say, job.scenario.metric) as observer:
+    metric, adaptive = job.scenario.metric, there.plan.adaptive
+    with progress.progress(job.say, metric, adaptive=adaptive) as observer:
         left = run_campaign(
             there.plan,
             launcher,
@@ -126,6 +129,15 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     if request.as_json:
         outcome.print_outcome(left, said, request.results, code)
     return code
+
+
+def _unfit(results: Path) -> Iterator[str]:
+    """What disturbs measuring now, by the two-second look of ``harness doctor``."""
+    findings = examine(results=results, here=Path.cwd(), table=lambda: None, variables=os.environ)
+    disturbing = [f"{finding.check} ({finding.seen})" for finding in findings if finding.disturbs]
+    if disturbing:
+        yield f"this machine is NOT fit to measure on as it is: {'; '.join(disturbing)}"
+        yield "  times may be many times too long; harness doctor says why, and what to do"
 
 
 def _without(job: _Job, refused: Sequence[Refusal]) -> _Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, TypeGuard
 
-from typer.core import TyperArgument, TyperCommand, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 LISTS = {"NAMES", "NUMBERS", "SEEDS", "VALUES"}
 """The placeholders of options that take several values, separated by commas."""
@@ -22,8 +22,28 @@ ARGUMENTS, AXES, WHAT, HOW_LONG, MACHINE, WHERE, OUTPUT, OTHER = PANELS = (
 )
 """The groups of a help text, in their order."""
 
+MEASURE, READ, CHECK, SET_UP = COMMAND_PANELS = ("Measure", "Read", "Check", "Set up")
+"""The groups of commands, in their order."""
+
 WIDEST = 30
 """The widest first column of a help text; after a wider one Click breaks the line."""
+
+
+class Group(TyperGroup):
+    """Lists its commands in their groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each command with its summary, below what it is for; those of no group come last."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                panel = getattr(command, "rich_help_panel", None) or OTHER
+                groups.setdefault(panel, []).append((name, command.get_short_help_str(limit=60)))
+        width = max((len(name) for rows in groups.values() for name, _ in rows), default=0)
+        for title in sorted(groups, key=(*COMMAND_PANELS, OTHER).index):
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", text) for name, text in groups[title]])
 
 
 class Command(TyperCommand):

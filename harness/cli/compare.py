@@ -108,6 +108,7 @@ def compare(
         second.records,
         limits=limits,
         tolerances={name: one.metric.tolerance for name, one in about.items()},
+        settings_before={name: one.before for name, one in about.items()},
     )
     findings = gate.findings(made, rules)
     code = gate.exit_code(findings)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.command import MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 from harness.errors import ExitCode, UnavailableError
 from harness.words import plain
@@ -33,13 +34,19 @@ STYLES = {"good": "green", "warning": "bold yellow", "unknown": "dim"}
 def doctor(
     *,
     results: Annotated[
-        Path, typer.Option(help="Folder that records will be written to.", metavar="FOLDER")
+        Path,
+        typer.Option(
+            help="Folder that records will be written to.",
+            metavar="FOLDER",
+            rich_help_panel=WHERE,
+        ),
     ] = DEFAULT_FOLDER,
     measure: Annotated[
         bool,
         typer.Option(
             "--measure",
             help="Measure for a minute and tell how small a difference this machine can resolve.",
+            rich_help_panel=WHAT,
         ),
     ] = False,
     env: Annotated[
@@ -48,9 +55,13 @@ def doctor(
             metavar="BACKEND=PATH",
             help="With --measure: the Python, or the environment's folder, to train in. Default: "
             "the first backend whose environment is found, else plain arithmetic.",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the findings as JSON.", rich_help_panel=OUTPUT),
+    ] = False,
 ) -> None:
     """Check whether this machine is fit to measure on.
 

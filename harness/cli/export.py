@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import completion
+from harness.cli.command import OUTPUT
 from harness.report.exports import ALL, FORMATS
 from harness.words import plain
 
@@ -37,12 +39,21 @@ def export(
     ] = None,
     *,
     name: Annotated[
-        str, typer.Option("--format", help="One of the formats below.", metavar="FORMAT")
+        str,
+        typer.Option(
+            "--format",
+            help="One of the formats below.",
+            metavar="FORMAT",
+            autocompletion=completion.formats,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            help=f"The file to write, over one that is there; a folder for {ALL}.", metavar="PATH"
+            help=f"The file to write, over one that is there; a folder for {ALL}.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
         ),
     ],
 ) -> None:

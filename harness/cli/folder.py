@@ -76,7 +76,11 @@ def about(records: Iterable[Record]) -> dict[str, About]:
                     err=True,
                 )
     return {
-        name: About(metric=one.metric, defaults=msgspec.to_builtins(scenario.parse_settings(one)))
+        name: About(
+            metric=one.metric,
+            defaults=msgspec.to_builtins(scenario.parse_settings(one)),
+            changed=dict(one.settings_before),
+        )
         for name, one in found.items()
     }
 

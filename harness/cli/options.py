@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 import typer
 
 from harness import defaults
+from harness.cli import completion
 from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 
@@ -85,8 +86,7 @@ def seeds_option(default: str, note: str = "") -> Any:
     return typer.Option(
         "--seeds",
         metavar="SEEDS",
-        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}, or "
-        f"{defaults.ADAPTIVE_SEEDS} with --precision or --budget.{note}",
+        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}.{note}",
         rich_help_panel=WHAT,
     )
 
@@ -120,12 +120,18 @@ class Request:
     """
 
     scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="What to train; `harness list` shows them.")
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="What to train; `harness list` shows them.",
+            autocompletion=completion.scenarios,
+        ),
     ]
     backends: Annotated[
         list[str],
         typer.Option(
             "--backend",
+            autocompletion=completion.backends,
             metavar="NAMES",
             help="jax, tf (tensorflow), torch, separated by commas. Default: KERAS_BACKEND if it "
             "is set, else all whose environment is found.",
@@ -144,7 +150,13 @@ class Request:
     timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
     device: Annotated[
         str,
-        typer.Option("--device", metavar="NAME", help="auto, cpu or gpu.", rich_help_panel=MACHINE),
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="auto, cpu or gpu.",
+            rich_help_panel=MACHINE,
+            autocompletion=completion.devices,
+        ),
     ] = "auto"
     threads: Annotated[
         str | None,
@@ -205,6 +217,7 @@ class Request:
         str,
         typer.Option(
             "--source",
+            autocompletion=completion.sources,
             metavar="NAME",
             help="Where the ratings come from; see `harness data`.",
             rich_help_panel=WHERE,
@@ -226,6 +239,9 @@ class CampaignRequest(Request):
 
     usual_seeds: ClassVar[str] = defaults.SEEDS
     """Where none are named and the number of rounds is fixed."""
+
+    until_known: ClassVar[bool] = True
+    """Whether the intervals and a limit of time decide where nobody says how long to go on."""
 
     settings: Annotated[
         list[str],
@@ -250,6 +266,7 @@ class CampaignRequest(Request):
         str,
         typer.Option(
             "--mode",
+            autocompletion=completion.modes,
             metavar="NAMES",
             help="How training runs, separated by commas: fit (as the tutorial does), tuned "
             "(Keras' best settings), custom_loop (the Keras model in the framework's own loop), "
@@ -261,19 +278,36 @@ class CampaignRequest(Request):
         str,
         typer.Option(
             "--init",
+            autocompletion=completion.inits,
             metavar="NAMES",
             help="Initial weights: common (drawn once from the seed, alike on every backend) or "
             "keras (each backend's own).",
             rich_help_panel=WHAT,
         ),
     ] = "common"
-    seeds: Annotated[str | None, seeds_option(defaults.SEEDS)] = None
+    seeds: Annotated[
+        str | None,
+        seeds_option(
+            f"{defaults.ADAPTIVE_SEEDS}, or {defaults.SEEDS} with --repetitions",
+            " Without --rounds, --precision or --budget there is a round for each.",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None,
+        number(
+            "--rounds",
+            "Run so many, whatever the intervals; a verdict needs at least 4. Default: until the "
+            f"ratio of every pair of backends is known to {defaults.PRECISION:.0%}, for "
+            f"{_spelled(defaults.LIMIT_S)} at most.",
+            HOW_LONG,
+            most=10_000,
+        ),
+    ] = None
     precision: Annotated[
         float | None,
         share(
             "--precision",
-            "Go on until the ratio of every pair of backends is known to this, such as 2%; with "
-            "it the number of rounds is left to the intervals.",
+            "Go on until the ratio of every pair of backends is known to this, such as 2%.",
         ),
     ] = None
     budget_s: Annotated[
@@ -289,7 +323,7 @@ class CampaignRequest(Request):
         int | None,
         number(
             "--repetitions",
-            "Rounds of each seed, 1 if not given; not with --precision.",
+            "Rounds of each seed, 1 if not given; not with --rounds or --precision.",
             HOW_LONG,
             most=10_000,
         ),
@@ -299,8 +333,8 @@ class CampaignRequest(Request):
         duration(
             "--time-budget",
             "Timed training in each trial, after the epochs that quality needs. Default: "
-            f"{defaults.TIME_BUDGET_S:g}s, or {defaults.ADAPTIVE_TIME_BUDGET_S:g}s with "
-            "--precision or --budget, where more processes tell more.",
+            f"{defaults.ADAPTIVE_TIME_BUDGET_S:g}s, since more processes tell more; "
+            f"{defaults.TIME_BUDGET_S:g}s where --seeds or --repetitions fix the rounds.",
             zero=True,
         ),
     ] = None
@@ -340,7 +374,13 @@ class CampaignRequest(Request):
     @property
     def adaptive(self) -> bool:
         """Whether intervals or the clock end the campaign, and not a number of rounds."""
-        return self.precision is not None or self.budget_s is not None
+        return self.precision is not None or self.budget_s is not None or self.left_open
+
+    @property
+    def left_open(self) -> bool:
+        """Whether nobody says how long to go on, so that an answer ends the campaign."""
+        how_long = (self.seeds, self.rounds, self.precision, self.budget_s, self.repetitions)
+        return self.until_known and not any(given is not None for given in how_long)
 
 
 R = TypeVar("R", bound=Request)

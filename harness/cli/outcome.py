@@ -15,7 +15,8 @@ from harness.analysis.speed import disturbed
 from harness.analysis.speed.pairs import PairVerdict
 from harness.analysis.study import Study, study_of
 from harness.analysis.work import differ_in
-from harness.cli.folder import about, local_titles
+from harness.cli import closing
+from harness.cli.folder import about
 from harness.errors import ExitCode
 from harness.launch import preflight
 from harness.launch.campaign.contracts import Outcome
@@ -26,9 +27,10 @@ from harness.records.plan import Plan
 from harness.records.preflight import Refusal
 from harness.records.trial import Cell, Record, ended_as
 from harness.report import format as fmt
+from harness.report.document import Document
 from harness.report.outputs import terminal
+from harness.report.sections import sweeps
 from harness.report.sections.answer import answer
-from harness.report.sections.compose import compose
 from harness.store import folder as store
 from harness.store.folder import Saved
 from harness.words import count
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-LEFT_TO_THE_REPORT = {"quality", "parity", "findings", "reading", "machine", "data"}
-"""Keys of the sections that `harness report` shows and the end of a run leaves out."""
+MOST_VARIANTS = 6
+"""Verdicts between settings of one backend that are shown; `harness report` has all."""
 
 
 def exit_code(outcome: Outcome, unmeasured: int = 0) -> ExitCode:
@@ -90,10 +92,10 @@ def _without_measurement(outcome: Outcome) -> Iterator[Record]:
 
 
 def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Study:
-    """Print the table of all that ``root`` holds by now, the verdicts, and what to do next.
+    """Print what ``root`` holds by now in short, how the run ended, and last the answer.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
-    are many, and its growth says it shorter.
+    are many, and its growth, which is shown instead, says it shorter.
     """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
@@ -103,14 +105,15 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
         plans=results.plans or [there.plan],
         broken=results.broken,
     )
-    if records:
-        composed = compose(study, local_titles())
-        title, sections = f"All records in {root}", composed.without(LEFT_TO_THE_REPORT)
+    if records and not variants:
         on.print()
-        terminal.show(msgspec.structs.replace(composed, title=title, sections=sections), on)
-    named = _variants(study.verdicts) if variants else ()
-    for line in (*named, *_last_words(outcome, there, root)):
-        on.print(fmt.plain(line, limit=4_000), markup=False, soft_wrap=True)
+        grown = [section for section in (sweeps.section(study),) if section]
+        terminal.show(Document(title="Growth", lead=[], sections=grown), on)
+    named = list(_variants(study.verdicts)) if variants else []
+    if len(named) > MOST_VARIANTS:
+        rest = f"and {count(len(named) - MOST_VARIANTS, 'more verdict')} in the report"
+        named = [*named[:MOST_VARIANTS], rest]
+    closing.show(study, [*named, *_last_words(outcome, there, root)], root, on)
     return study
 
 
@@ -201,7 +204,6 @@ def _difference(cell: Cell, other: Cell) -> str:
 def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
     plan = there.plan
     good = sum(saved.record.status == "ok" for saved in outcome.saved)
-    yield ""
     yield from _without_figures(outcome, good, there.unmeasured)
     yield from _not_as_planned(outcome)
     if plan.adaptive and not outcome.interrupted:

@@ -78,7 +78,8 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     broken = [file for results in loaded.values() for file in results.broken]
     known = about(record for one in found for record in one.records)
     tolerances = {name: one.metric.tolerance for name, one in known.items()}
-    lines = timelines(found, tolerances=tolerances)
+    before = {name: one.before for name, one in known.items()}
+    lines = timelines(found, tolerances=tolerances, settings_before=before)
     document = told.compose(lines, broken, known)
     # Files before the screen: whatever becomes of that, they are there.
     target, page = markdown_to or root / layout.HISTORY, html_to or root / layout.HISTORY_PAGE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import defaults
-from harness.cli import options
+from harness.cli import completion, options
 from harness.cli.command import HOW_LONG, OUTPUT, WHAT
 from harness.errors import ExitCode, HarnessError
 
@@ -49,6 +49,7 @@ class ParityRequest(options.Request):
         list[str],
         typer.Option(
             "--backend",
+            autocompletion=completion.backends,
             metavar="NAMES",
             help="jax, tf (tensorflow), torch, separated by commas; two or more. Default: all "
             "whose environment is found.",
@@ -59,6 +60,7 @@ class ParityRequest(options.Request):
         str,
         typer.Option(
             "--mode",
+            autocompletion=completion.modes,
             metavar="NAMES",
             help="How training runs: fit, tuned, custom_loop, native; of several each is compared "
             "on every backend, and with the others of its backend.",

@@ -1,4 +1,4 @@
-"""Shows how a campaign goes: a live table on a terminal, else a line for each trial."""
+"""Shows how a campaign goes: a live table and a bar on a terminal, else a line for each trial."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.analysis.step_time import step_time_s
+from harness.cli.closing import paragraph
 from harness.cli.failure import FailureLines
 from harness.launch.campaign.forecast import spell_duration, told_apart
 from harness.records.plan import PlannedTrial
@@ -32,17 +33,20 @@ REDRAWS_PER_S = 0.5
 
 
 @contextlib.contextmanager
-def progress(console: Console, metric: Metric) -> Iterator[Observer]:
-    """An observer that prints to ``console``, in the way that suits it."""
+def progress(console: Console, metric: Metric, *, adaptive: bool = False) -> Iterator[Observer]:
+    """An observer that prints to ``console``, in the way that suits it.
+
+    Where the campaign is ``adaptive`` the number of its trials is an estimate, and said to be one.
+    """
     # FORCE_COLOR has Rich take a log for a terminal; it asks for colour, and a log cannot be drawn
-    # anew.
+    # again.
     forced = FORCED & set(os.environ) and not console.file.isatty()
     if forced or not console.is_terminal:
         yield PlainProgress(console, metric)
         return
     from rich.live import Live
 
-    shown = LiveProgress(console, metric)
+    shown = LiveProgress(console, metric, adaptive=adaptive)
     with Live(
         get_renderable=shown.render,
         console=console,
@@ -77,25 +81,37 @@ class PlainProgress:
         """Say what was measured, or what failed."""
         left = "" if number >= total else f", about {spell_duration(left_s)} left"
         for line in self._lines.of(saved, left, standing.disturbed[-1], _matrix(standing)):
-            self._console.print(line, markup=False, soft_wrap=True)
+            paragraph(line, self._console)
         # Before the first interval such a line would only repeat those of the trials.
         counts = {one.trials for one in standing.cells}
         if len(counts) == 1 and any(one.low is not None for one in standing.cells):
             known = ", ".join(f"{name} {so_far(one)}" for name, one in _named(standing))
             line = f"  so far: {known}{precision_so_far(standing)}"
-            self._console.print(line, markup=False, soft_wrap=True)
+            paragraph(line, self._console)
 
 
 class LiveProgress:
-    """The same lines, above a table of the cells and the time left."""
+    """The same lines, above a table of the cells, what runs, and a bar with the time left."""
 
-    def __init__(self, console: Console, metric: Metric) -> None:
+    def __init__(self, console: Console, metric: Metric, *, adaptive: bool = False) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         self._console = console
         self._lines = Lines(metric)
+        self._about = "about " if adaptive else ""
         self._running = ""
-        self._number = self._total = 0
         self._ends_at_s = 0.0
         self._standing: Standing | None = None
+        # It only makes what is shown; the live display around it decides when.
+        self._bar = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            auto_refresh=False,
+        )
+        self._task = self._bar.add_task("", total=None, left="")
 
     def starting(
         self, trials: Sequence[PlannedTrial], *, number: int, total: int, left_s: float
@@ -103,9 +119,14 @@ class LiveProgress:
         """Show which trials run, and when all will be done."""
         labels = joined(dict.fromkeys(trial.cell.label for trial in trials))
         in_turns = " in turns" if len(trials) > 1 else ""
-        self._running = f"{labels}{in_turns}, seed {trials[0].seed}"
-        self._number, self._total = number, total
+        self._running = f"round {trials[0].round}: {labels}{in_turns}, seed {trials[0].seed}"
         self._ends_at_s = time.monotonic() + left_s
+        self._bar.update(
+            self._task,
+            completed=number - 1,
+            total=total,
+            description=f"trial {number} of {self._about}{total}",
+        )
 
     def remark(self, line: str) -> None:
         """Print it above the table."""
@@ -117,23 +138,23 @@ class LiveProgress:
         """Print the lines of the trial above the table."""
         self._standing = standing
         self._ends_at_s = time.monotonic() + left_s
+        self._bar.update(self._task, completed=number, total=max(number, total))
         disturbed = standing.disturbed[-1]
         for line in self._lines.of(saved, "", disturbed, _matrix(standing)):
-            self._console.print(line, markup=False, soft_wrap=True)
+            paragraph(line, self._console)
 
     def render(self) -> RenderableType:
-        """The table of the cells, and below it what runs."""
+        """The table of the cells, below it what runs, and last the bar."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
         if not self._running:
             return Text("")
-        left_s = self._ends_at_s - time.monotonic()
-        left = "any moment" if left_s < 1 else f"about {spell_duration(left_s)} left"
-        running = Text(f"trial {self._number} of {self._total}: {self._running}; {left}")
+        self._bar.update(self._task, left=time_left(self._ends_at_s - time.monotonic()))
+        running = Text(self._running)
         if self._standing is None:
-            return running
+            return Group(running, self._bar.get_renderable())
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column("cell")
         for name in ("trials", "step time", "95% interval"):
@@ -143,7 +164,14 @@ class LiveProgress:
             times = fmt.duration_estimate(step_s, one.low, one.high) if step_s else (fmt.NOTHING,)
             table.add_row(name, str(one.trials), *times)
         running.append(precision_so_far(self._standing))
-        return Group(table, running)
+        return Group(table, running, self._bar.get_renderable())
+
+
+def time_left(seconds: float) -> str:
+    """What is left by the forecast, or by how much that was too short."""
+    if seconds >= 0:
+        return f"about {spell_duration(seconds)} left"
+    return f"{spell_duration(-seconds)} longer than expected"
 
 
 class Lines:

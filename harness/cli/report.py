@@ -109,9 +109,10 @@ def report(
       harness report results --history
     """  # noqa: D301 - a raw one would show as \b in the help; Click wants the character
     # Imported here, so that `harness --help` does not wait for it.
-    from harness.cli import pages
+    from harness.cli import closing, pages
     from harness.cli.folder import local_titles, results_folder, studied
     from harness.report.outputs import markdown, terminal
+    from harness.report.sections.answer import answer
     from harness.report.sections.compose import compose
     from harness.store import layout
     from harness.store.folder import load
@@ -142,6 +143,10 @@ def report(
         log.print()
     for line in lines:
         log.print(line, markup=False, soft_wrap=True)
+    if not as_json:
+        # Once more, since the report is longer than a screen.
+        log.print()
+        closing.show_answer(answer(study), log)
 
 
 def _json(study: Study) -> str:

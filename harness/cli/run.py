@@ -10,6 +10,7 @@ EPILOG = """
 \b
 Examples:
   harness run ranking
+  harness run ranking --rounds 20
   harness run ranking --backend jax,tf,torch --precision 2% --budget 5m
   harness run ranking --precision 2% --budget 5m --resume
   harness run ranking --seeds 42-46 --results results/laptop
@@ -32,8 +33,9 @@ def run(request: options.CampaignRequest) -> None:
 
     A round is one trial of every backend (and mode, and setting) with one seed, in shuffled order.
     Each trial leaves one record under --results, also when it fails; the others go on. Ctrl-C ends
-    the running trial, keeps what there is, and shows it. With --precision or --budget there are as
-    many rounds as it takes; the width of the intervals decides, never whether a difference shows.
+    the running trial, keeps what there is, and shows it. There are as many rounds as it takes to
+    know every ratio well, within a few minutes; the width of the intervals decides, never whether
+    a difference shows.
     """
     # Imported here, so that `harness --help` does without everything that this needs.
     from harness.cli import campaign

@@ -10,7 +10,7 @@ import typer
 
 from harness import defaults
 from harness.cli import options
-from harness.cli.command import AXES
+from harness.cli.command import AXES, HOW_LONG
 from harness.errors import HarnessError
 
 EPILOG = """
@@ -38,6 +38,7 @@ class SweepRequest(options.CampaignRequest):
     """What ``harness sweep`` was asked."""
 
     usual_seeds: ClassVar[str] = defaults.SWEEP_SEEDS
+    until_known: ClassVar[bool] = False
 
     batch_size: Annotated[
         str | None, _axis("--batch-size", "Examples in a batch, such as 256,1000.")
@@ -74,7 +75,15 @@ class SweepRequest(options.CampaignRequest):
     seeds: Annotated[
         str | None,
         options.seeds_option(
-            defaults.SWEEP_SEEDS, " Several are needed for a verdict at each point."
+            f"{defaults.SWEEP_SEEDS}, or {defaults.ADAPTIVE_SEEDS} with --rounds, --precision or "
+            "--budget",
+            " Several are needed for a verdict at each point.",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None,
+        options.number(
+            "--rounds", "Run so many. Default: one for each seed.", HOW_LONG, most=10_000
         ),
     ] = None
     timeout_s: Annotated[float, options.timeout_option(defaults.SWEEP_TIMEOUT_S)] = (

@@ -53,7 +53,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     a share. ``seeds`` take turns, one for all cells of a round. ``first_round`` is above 1 where
     another run of the campaign was gone on with. ``time_budget_s`` is the timed training in each
     trial, after the epochs for quality; where the processes of a round take ``turns``, of the
-    slowest of them.
+    slowest of them. The budget ends no campaign before every pair has ``least_rounds``, the number
+    that a verdict needs.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     budget_s: Seconds | None = None
     first_round: Number = 1
     turns: bool = False
+    least_rounds: Number = 1
 
     @property
     def adaptive(self) -> bool:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest import mock
 
 import msgspec
 from rich.console import Console
@@ -110,8 +109,7 @@ def _end_of_run(root: Path, console: Console) -> tuple[str, dict[str, Any]]:
         run_id="run", started_at="", cells=[], seeds=[1], shuffle_seed=0, time_budget_s=0.0,
         margin=0.02, rounds=1,
     )  # fmt: skip
-    with mock.patch.object(outcome, "local_titles", return_value=None):
-        said = outcome.show(nothing, Work(plan, []), root, console)
+    said = outcome.show(nothing, Work(plan, []), root, console)
     out, sys.stdout = sys.stdout, io.StringIO()
     try:
         outcome.print_outcome(nothing, said, root, outcome.exit_code(nothing))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from harness import cli
 from harness.cli import options
 from harness.cli.anatomy import AnatomyRequest
-from harness.cli.command import PANELS, Command
+from harness.cli.command import COMMAND_PANELS, PANELS, Command
 from harness.cli.parity import ParityRequest
 from harness.cli.sweep import SweepRequest
 from harness.errors import HarnessError
@@ -64,13 +64,33 @@ def test_a_help_text_fits_into_80_columns(words, monkeypatch):
     assert [line for line in shown(words, monkeypatch) if len(line) > 80] == []
 
 
-@pytest.mark.parametrize("words", set(COMMANDS) - set(LEAVES), ids=" ".join)
-def test_no_summary_is_cut(words, monkeypatch):
+def summaries(words, monkeypatch):
+    """Each command that a group lists, with its summary."""
     lines = shown(words, monkeypatch)
-    first = lines.index("Commands:") + 1
-    summaries = lines[first : first + len(COMMANDS[words].commands)]
-    assert [line.split()[0] for line in summaries] == list(COMMANDS[words].commands)
-    assert [s for s in summaries if not s.endswith(".") or s.endswith("...")] == []
+    listed = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    named = COMMANDS[words].commands
+    return {name: text for name, text in (one for one in listed if len(one) == 2) if name in named}
+
+
+@pytest.mark.parametrize("words", sorted(set(COMMANDS) - set(LEAVES)), ids=" ".join)
+def test_no_summary_is_cut(words, monkeypatch):
+    found = summaries(words, monkeypatch)
+    assert set(found) == set(COMMANDS[words].commands)
+    assert [s for s in found.values() if not s.endswith(".") or s.endswith("...")] == []
+
+
+def test_commands_are_listed_by_what_they_are_for_in_six_words_each(monkeypatch):
+    lines = shown((), monkeypatch)
+    headings = [line.rstrip(":") for line in lines if line.rstrip(":") in COMMAND_PANELS]
+    assert headings == list(COMMAND_PANELS)
+    assert {command.rich_help_panel for command in COMMANDS[()].commands.values()} <= set(headings)
+    found = summaries((), monkeypatch)
+    assert {name: text for name, text in found.items() if len(text.split()) > 6} == {}
+    at = {name: lines.index(f"{name}:") for name in COMMAND_PANELS}
+    for name, command in COMMANDS[()].commands.items():
+        (place,) = [i for i, line in enumerate(lines) if line.split()[:1] == [name]]
+        above = max((at[panel], panel) for panel in at if at[panel] < place)
+        assert above[1] == command.rich_help_panel
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import Lines, figures, progress
+from harness.cli.progress import Lines, figures, progress, time_left
 from harness.launch.campaign.steering import standing
 from harness.records.plan import PlannedTrial
 from harness.records.trial import Failure, SourceLine
@@ -39,13 +40,13 @@ def failed(make_record):
     return make_record(status="crashed", failure=failure, duration_s=2.0)
 
 
-def shown(records, *, terminal):
+def shown(records, *, terminal, width=100, **how):
     console = Console(
-        file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, highlight=False
+        file=io.StringIO(), force_terminal=terminal, width=width, color_system=None, highlight=False
     )
     cells = list({record.cell.digest: record.cell for record in records}.values())
     plan = make_plan(cells, rounds=None, precision=0.02)
-    with progress(console, METRIC) as observer:
+    with progress(console, METRIC, **how) as observer:
         total = len(records)
         for number, record in enumerate(records, start=1):
             trial = PlannedTrial(cell=record.cell, seed=record.seed, round=1)
@@ -127,9 +128,38 @@ def test_a_log_tells_each_step_time_with_its_interval_after_a_round(rounds):
 def test_a_terminal_gets_the_same_lines_and_a_table_below_them(rounds):
     output = shown(rounds(4), terminal=True)
     assert "torch cpu fit, seed 1: 4.00 ms per step, test RMSE 0.25900 (12 s)" in output
-    assert "trial 8 of 8: torch cpu fit, seed 1; about 1 min" in output
+    assert "round 1: torch cpu fit, seed 1; ratios known to ±0.0%" in output
+    assert re.search(r"trial 8 of 8 0:00:0\d about 1 min \d+ s left", output)
     (row,) = {line.rstrip() for line in output.splitlines() if "4.00–4.02" in line}
     assert row.split() == ["torch", "cpu", "fit", "4", "4.01", "ms", "4.00–4.02"]
+
+
+def test_the_number_of_trials_is_an_estimate_where_the_intervals_decide(rounds):
+    assert "trial 8 of about 8" in shown(rounds(4), terminal=True, adaptive=True)
+
+
+@pytest.mark.parametrize(
+    ("left_s", "said"),
+    [
+        (90.0, "about 1 min 30 s left"),
+        (0.2, "about 0 s left"),
+        (-45.0, "45 s longer than expected"),
+        (-360.0, "6 min 00 s longer than expected"),
+    ],
+)
+def test_a_forecast_that_was_too_short_is_admitted(left_s, said):
+    assert time_left(left_s) == said
+
+
+def test_lines_break_between_words_on_a_terminal_and_nowhere_in_a_log(rounds):
+    records = rounds(4, noise=noise(foreign_cores=1.0))
+    narrow = shown(records, terminal=True, width=40)
+    lines = [line.rstrip() for line in narrow.splitlines()]
+    assert any(line.endswith("    disturbed: other programs used 1.0") for line in lines)
+    assert any(line.endswith("of 2 cores beside it") for line in lines)
+    assert "    disturbed: other programs used 1.0 of 2 cores beside it\n" in shown(
+        records, terminal=False, width=40
+    )
 
 
 class TestFailuresAlike:

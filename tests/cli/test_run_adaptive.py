@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness import scenario_files
+from harness import defaults, scenario_files
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.cli import app, campaign
 from harness.errors import ExitCode
 from harness.launch.lock import only_campaign
 from harness.store import folder as store
+from tests.cli.world import BUSY, MISSING
 from tests.launch.conftest import SCENARIO
 from tests.launch.fake_python import write_fake_python
 
@@ -69,9 +71,8 @@ def test_a_campaign_goes_on_until_its_precision_is_reached(two):
 
 def test_it_ends_with_a_verdict_on_every_pair(two):
     result = run(*two(), "--precision", "2%")
-    heading = result.output.index("Verdicts")
-    assert "jax / torch" in result.output[heading:]
-    assert "equivalent" in result.output[heading:]
+    last = result.output.splitlines()[-1]
+    assert last.startswith("JAX and PyTorch are equally fast here, within 2%. Both learn the same.")
 
 
 def test_a_script_gets_the_verdicts_and_the_share_of_timed_training(two):
@@ -107,6 +108,60 @@ def test_the_rules_of_the_campaign_are_kept_for_whoever_reads_it_later(two):
     assert {record.run_id for record in records()} == {plan.run_id}
 
 
+class TestWhereNobodySaysHowLong:
+    def test_the_intervals_and_a_limit_of_time_decide(self, two):
+        result = run(*two())
+        assert result.exit_code == ExitCode.OK, result.output
+        (plan,) = store.load(RESULTS).plans
+        assert (plan.rounds, plan.precision) == (None, defaults.PRECISION)
+        assert (plan.budget_s, plan.least_rounds) == (defaults.LIMIT_S, MINIMUM_ROUNDS)
+        assert plan.time_budget_s == defaults.ADAPTIVE_TIME_BUDGET_S
+        assert plan.sequential
+        assert "ended since every interval is as narrow as asked" in result.output
+
+    def test_there_are_enough_rounds_for_a_verdict_however_slow_the_machine(self, two, monkeypatch):
+        monkeypatch.setattr(defaults, "LIMIT_S", 0.001)
+        result = run(*two())
+        assert result.exit_code == ExitCode.OK, result.output
+        assert max(record.round for record in records()) == MINIMUM_ROUNDS
+        assert "ended since another round does not fit into the budget" in result.output
+
+    @pytest.mark.parametrize(
+        ("words", "rounds"),
+        [(["--seeds", "1-2"], 2), (["--repetitions", "1"], 3), (["--rounds", "2"], 2)],
+    )
+    def test_whoever_says_how_many_rounds_gets_so_many(self, two, words, rounds):
+        assert run(*two(), *words).exit_code == ExitCode.OK
+        (plan,) = store.load(RESULTS).plans
+        assert (plan.rounds, plan.precision, plan.budget_s) == (rounds, None, None)
+        assert max(record.round for record in records()) == rounds
+
+    def test_a_sweep_has_one_round_still(self, two):
+        result = CliRunner().invoke(app, ["sweep", "throwaway", *two(), "--batch-size", "10,20"])
+        assert result.exit_code == ExitCode.OK, result.output
+        assert {record.round for record in records()} == {1}
+
+
+def test_rounds_take_the_seeds_in_turn(two):
+    run(*two(), "--rounds", "5", "--seeds", "1-2")
+    seeds = {(record.round, record.seed) for record in records()}
+    assert sorted(seeds) == [(1, 1), (2, 2), (3, 1), (4, 2), (5, 1)]
+
+
+def test_an_unfit_machine_is_said_before_the_first_trial(two, monkeypatch):
+    monkeypatch.setattr(campaign, "examine", lambda **_: [BUSY, MISSING])
+    result = run(*two(), "--rounds", "1")
+    assert result.exit_code == ExitCode.OK
+    warning = result.output.index("NOT fit to measure on as it is: other processes (1.0 cores)")
+    assert warning < result.output.index("jax cpu fit, seed 42: ")
+    assert "rating table" not in result.output[:warning]
+
+
+def test_nothing_is_said_of_a_machine_that_is_fit(two, monkeypatch):
+    monkeypatch.setattr(campaign, "examine", lambda **_: [MISSING])
+    assert "fit to measure" not in run(*two(), "--rounds", "1").output
+
+
 def test_seeds_take_turns_and_all_cells_of_a_round_have_the_same(two):
     run(*two(), "--precision", "2%", "--seeds", "1-4")
     seeds = {(record.round, record.seed) for record in records()}
@@ -133,6 +188,9 @@ def test_a_dry_run_learns_from_the_records_in_the_folder(two):
         (["--budget", "soon"], "--budget soon is no duration"),
         (["--margin", "x"], "--margin x is no share"),
         (["--precision", "2%", "--repetitions", "3"], "give one or the other"),
+        (["--budget", "2m", "--rounds", "3"], "give one or the other"),
+        (["--rounds", "3", "--repetitions", "3"], "give one or the other"),
+        (["--rounds", "0"], "--rounds 0 is no whole number from 1 to 10,000"),
         (["--resume"], "there is no campaign to go on with"),
     ],
 )

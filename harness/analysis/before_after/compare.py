@@ -19,6 +19,7 @@ from harness.analysis.before_after.match import (
     match,
     without,
 )
+from harness.analysis.before_after.settings import Before, completed
 from harness.analysis.figures import values
 from harness.analysis.notes.note import Note
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws, gated
@@ -106,6 +107,7 @@ def compare(
     *,
     limits: Limits | None = None,
     tolerances: Mapping[str, float] | None = None,
+    settings_before: Before | None = None,
 ) -> Comparison:
     """Compare two campaigns, cell by cell.
 
@@ -117,9 +119,12 @@ def compare(
         after: All records of the other one.
         limits: Sizes that matter.
         tolerances: Those of the scenarios' metrics, by scenario.
+        settings_before: What a record that is older than a setting was measured with, by scenario.
     """
     limits = limits or Limits()
-    first, second = list(before), list(after)
+    first = list(before)
+    both = completed([*first, *after], settings_before)
+    first, second = both[: len(first)], both[len(first) :]
     matches = match(first, second)
     matched = matches.matched
     noisy = _disturbed(first) | _disturbed(second)

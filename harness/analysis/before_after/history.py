@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.before_after.change import SPEED, Change, change
+from harness.analysis.before_after.settings import Before, completed
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws
 from harness.analysis.rows import Group, Row, distinction, grouped, versions
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
@@ -73,6 +74,15 @@ class Timeline(Struct, frozen=True, kw_only=True):
     machine_id: str | None
     moments: list[Moment]
 
+    @property
+    def compared(self) -> int:
+        """How many of the moments were compared with what was before, and have an answer."""
+        return sum(
+            (moment.speed is not None and moment.speed.low is not None)
+            or (moment.quality is not None and moment.quality.kind != "undecided")
+            for moment in self.moments
+        )
+
 
 Key = tuple[object, ...]
 
@@ -86,6 +96,7 @@ def timelines(
     margin: float = MARGIN,
     confidence: float = 0.95,
     tolerances: Mapping[str, float] | None = None,
+    settings_before: Before | None = None,
 ) -> list[Timeline]:
     """The timeline of every cell, ordered by name, never by a figure.
 
@@ -97,9 +108,10 @@ def timelines(
         margin: Smallest difference in step time that matters, as a share.
         confidence: Of all intervals together.
         tolerances: Largest difference in quality of no consequence, by scenario.
+        settings_before: What a record that is older than a setting was measured with, by scenario.
     """
     found: dict[Key, list[Measured]] = defaultdict(list)
-    for one in sorted(campaigns, key=_began):
+    for one in sorted(_completed(campaigns, settings_before), key=_began):
         why = reasons_by_id(one.records)
         for group in grouped(one.records):
             if not group.row.good:
@@ -122,6 +134,14 @@ def timelines(
         tolerance = (tolerances or {}).get(cell.scenario)
         made.append(_timeline(moments, margin, each, tolerance))
     return sorted(made, key=_order)
+
+
+def _completed(campaigns: Sequence[Campaign], before: Before | None) -> list[Campaign]:
+    """The campaigns, with settings that some of them are older than."""
+    records = iter(completed((r for one in campaigns for r in one.records), before))
+    return [
+        Campaign(name=one.name, records=[next(records) for _ in one.records]) for one in campaigns
+    ]
 
 
 def _timeline(

@@ -84,7 +84,8 @@ def expected_rounds(
         return max(0, plan.rounds - next_round + 1)
     by_budget = None if left_s is None else int(left_s / max(round_s, 1e-9))
     limits = [rounds for rounds in (further, by_budget) if rounds is not None]
-    return max(0, min(limits, default=0))
+    wanted = max(0, plan.least_rounds - (next_round - plan.first_round))
+    return max(min(limits, default=0), wanted if plan.least_rounds > 1 else 0)
 
 
 def describe(
@@ -149,6 +150,8 @@ def stopping(plan: Plan) -> str:
         words.append(f"until {of} is known to ±{plan.precision * 100:g}%")
     if plan.budget_s is not None:
         words.append(f"at most {spell_duration(plan.budget_s)} in all")
+    if plan.least_rounds > 1:
+        words.append(f"at least {plan.least_rounds} rounds")
     return ", ".join(words)
 
 

@@ -66,7 +66,8 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     ``half_width`` is that of the widest interval that the precision speaks of, as a share, ``None``
     until all have one. ``further_rounds`` is how many more the precision is expected to take,
-    ``None`` if nobody asked for one or no number of rounds worth running will do. ``disturbed``
+    ``None`` if nobody asked for one or no number of rounds worth running will do. ``rounds`` are
+    those that the pair with the fewest has, disturbed ones left out. ``disturbed``
     tells why each of the records is, in their order. ``other_work`` is the reason, if no two cells
     that were to be compared do the same work, so that no further round can tell anything.
     """
@@ -77,6 +78,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     precise: bool
     further_rounds: int | None
     disturbed: list[str | None]
+    rounds: int = 0
     other_work: str | None = None
 
 
@@ -113,18 +115,20 @@ def standing(plan: Plan, records: Sequence[Record]) -> Standing:
         if len(sample) >= MINIMUM_ROUNDS
     ]
     complete = bool(samples) and len(intervals) == count
+    further = _further_rounds(
+        plan,
+        max(map(spread_of, intervals)) if complete else _spread_guess(plan),
+        done=min(map(len, samples), default=0),
+        confidence=confidence,
+    )
     return Standing(
         cells=[_of_cell(cell, records, undisturbed) for cell in plan.cells],
         verdicts=verdicts_within(records, margin=plan.margin, sequential=plan.sequential),
         half_width=max(math.expm1(one.half_width) for one in intervals) if complete else None,
         precise=precise,
-        further_rounds=_further_rounds(
-            plan,
-            max(map(spread_of, intervals)) if complete else _spread_guess(plan),
-            done=min(map(len, samples), default=0),
-            confidence=confidence,
-        ),
+        further_rounds=further if precise else _at_least_one(further),
         disturbed=reasons,
+        rounds=min(map(len, samples), default=0),
         other_work=_why_none_can_be_compared(waited_for, records),
     )
 
@@ -145,15 +149,27 @@ def why_to_stop(
         return "all rounds are done" if next_round > plan.rounds else ""
     if now is None:
         return ""  # one round always runs, whatever the budget
+    late = left_s is not None and round_s > left_s
     reasons = {
         "no cell could be measured": all(one.given_up for one in now.cells),
         "every interval is as narrow as asked": now.precise,
         f"no two cells can be compared, {now.other_work}": now.other_work is not None,
         # A round that is begun is finished, since half of one is of no use; so it must fit.
-        "another round does not fit into the budget": left_s is not None and round_s > left_s,
+        "another round does not fit into the budget": late
+        and not _too_few_rounds(plan, now, next_round),
         f"{MOST_ROUNDS} rounds are enough": next_round - plan.first_round >= MOST_ROUNDS,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _too_few_rounds(plan: Plan, now: Standing, next_round: int) -> bool:
+    """Whether no pair can have a verdict yet, however much time is used.
+
+    Twice the rounds that a verdict needs are the end of it: where every other one is disturbed,
+    waiting for more brings none.
+    """
+    begun = next_round - plan.first_round
+    return now.rounds < plan.least_rounds and begun < 2 * plan.least_rounds
 
 
 def foreseen(plan: Plan, records: Sequence[Record]) -> Foreseen:
@@ -300,6 +316,11 @@ def _further_rounds(plan: Plan, spread: float, *, done: int, confidence: float) 
         return None
     needed = rounds_for_precision(spread, plan.precision, confidence=confidence)
     return None if needed is None else max(0, max(needed, STOP_FROM) - done)
+
+
+def _at_least_one(rounds: int | None) -> int | None:
+    """Rounds of a campaign that goes on: by its spread it may be over already, and is not."""
+    return None if rounds is None else max(1, rounds)
 
 
 def _undisturbed(records: Sequence[Record]) -> list[Record]:

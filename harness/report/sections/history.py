@@ -17,6 +17,9 @@ from harness.words import joined
 
 TITLE = "Keras backends over time"
 
+NAMED = 6
+"""Cells that a caveat names; the timelines show the others."""
+
 READING = (
     "A campaign is compared with all trials since the last change. It is a change only if "
     "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
@@ -36,7 +39,11 @@ def compose(
     lead = [
         f"{fmt.count(len(names))} campaign{'s' * (len(names) != 1)}, "
         f"{fmt.count(len(timelines))} cell{'s' * (len(timelines) != 1)}: "
-        + (f"{fmt.count(len(moved))} change{'s' * (len(moved) != 1)}." if moved else "no change.")
+        + (
+            f"{fmt.count(len(moved))} change{'s' * (len(moved) != 1)}."
+            if moved
+            else _unchanged(timelines)
+        )
     ]
     if not timelines:
         lead = ["There are no campaigns with records here: name the folder that holds theirs."]
@@ -54,7 +61,7 @@ def compose(
         Section(
             key="caveats",
             heading="Caveats",
-            bullets=[*_weak(timelines), *_broken(broken)],
+            bullets=[*_weak(timelines), *_alone(timelines, about), *_broken(broken)],
         ),
         Section(
             key="reading", heading="How to read this", paragraphs=[READING] if timelines else []
@@ -182,6 +189,32 @@ def _weak(timelines: Sequence[Timeline]) -> list[Bullet]:
         ),
     ]
     return [Bullet(text=text.format(fmt.count(number))) for number, text in told if number]
+
+
+def _unchanged(timelines: Sequence[Timeline]) -> str:
+    """That nothing moved, which is said of what was compared and of nothing else."""
+    compared = sum(timeline.compared > 0 for timeline in timelines)
+    if not compared:
+        return "nothing could be compared; the caveats say why."
+    if compared == len(timelines):
+        return "no change."
+    return f"no change in the {compared} that could be compared; the caveats name the others."
+
+
+def _alone(timelines: Sequence[Timeline], about: Mapping[str, About]) -> list[Bullet]:
+    """The cells of which one campaign alone has measurements."""
+    alone = [one for one in timelines if len(one.moments) == 1]
+    if not alone:
+        return []
+    names = list(dict.fromkeys(name_of(one, about) for one in alone))
+    told = names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"]
+    were = "cells were" if len(alone) > 1 else "cell was"
+    return [
+        Bullet(
+            text=f"{fmt.count(len(alone))} {were} measured in one campaign alone, so there is "
+            f"nothing to compare: {'; '.join(told)}."
+        )
+    ]
 
 
 def _broken(broken: Sequence[Broken]) -> list[Bullet]:

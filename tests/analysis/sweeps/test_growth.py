@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import optimize
 
 from harness.analysis.sweeps import growth
 
@@ -75,6 +76,39 @@ def test_no_other_line_is_nearer_by_much(points):
     reached = cost(found.fixed, found.per_unit).sum()
     for fixed, per_unit in ((figure.min(), 0.0), (0.0, (figure / value).min())):
         assert reached <= cost(fixed, per_unit).sum() * 1.05 + 1e-12
+
+
+@pytest.mark.parametrize("outlier", [None, 0, 2, 5])
+@pytest.mark.parametrize("scatter", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize(("fixed", "per_unit"), [(1e-3, 1e-6), (0.0, 2e-6), (4e-3, 0.0)])
+def test_it_is_the_line_that_scipy_finds_for_the_same_loss(fixed, per_unit, scatter, outlier):
+    """SciPy minimises it with a trust region, from its own start and without re-weighting."""
+    random = np.random.default_rng(7)
+    value = np.array([64, 256, 1_000, 4_096, 16_384, 65_536], dtype=float)
+    figure = (fixed + per_unit * value) * np.exp(scatter * random.standard_normal(value.size))
+    if outlier is not None:
+        figure[outlier] *= 3
+    unit = value.max()
+
+    def residuals(parts):
+        return (parts[0] + parts[1] * value / unit) / figure - 1
+
+    theirs = optimize.least_squares(
+        residuals,
+        x0=[figure.min(), figure.max()],
+        bounds=(0, np.inf),
+        loss="huber",
+        f_scale=growth.TOLERATED,
+        x_scale=[figure.min(), figure.max()],
+        xtol=1e-14,
+        ftol=1e-14,
+        gtol=1e-14,
+        max_nfev=2_000,
+    )
+    ours = growth.line(list(zip(value, figure, strict=True)))
+    scale = float(np.median(figure))
+    assert ours.fixed == pytest.approx(theirs.x[0], rel=1e-3, abs=1e-3 * scale)
+    assert ours.per_unit * unit == pytest.approx(theirs.x[1], rel=1e-3, abs=1e-3 * scale)
 
 
 @pytest.mark.parametrize("points", [[], [(1, 1.0)], [(1, 1.0), (2, 2.0)], [(1, 1.0)] * 4])

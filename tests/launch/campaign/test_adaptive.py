@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.analysis.speed.verdict import STOP_FROM
-from harness.launch.campaign.forecast import Durations
+from harness.launch.campaign.forecast import Durations, expected_rounds
 from harness.launch.campaign.loop import run_campaign
 from harness.records.trial import Provenance
 from harness.store import folder as store
@@ -205,3 +205,41 @@ def test_it_ends_where_no_two_cells_do_the_same_work(measure, matrix, make_recor
     outcome, launcher = measure(precision=0.03)
     assert len(launcher.trials) == len(matrix)
     assert outcome.ended.startswith("no two cells can be compared, not the same work: split")
+
+
+class TestTheRoundsThatAVerdictNeeds:
+    def test_are_run_however_short_the_time(self, measure):
+        outcome, launcher = measure(
+            precision=0.0001, budget_s=30.0, least_rounds=4, how=scattering(0.05)
+        )
+        assert rounds(launcher) == 4
+        assert outcome.standing.rounds == 4
+        assert outcome.ended == "another round does not fit into the budget"
+
+    def test_are_no_more_than_the_time_has_room_for_beyond_them(self, measure):
+        _, launcher = measure(
+            precision=0.0001, budget_s=115.0, least_rounds=4, how=scattering(0.05)
+        )
+        assert rounds(launcher) == 5
+
+    def test_are_waited_for_no_longer_than_twice_as_many(self, measure):
+        def fails_every_other(trial):
+            return wobble(trial, spread=0.05)
+
+        outcomes = ["crashed", "ok", "ok", "ok"] * 20
+        _, launcher = measure(
+            precision=0.0001,
+            budget_s=1.0,
+            least_rounds=4,
+            outcomes=outcomes,
+            how={"step_time_s": fails_every_other},
+        )
+        assert 4 < rounds(launcher) <= 8
+
+    def test_are_foretold(self, matrix):
+        plan = make_plan(matrix, rounds=None, precision=0.05, budget_s=30.0, least_rounds=4)
+        ahead = functools.partial(expected_rounds, plan, 20.0, further=12)
+        assert ahead(next_round=1, left_s=30.0) == 4
+        assert ahead(next_round=3, left_s=0.0) == 2
+        assert ahead(next_round=9, left_s=0.0) == 0
+        assert ahead(next_round=1, left_s=500.0) == 12

@@ -76,5 +76,27 @@ def test_broken_files_are_named(folder, about):
     assert "seed-9-rep-1.json could not be read" in text
 
 
+def test_no_change_is_said_of_what_was_compared_alone(tmp_path, about):
+    for month, backends in enumerate([("jax", "torch"), ("jax",)]):
+        made = campaign(
+            rounds=6,
+            epochs=8,
+            run_id=f"run-{month}",
+            began=BEGAN.replace(month=1 + month),
+            backends=backends,
+        )
+        write(tmp_path / f"month-{month}", made)
+    document = told(tmp_path, about)
+    assert "no change in the 1 that could be compared" in document.lead[0]
+    text = markdown.render(document).replace("\\", "")
+    assert "1 cell was measured in one campaign alone, so there is nothing to compare" in text
+    assert "torch cpu fit" in text.split("nothing to compare")[1]
+
+
+def test_a_history_of_one_campaign_compares_nothing(tmp_path, about):
+    write(tmp_path / "only", campaign(rounds=6, epochs=8))
+    assert "nothing could be compared" in told(tmp_path, about).lead[0]
+
+
 def test_an_empty_folder_says_what_to_name(tmp_path, about):
     assert "name the folder that holds theirs" in told(tmp_path, about).lead[0]

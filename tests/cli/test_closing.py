@@ -1,0 +1,126 @@
+"""The last lines of a run: short, complete in what went wrong, and the answer at the very end."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.analysis.study import study_of
+from harness.cli import closing
+from harness.cli.folder import about
+from harness.report.sections.answer import answer
+from harness.store import folder as store
+
+RESULTS = Path(__file__).parents[2] / "results"
+SAID = ["ended since every interval is as narrow as asked", "records: results/local"]
+
+
+def study(name):
+    found = store.load(RESULTS / name)
+    return study_of(found.records, about=about(found.records), plans=found.plans)
+
+
+def shown(of, *, width=80, terminal=False, **how):
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=terminal,
+        color_system="standard" if terminal else None,
+        **how,
+    )
+    closing.show(of, SAID, Path("results/local"), console)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    ["reference", "reference-again", "reference-ladder", "reference-sweeps/embedding-rows"],
+)
+def test_it_fits_into_25_lines_of_80_columns(name, terminal):
+    lines = shown(study(name), terminal=terminal).splitlines()
+    assert len(lines) <= closing.MOST_LINES
+    assert not [line for line in lines if line.strip().startswith("Behind")]
+
+
+def test_the_answer_is_the_last_thing():
+    found = study("reference")
+    assert shown(found).splitlines()[-1] == answer(found).sentence
+    assert shown(found).splitlines()[-2] == ""
+
+
+def test_without_an_answer_the_last_line_is_the_one_command_that_gets_it():
+    found = study("reference-sweeps/batch-size")
+    last = shown(found).splitlines()[-1]
+    assert last == f"Next: {answer(found).next_step}"
+    assert last.startswith("Next: harness run ranking ")
+
+
+def test_a_command_is_never_broken():
+    found = study("reference-sweeps/batch-size")
+    assert f"Next: {answer(found).next_step}" in shown(found, width=40)
+
+
+def test_relative_step_times_are_those_of_the_sentence():
+    text = shown(study("reference"))
+    rows = {line.split()[0]: line for line in text.splitlines() if line and line[0] != " "}
+    assert "1.00" in rows["jax"]
+    assert "2.0× (1.9–2.1)" in rows["tensorflow"]
+    assert "3.5× (3.3–3.7)" in rows["torch"]
+    assert "2.0× TensorFlow (1.9–2.1), 3.5× PyTorch (3.3–3.7)" in text
+
+
+def test_caveats_are_one_line_of_what_was_seen():
+    (line,) = [line for line in shown(study("reference")).splitlines() if "Caveats" in line]
+    assert line == (
+        "Caveats: 4 of 89 trials were disturbed; 12 of 89 trials never settled to a step time; "
+        "other programs were busy before 1 of 89 trials."
+    )
+
+
+def test_it_is_coloured_only_where_there_is_colour():
+    assert "\x1b[1;32mJAX is fastest" in shown(study("reference"), terminal=True)
+    assert "\x1b[1;33mNo verdict" in shown(study("reference-sweeps/batch-size"), terminal=True)
+    assert "\x1b" not in shown(study("reference"))
+    assert "\x1b[1;32m" not in shown(study("reference"), terminal=True, no_color=True)
+
+
+def test_a_long_table_is_cut_and_says_so():
+    found = study("reference-ladder")
+    text = shown(found, width=200)
+    assert len(text.splitlines()) <= closing.MOST_LINES
+    console = Console(file=io.StringIO(), width=80)
+    closing.show(found, [f"line {i}" for i in range(16)], Path("r"), console)
+    lines = console.file.getvalue().splitlines()
+    assert any(line.startswith("and ") and line.endswith("more in the report") for line in lines)
+    assert lines[-1] == answer(found).sentence
+
+
+@pytest.mark.parametrize(
+    ("command", "typed"),
+    [
+        (
+            "harness run ranking --backend jax,tf,torch --results results/interleaved",
+            "tox -e verdict",
+        ),
+        (
+            "harness run ranking --backend jax,tf,torch --device cpu --precision 3% --budget 10m",
+            "tox -e verdict -- --precision 3% --budget 10m",
+        ),
+        (
+            "harness run ranking --backend jax,torch --resume",
+            "tox -e verdict -- --backend jax,torch --resume",
+        ),
+        ("harness run mine --backend jax,torch", "harness run mine --backend jax,torch"),
+        ("harness run ranking --device gpu", "harness run ranking --device gpu"),
+        ("tox -e tf", "tox -e tf"),
+    ],
+)
+def test_within_tox_the_command_is_one_that_its_reader_can_type(command, typed, monkeypatch):
+    monkeypatch.delenv("TOX_ENV_NAME", raising=False)
+    assert closing.as_run_here(command) == command
+    monkeypatch.setenv("TOX_ENV_NAME", "jax")
+    assert closing.as_run_here(command) == typed
