@@ -298,7 +298,7 @@ def _of_round(
 ) -> tuple[Record, Record] | None:
     """The trials of a round that are paired: the latest undisturbed ones, best in turns."""
     quiet = [[record for record in trials if why[id(record)] is None] for trials in (ours, theirs)]
-    both = list(itertools.product(*quiet))
+    both = [(one, other) for one in quiet[0] for other in quiet[1]]
     return next((two for two in reversed(both) if took_turns(*two)), both[-1] if both else None)
 
 
