@@ -96,11 +96,13 @@ def step_times_s(first: Record, second: Record) -> tuple[float, float] | None:
     In turns, the ratio of two medians is not the median of the ratios. Whoever needs two times
     that agree with the verdict takes these: the geometric mean of both is kept.
     """
-    ours, theirs, ratio = step_time_s(first), step_time_s(second), log_ratio(first, second)
-    if ours is None or theirs is None or ratio is None:
+    ours, theirs, by_turn = step_time_s(first), step_time_s(second), turn_log_ratios(first, second)
+    if ours is None or theirs is None:
         return None
-    middle_s = math.sqrt(ours * theirs)
-    return middle_s * math.exp(ratio / 2), middle_s * math.exp(-ratio / 2)
+    if len(by_turn) < LEAST_TURNS:
+        return ours, theirs
+    middle_s, half = math.sqrt(ours * theirs), statistics.median(by_turn) / 2
+    return middle_s * math.exp(half), middle_s * math.exp(-half)
 
 
 def _by_turn(record: Record) -> dict[int, list[Epoch]]:

@@ -148,7 +148,8 @@ def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callab
     def compare() -> float:
         records = launcher.run_in_turns(trials, Room().fits)
         records += [launcher.run(trial) for trial in trials[len(records) :]]
-        ratio = log_ratio(*records)
+        first, second = records
+        ratio = log_ratio(first, second)
         if ratio is None:
             reasons = [record.failure.reason for record in records if record.failure]
             reason = next(iter(reasons), "it has no timed epoch")
