@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.errors import UnavailableError
 
 
-def expanded(text: str | Path) -> Path:
+def expanded(text: str | os.PathLike[str]) -> Path:
     """The path with ``~`` replaced by the user's home.
 
     Raises:

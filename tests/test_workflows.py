@@ -26,6 +26,28 @@ def commands(workflow: str, job: str) -> list[str]:
     return [step["run"] for step in content["jobs"][job]["steps"] if "run" in step]
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_what_a_workflow_uses_is_pinned_and_gets_no_credentials(path):
+    jobs = YAML(typ="safe").load(path)["jobs"].values()
+    steps = [step for job in jobs for step in job["steps"]]
+    uses = [step["uses"] for step in steps if "uses" in step]
+    assert uses
+    assert [one for one in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_what_ci_installs_first_is_pinned_with_hashes():
+    for path in (*WORKFLOWS, ROOT / ".ci" / "run"):
+        for line in path.read_text("utf-8").splitlines():
+            if "pip install" in line:
+                assert "--require-hashes -r .ci/requirements.txt" in line
+    pins = (ROOT / ".ci" / "requirements.txt").read_text("utf-8").replace("\\\n", "")
+    lines = [line for line in pins.splitlines() if line and not line.startswith("#")]
+    assert any(line.startswith("tox==") for line in lines)
+    assert all(re.fullmatch(r"\S+==\S+ +--hash=sha256:[0-9a-f]{64}", line) for line in lines)
+
+
 def test_the_workflow_files_are_what_github_accepts():
     names = [str(path) for path in WORKFLOWS]
     check = [
@@ -125,7 +147,8 @@ def test_the_jobs_run_on_every_python_that_is_claimed(workflow, job):
 
 def test_every_python_that_is_claimed_is_there_for_what_ci_runs():
     content = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "tests.yml")
-    (setup,) = (step for step in content["jobs"]["tests"]["steps"] if "with" in step)
+    steps = content["jobs"]["tests"]["steps"]
+    (setup,) = (step for step in steps if "python-version" in step.get("with", {}))
     *others, first = setup["with"]["python-version"].split()
     assert [first, *others] == CLAIMED
 

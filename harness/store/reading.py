@@ -11,8 +11,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -44,7 +45,7 @@ class NotAFileError(OSError):
 
 
 @contextlib.contextmanager
-def regular(path: Path, limit_bytes: int | None = LARGEST_BYTES) -> Iterator[BinaryIO]:
+def regular(path: Path, limit_bytes: int | None = LARGEST_BYTES) -> Iterator[BufferedReader]:
     """Open a regular file.
 
     Args:
