@@ -92,7 +92,7 @@ def find(folder: str | os.PathLike[str] | None = None) -> Cache:
     """
     chosen = folder or os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Cache(expanded(chosen).absolute())
+        return Cache(expanded(Path(chosen)).absolute())
     try:
         return Cache(platformdirs.user_cache_path("keras-backend-harness", appauthor=False))
     except RuntimeError:
