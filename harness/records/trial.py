@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, get_args
 import msgspec
 
 from harness.backends import Backend
+from harness.records.program import ProgramRun
 
 SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
@@ -80,6 +81,7 @@ class Task(Struct, frozen=True, kw_only=True):
     it. ``shared`` is a folder in which the processes of a campaign leave the values of custom
     initialisers for each other. ``slowed_after_s`` are the seconds from which on the launcher ends
     the process, if other work on this machine is what takes so long; ``None`` for no such end.
+    ``program`` is the path of the script that takes the scenario's place, if one does.
     """
 
     kind: ClassVar[str]
@@ -94,6 +96,12 @@ class Task(Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     shared: str | None = None
     slowed_after_s: float | None = None
+    program: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What :func:`harness.scenario.find` finds: the scenario's name, or the program's path."""
+        return self.program or self.cell.scenario
 
 
 class Trial(Task, frozen=True, kw_only=True):
@@ -357,6 +365,7 @@ class Record(Struct, frozen=True, kw_only=True):
     variables whose initial values are of a custom initialiser, with the backend that computed them
     for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
     Dropout, noise), which each backend draws its own; ``None`` where that is not known.
+    ``program`` is what a user's own script did, where that took the scenario's place.
     """
 
     schema: int = SCHEMA_VERSION
@@ -388,6 +397,7 @@ class Record(Struct, frozen=True, kw_only=True):
     random_draws: bool | None = None
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
+    program: ProgramRun | None = None
 
 
 def ended_as(record: Record) -> Cause | None:
