@@ -6,6 +6,10 @@ from typing import Literal
 
 import msgspec
 
+OWN_DATA = "program"
+"""Stands where a record identifies table and split: a script has its data from wherever it likes,
+and ``scenario_sha256`` identifies the script."""
+
 Source = Literal["evaluate", "test_on_batch", "validation", "training"]
 
 Training = Literal["fit", "train_on_batch", "script"]

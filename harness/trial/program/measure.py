@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
 from harness.program import arguments_of
 from harness.records.header import record_of
-from harness.records.program import MOST_FITS, ProgramFit, ProgramRun
+from harness.records.program import MOST_FITS, OWN_DATA, ProgramFit, ProgramRun
 from harness.records.trial import (
     Epoch,
     Hashes,
@@ -32,10 +33,6 @@ from harness.trial import checks
 from harness.trial.measure import DivergedError, _device
 from harness.trial.prepared import Setup, set_up
 from harness.trial.program.script import Script
-
-PROGRAM = "program"
-"""Stands where a record identifies table and split: a script has its data from wherever it likes,
-and ``scenario_sha256`` identifies the script."""
 
 
 class NothingTrainedError(HarnessError):
@@ -135,17 +132,23 @@ class _Seen:
                 peak_device_bytes=setup.adapter.peak_device_bytes(),
             ),
             hashes=Hashes(
-                table=PROGRAM,
-                split=PROGRAM,
+                table=OWN_DATA,
+                split=OWN_DATA,
                 initial_weights=initial or self._first_initial() or "unknown",
                 final_weights=final,
             ),
             environment=environment,
             noise=Noise(training=noise.difference(before, noise.snapshot())),
-            random_draws=self.fit.random_draws if self.fit is not None else None,
+            random_draws=self._draws(),
             scenario_sha256=setup.scenario_sha256,
             program=self._run(),
         )
+
+    def _draws(self) -> bool | None:
+        """Whether chance had a part in training, the order of examples included."""
+        if self.fit is None:
+            return None
+        return self.fit.inputs.shuffled or self.fit.random_draws
 
     def _model(self) -> Any:
         model = self.fit.model if self.fit is not None else self.watch.on_batch.model
@@ -164,14 +167,16 @@ class _Seen:
     def _quality(self) -> Quality | None:
         from harness.trial.program import choice
 
+        if self.fit is not None and self.fit.clock.diverged:
+            raise DivergedError(
+                f"training diverged: the loss after epoch {len(self.fit.clock.epochs)} is not a "
+                "finite number; try a smaller learning rate"
+            )
         found = choice.metric(self.watch, self.fit, self.setup.settings.metric)
         if found is None:
-            if self.fit is not None:
-                raise DivergedError(
-                    "training diverged: its loss is not a finite number; try a smaller learning "
-                    "rate"
-                )
             return None
+        if not math.isfinite(found.value):
+            raise DivergedError(f"{found.name} of the last {found.source} is not a finite number")
         if found.remark:
             self.remarks.append(found.remark)
         self.source = found.source

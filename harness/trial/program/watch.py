@@ -251,6 +251,7 @@ class FitClock(keras.callbacks.Callback):
         self.epochs: list[Epoch] = []
         self.logs: dict[str, float] = {}
         self.validation_s = 0.0
+        self.diverged = False
         self.noise: Any = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -287,6 +288,7 @@ class FitClock(keras.callbacks.Callback):
         self.validation_s += (time.perf_counter_ns() - self._stopped) * NANOSECONDS
         found = {name: finite(_number(value)) for name, value in (logs or {}).items()}
         self.logs = {name: value for name, value in found.items() if value is not None}
+        self.diverged = found.get("loss", 0.0) is None
         steps = (self.params or {}).get("steps") or (self.count() - self._iterations)
         size = self.inputs.batch_size if self.inputs else None
         examples = steps * (size or 0)
