@@ -58,6 +58,11 @@ class Inputs:
             self._first = list(itertools.islice(iter(x), FIRST))
         self._size()
 
+    @property
+    def first(self) -> list[Any]:
+        """The first batches, as they were given."""
+        return self._first
+
     def release(self) -> None:
         """Hold the data no longer."""
         self._asked, self._first = {}, []

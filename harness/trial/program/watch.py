@@ -66,11 +66,15 @@ class Fit:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The metrics of a call of ``evaluate`` outside of ``fit``, by name."""
+    """The metrics of a call of ``evaluate`` outside of ``fit``, by name.
+
+    ``asked`` are its arguments, where snapshots were asked for.
+    """
 
     model: Any
     metrics: dict[str, float]
     source: Literal["evaluate", "test_on_batch"] = "evaluate"
+    asked: dict[str, Any] | None = None
 
 
 class OnBatch:
@@ -195,7 +199,8 @@ class Watch:
         with _added(asked, model, before=[], behind=[logs]) as called:
             returned = self.own["evaluate"](model, **called)
         if logs.metrics:
-            self.evaluations.append(Evaluation(model=model, metrics=logs.metrics))
+            kept = asked if self._snapshots else None
+            self.evaluations.append(Evaluation(model=model, metrics=logs.metrics, asked=kept))
         return returned
 
     def _train_on_batch(self, model: Any, *args: Any, **kwargs: Any) -> Any:
