@@ -1,4 +1,4 @@
-"""Conv1D before ``Flatten(data_format="channels_first")``, as in keras-team/keras#22695."""
+"""Conv1D before ``Flatten(data_format="channels_first")``: keras-team/keras#22695, rebuilt."""
 
 import keras
 import numpy as np
