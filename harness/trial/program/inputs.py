@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import random
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,9 @@ from harness.tree import leaves
 
 FIRST = 2
 """Batches that are looked at."""
+
+UNKNOWN = -2
+"""What ``tf.data`` says of a data set whose batches nobody has counted."""
 
 USUAL_BATCH_SIZE = 32
 """Keras' own, where arrays are given and no size is."""
@@ -33,6 +37,7 @@ class Inputs:
         self.shuffled = self.kind == "arrays" and bool(asked.get("shuffle", True))
         self._asked = asked
         self._first: list[Any] = []
+        self._yielded = 0
         self.batch_size: int | None = None
         self.examples: int | None = None
         if self.kind == "arrays":
@@ -57,6 +62,42 @@ class Inputs:
         elif self.kind in {"tf.data", "DataLoader"}:
             self._first = list(itertools.islice(iter(x), FIRST))
         self._size()
+
+    @property
+    def steps(self) -> int | None:
+        """Batches of an epoch where Keras did not know them before and counting is left to us.
+
+        The optimizer's own count is one too high on TensorFlow, where the step that finds no batch
+        any more has counted already. To be asked after the script's end.
+        """
+        if self.kind == "generator":
+            return None if self._asked.get("steps_per_epoch") else self._yielded
+        if self.kind == "tf.data" and int(self._asked["x"].cardinality()) == UNKNOWN:
+            return sum(1 for _ in self._asked["x"])
+        return None
+
+    def symbolic(self) -> Any:
+        """The inputs of a batch without values, to build a model with; ``None`` if unknown.
+
+        Nothing is taken from data that cannot be begun again, and what a ``PyDataset`` draws for
+        its first batch leaves no trace in the generators of NumPy and Python.
+        """
+        x = self._asked.get("x")
+        if self.kind == "arrays":
+            return keras.tree.map_structure(_symbol, x)
+        if self.kind == "tf.data":
+            spec = x.element_spec
+            return keras.tree.map_structure(_symbol, spec[0] if isinstance(spec, tuple) else spec)
+        if self.kind == "generator" and self._first:
+            batch = self._first[0]
+        elif self.kind == "PyDataset":
+            states = random.getstate(), np.random.get_state()  # noqa: NPY002 - that of everybody
+            batch = x[0]
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+        else:
+            return None
+        return keras.tree.map_structure(_symbol, batch[0] if isinstance(batch, tuple) else batch)
 
     @property
     def first(self) -> list[Any]:
@@ -101,8 +142,14 @@ class Inputs:
     def _look_at_generator(self) -> None:
         generator = self._asked["x"]
         self._first = list(itertools.islice(generator, FIRST))
-        self._asked["x"] = _again(self._first, generator)
+        self._asked["x"] = self._again(generator)
         self._size()
+
+    def _again(self, rest: Iterator[Any]) -> Iterator[Any]:
+        # A generator, since Keras asks for one by its type.
+        for batch in itertools.chain(self._first, rest):
+            self._yielded += 1
+            yield batch
 
     def _size(self) -> None:
         if self._first and self.batch_size is None:
@@ -125,10 +172,10 @@ def _kind(x: Any) -> str:
     return "arrays" if x is not None else "none"
 
 
-def _again(first: list[Any], rest: Iterator[Any]) -> Iterator[Any]:
-    # A generator, since Keras asks for one by its type.
-    yield from first
-    yield from rest
+def _symbol(values: Any) -> Any:
+    shape = tuple(values.shape)[1:]
+    dtype = getattr(values.dtype, "name", str(values.dtype)).removeprefix("torch.")
+    return keras.KerasTensor((None, *shape), dtype=dtype)
 
 
 def _plain(tree: Any) -> Any:

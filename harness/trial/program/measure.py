@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from harness import probe
 from harness.backends import BACKENDS
 from harness.errors import HarnessError
@@ -190,7 +192,7 @@ class _Seen:
         budget_s, on = self.trial.time_budget_s, self.watch.on_batch
         if self.fit is not None:
             self.fit.inputs.look()
-            own = self.fit.clock.epochs
+            own = self._own_epochs(self.fit)
             self.further, remark = repeat.of_fit(self.watch, self.fit, budget_s)
         elif on.wall_s:
             own, self.further, remark = repeat.of_batches(self.watch, on, budget_s)
@@ -215,6 +217,19 @@ class _Seen:
         if remark:
             self.remarks.append(remark)
         return [*own, *self.further]
+
+    def _own_epochs(self, fit: Any) -> list[Epoch]:
+        steps = fit.inputs.steps
+        own: list[Epoch] = fit.clock.epochs
+        if steps is None:
+            return own
+        size = fit.inputs.batch_size or 0
+        fit.clock.epochs = [
+            msgspec.structs.replace(one, steps=steps, examples=steps * size)
+            for one in own
+            if one.steps >= steps  # those after the end of a generator trained nothing
+        ]
+        return list(fit.clock.epochs)
 
     def _say_what_is_strange(self) -> None:
         backend = self.setup.adapter.backend

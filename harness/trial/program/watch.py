@@ -260,8 +260,17 @@ class FitClock(keras.callbacks.Callback):
         self.noise: Any = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Look at the weights: by now the model is built, whoever made it."""
-        if self._digest:
+        """Look at the weights, of a model that is built.
+
+        JAX and PyTorch build it before they come here, from the first batch and without values.
+        Keras on TensorFlow leaves it to the first step; so it is done here, as for them.
+        """
+        if not self.model.built and self.inputs is not None:
+            with contextlib.suppress(
+                Exception
+            ):  # then the first step builds it, and it is not told
+                self.model(self.inputs.symbolic())
+        if self._digest and self.model.built:
             self.initial_weights = weights.digest(weights.current(self.model))
         if self._snapshots:
             optimizer = self.model.optimizer
