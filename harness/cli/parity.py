@@ -197,6 +197,7 @@ def _conclude(
     console: Console,
 ) -> ExitCode:
     """Judge, keep the verdict beside the records, and show it."""
+    from harness.analysis.notes.programs import other_data
     from harness.analysis.notes.sources import is_changed
     from harness.analysis.parity.judge import judge_all
     from harness.analysis.parity.stages import Subject
@@ -238,6 +239,8 @@ def _conclude(
         terminal.show(report.compose(asked, records, pairs, everything=request.everything), console)
         console.print()
     say = asking.speaker(console)
+    if (data := other_data(records)) is not None:
+        say(data)
     if is_changed(records):
         say(SOURCE_CHANGED)
     say(f"records: {folder}")

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from harness.analysis.notes.note import Note, note
 from harness.analysis.rows import Group
 from harness.backends import FACTS
 from harness.records.program import ProgramFit
-from harness.records.trial import Record
+from harness.records.trial import Cell, Record
 from harness.words import joined
+
+
+class HasSplit(Protocol):
+    """A record of any kind of child that tells its batches."""
+
+    @property
+    def cell(self) -> Cell:
+        """What was asked."""
+        ...
+
+    @property
+    def split_sha256(self) -> str | None:
+        """Identifies the batches, in their order."""
+        ...
 
 
 def programs(groups: Sequence[Group]) -> Iterator[Note]:
@@ -28,6 +43,18 @@ def counted_fit(record: Record) -> ProgramFit | None:
     if record.program is None:
         return None
     return next((fit for fit in record.program.fits if fit.number == record.program.counts), None)
+
+
+def other_data(records: Iterable[HasSplit]) -> str | None:
+    """That the backends were not given the same batches to compare; ``None`` if they were."""
+    found = {r.cell.backend: r.split_sha256 for r in records if r.split_sha256 is not None}
+    if len(set(found.values())) < 2:
+        return None
+    told = joined([f"{backend} {sha256:.8}…" for backend, sha256 in found.items()])
+    return (
+        f"the backends did not get the same batches: {told} (SHA-256). That is what differs first: "
+        "the script makes or reads other data on each, and a deviation need not be the model's"
+    )
 
 
 def _batches(name: str, trials: Sequence[Record]) -> Iterator[Note]:

@@ -274,6 +274,8 @@ class FitClock(keras.callbacks.Callback):
             self.initial_weights = weights.digest(weights.current(self.model))
         if self._snapshots:
             optimizer = self.model.optimizer
+            if optimizer is not None and not optimizer.built:
+                optimizer.build(self.model.trainable_variables)
             held = [*self.model.variables, *(optimizer.variables if optimizer else [])]
             self.initial = [
                 (variable, np.array(keras.ops.convert_to_numpy(variable.value)))

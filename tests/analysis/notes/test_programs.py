@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from harness.analysis.notes.programs import programs
+from harness.analysis.notes.programs import other_data, programs
 from harness.analysis.rows import grouped
 from harness.records.program import ProgramFit, ProgramRun
 
@@ -82,3 +84,20 @@ def test_remarks_are_told_once_with_their_backends(told):
         seeds=(1, 2),
     )
     assert texts == ["train.py on jax and torch: it is odd."]
+
+
+@pytest.mark.parametrize(
+    ("hashes", "told"),
+    [
+        ({"jax": "a" * 64, "torch": "a" * 64}, None),
+        ({"jax": "a" * 64, "torch": None}, None),
+        ({"jax": "a" * 64, "torch": "b" * 64}, "jax aaaaaaaa… and torch bbbbbbbb… (SHA-256)"),
+    ],
+)
+def test_parity_says_that_the_backends_were_given_other_data(make_cell, hashes, told):
+    records = [
+        SimpleNamespace(cell=make_cell(backend=backend), split_sha256=sha256)
+        for backend, sha256 in hashes.items()
+    ]
+    text = other_data(records)
+    assert text is None if told is None else told in text
