@@ -13,7 +13,9 @@ import pytest
 
 from harness import probe
 from harness.errors import HarnessError
+from harness.records.parity import ParityTask
 from harness.records.trial import Cell, Trial
+from harness.trial.parity.train import train
 from harness.trial.program.measure import measure
 
 MODEL = """
@@ -35,25 +37,22 @@ FIT = "model.fit(x, y, batch_size=16, epochs=2, verbose=0)\n"
 def run(tmp_path, monkeypatch, backend):
     """Runs a script in this process, as a child of a campaign does in its own."""
 
-    def run(text, *, files=None, seed=3, init="common", **settings):
+    def run(text, *, files=None, seed=3, init="common", parity=False, **settings):
         path = tmp_path / "train.py"
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         for name, content in (files or {}).items():
             (tmp_path / name).write_text(content, encoding="utf-8")
         known = {"arguments": "", "fit": "last", "metric": "auto"} | settings
-        trial = Trial(
-            cell=Cell(
+        asked = {
+            "cell": Cell(
                 scenario="train.py", backend=backend, device="cpu", init=init, settings=known
             ),
-            seed=seed,
-            campaign="test",
-            table=None,
-            harness=probe.provenance(),
-            repetition=1,
-            round=1,
-            time_budget_s=0.02,
-            program=str(path),
-        )
+            "seed": seed,
+            "campaign": "test",
+            "table": None,
+            "harness": probe.provenance(),
+            "program": str(path),
+        }
         keras.utils.clear_session()  # names of models count on in a process
         with monkeypatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a script's are its own affair
@@ -61,6 +60,9 @@ def run(tmp_path, monkeypatch, backend):
             patch.setattr(sys, "path", list(sys.path))
             patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
             patch.chdir(tmp_path)
+            if parity:
+                return train(ParityTask(**asked, perturbations=1), dict(os.environ))
+            trial = Trial(**asked, repetition=1, round=1, time_budget_s=0.02)
             return measure(trial, dict(os.environ))
 
     return run
@@ -433,3 +435,43 @@ def test_what_keras_draws_is_kept_apart_from_what_the_script_draws(run):
     expected = np.random.RandomState(7).rand()
     assert float(alone) == pytest.approx(expected)
     assert alone != shifted
+
+
+# Parity.
+
+
+ADAM = MODEL.replace('"sgd"', '"adam"') + FIT + "model.evaluate(x[:32], y[:32], verbose=0)\n"
+
+
+def test_parity_begins_the_training_that_counts_anew(run):
+    record, arrays = run(ADAM, parity=True)
+    assert record.status == "ok"
+    assert record.weights_sha256.startswith(COMMON)
+    assert record.metric == "test accuracy"
+    plain, *moved = record.trainings
+    assert len(plain.losses) == 6, "the loss of every step of an epoch"
+    assert len(plain.metrics) == 2, "and the metric of every epoch"
+    assert len(moved) == 1
+    begun = {name: a for name, a in arrays.items() if name.startswith("as it is/start/")}
+    slots = [a for name, a in begun.items() if "momentum" in name or "velocity" in name]
+    assert slots
+    assert not any(np.any(slot) for slot in slots), "the optimizer is as it was made"
+
+
+def test_parity_trains_on_the_same_batches_whatever_form_they_come_in(run):
+    forms = (ADAM, MODEL + DATASET.removeprefix(MODEL), GENERATOR)
+    hashes = [run(form, parity=True)[0].split_sha256 for form in forms[:2]]
+    assert hashes[0] == hashes[1]
+    # Of a generator the first batches alone are kept.
+    assert run(forms[2], parity=True)[0].trainings[0].losses
+
+
+def test_parity_weights_classes_as_the_script_does(run):
+    weighted = ADAM.replace("batch_size=16,", "batch_size=16, class_weight={0: 1.0, 1: 3.0},")
+    plain, other = (run(text, parity=True)[0] for text in (ADAM, weighted))
+    assert other.trainings[0].first_loss > plain.trainings[0].first_loss
+
+
+def test_parity_needs_a_fit(run):
+    with pytest.raises(HarnessError, match="calls no fit that trains"):
+        run(MODEL + OWN_LOOP, parity=True)
