@@ -423,6 +423,20 @@ def test_training_that_diverges_is_told(run):
         run((MODEL + FIT).replace("x, y,", "x, y * np.nan,").replace("binary_crossentropy", "mse"))
 
 
+def test_a_last_fit_that_fails_and_is_caught_does_not_count(run):
+    record = run(MODEL + FIT + "try: model.fit(object(), y)\nexcept Exception: pass\n")
+    assert record.program.calls == 2
+    assert record.program.counts == 1
+    assert len(record.epochs) == 2
+    assert "let go" in record.program.remarks[0]
+
+
+def test_what_the_data_print_after_the_end_goes_to_no_terminal(run, capfd):
+    text = DATASET.replace("(self, i): return", "(self, i): print('batch', i); return")
+    assert run(text).program.repeated_epochs > 0
+    assert "batch" not in capfd.readouterr().out
+
+
 def test_many_fits_are_counted_and_the_last_are_told(run):
     record = run(MODEL + "for _ in range(30): model.fit(x, y, 96, verbose=0)\n")
     assert record.program.calls == 30

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import keras
@@ -95,7 +96,7 @@ def captured(setup: Setup) -> Prepared:
     ):
         script.run()
     fit = choice.fit(watch, setup.settings.fit)
-    if fit is None or not fit.clock.epochs:
+    if fit is None or not fit.asked:
         raise UncapturedError(
             f"{file.name} calls no fit that trains, and parity begins a fit anew: what a loop of "
             "its own does cannot be begun by anybody else"
@@ -166,10 +167,14 @@ def _joined(fit: Fit) -> Split:
     parts = []
     for place in range(max(map(len, batches))):
         told = [leaves(batch[place]) for batch in batches]
-        joined = {path: np.concatenate([_array(one[path]) for one in told]) for path in told[0]}
-        values = iter(joined.values())
-        parts.append(map_leaves(lambda _, values=values: next(values), batches[0][place]))
+        joined = [np.concatenate([_array(one[path]) for one in told]) for path in told[0]]
+        parts.append(_filled(batches[0][place], iter(joined)))
     return _split(parts)
+
+
+def _filled(tree: Any, values: Iterator[Any]) -> Any:
+    """``tree`` with ``values`` for its leaves, in the order of :func:`harness.tree.leaves`."""
+    return map_leaves(lambda _: next(values), tree)
 
 
 def _test(watch: Watch, fit: Fit, train: Split) -> Split:

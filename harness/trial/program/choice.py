@@ -38,16 +38,17 @@ def asked_fit(text: str) -> Asked:
 
 
 def fit(watch: Watch, asked: str) -> Fit | None:
-    """The ``fit`` that counts; ``None`` of a script that called none.
+    """The ``fit`` that counts; ``None`` of a script that called none which trained.
 
     Raises:
         ChoiceError: if there is none of that number or model.
     """
-    if watch.kept is None and asked != LAST:
+    trained = [one for one in watch.fits if watch.counting(one) and one.clock.epochs]
+    if not trained and asked != LAST:
         calls = [f"{one.number} ({one.name})" for one in watch.fits]
         there = joined(calls) if calls else "none"
         raise ChoiceError(f"--fit {asked}: the script called fit for {there}")
-    return watch.kept
+    return trained[-1] if trained else None
 
 
 def metric(watch: Watch, counted: Fit | None, asked: str) -> Metric | None:

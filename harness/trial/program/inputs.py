@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import random
@@ -41,7 +42,8 @@ class Inputs:
         self.batch_size: int | None = None
         self.examples: int | None = None
         if self.kind == "arrays":
-            self._look_at_arrays()
+            with contextlib.suppress(Exception):  # whatever else it is, the script goes on with it
+                self._look_at_arrays()
         elif self.kind == "generator":
             self._look_at_generator()
 
@@ -57,6 +59,8 @@ class Inputs:
         the file of a cache half written.
         """
         x: Any = self._asked.get("x")
+        if x is None:
+            return
         if self.kind == "PyDataset":
             self._first = [x[i] for i in range(min(FIRST, x.num_batches or FIRST))]
         elif self.kind in {"tf.data", "DataLoader"}:
@@ -70,8 +74,10 @@ class Inputs:
         The optimizer's own count is one too high on TensorFlow, where the step that finds no batch
         any more has counted already. To be asked after the script's end.
         """
+        if not self._asked or self._asked.get("steps_per_epoch"):
+            return None
         if self.kind == "generator":
-            return None if self._asked.get("steps_per_epoch") else self._yielded
+            return self._yielded
         if self.kind == "tf.data" and int(self._asked["x"].cardinality()) == UNKNOWN:
             return sum(1 for _ in self._asked["x"])
         return None
@@ -82,7 +88,7 @@ class Inputs:
         Nothing is taken from data that cannot be begun again, and what a ``PyDataset`` draws for
         its first batch leaves no trace in the generators of NumPy and Python.
         """
-        x = self._asked.get("x")
+        x: Any = self._asked.get("x")
         if self.kind == "arrays":
             return keras.tree.map_structure(_symbol, x)
         if self.kind == "tf.data":

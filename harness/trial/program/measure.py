@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import os
@@ -71,7 +72,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     cpu_s = (time.process_time_ns() - cpu_ns) * 1e-9
     seen = _Seen(trial, setup, script, watch, began)
     seen.spans_ns = (started_ns, ended_ns)
-    return seen.record(environment, before, cpu_s)
+    with script.output.kept():  # its data may go on to print
+        return seen.record(environment, before, cpu_s)
 
 
 class _Seen:
@@ -84,8 +86,6 @@ class _Seen:
         self.began = began
         self.spans_ns = (0, 0)
         self.fit = choice.fit(watch, setup.settings.fit)
-        if self.fit is not None and not self.fit.clock.epochs:
-            self.fit = None
         self.remarks: list[str] = []
         self.further: list[Epoch] = []
 
@@ -191,7 +191,8 @@ class _Seen:
 
         budget_s, on = self.trial.time_budget_s, self.watch.on_batch
         if self.fit is not None:
-            self.fit.inputs.look()
+            with contextlib.suppress(Exception):  # of the script's own data; then nobody has looked
+                self.fit.inputs.look()
             own = self._own_epochs(self.fit)
             self.further, remark = repeat.of_fit(self.watch, self.fit, budget_s)
         elif on.wall_s:
@@ -282,7 +283,9 @@ def _largest_model() -> Any:
     """The model with most weights of those that are alive, where none was handed to the clocks."""
     import keras
 
-    alive = [each for each in gc.get_objects() if isinstance(each, keras.Model) and each.built]
+    # By its type, since to ask a proxy for its class may do anything.
+    models = (each for each in gc.get_objects() if issubclass(type(each), keras.Model))
+    alive = [model for model in models if model.built]
     return max(alive, key=lambda model: len(model.trainable_variables), default=None)
 
 

@@ -39,8 +39,8 @@ def of_fit(watch: Watch, fit: Fit, budget_s: float) -> tuple[list[Epoch], str | 
     counted = [epoch.wall_s for epoch in own if not epoch.warm_up]
     if len(counted) >= EPOCHS_OF_ONE - 1 and sum(counted) >= LONG_ENOUGH * budget_s:
         return [], None
-    if not own:
-        return [], "its last fit trained no epoch"
+    if not fit.asked:
+        return [], "its last fit trained nothing, and the data of the one before are let go"
     steps = own[-1].steps
     if fit.inputs.used_up and not fit.asked.get("steps_per_epoch"):
         return [], (

@@ -137,15 +137,22 @@ class Output(io.BufferedIOBase):
     def kept(self) -> Iterator[None]:
         """Inside, standard output and error are this."""
         earlier = sys.stdout, sys.stderr
-        text = io.TextIOWrapper(self, "utf-8", "replace", write_through=True)  # type: ignore[type-var]
+        text = _Text(self, "utf-8", "replace", write_through=True)  # type: ignore[arg-type]  # it needs no name
         sys.stdout = sys.stderr = text
         try:
             yield
         finally:
             sys.stdout, sys.stderr = earlier
             with contextlib.suppress(ValueError, OSError):
-                text.flush()
-                text.detach()
+                text.flush()  # and not closed: the script's data may still hold on to it
+
+
+class _Text(io.TextIOWrapper):
+    """Leaves the output open when it goes."""
+
+    def close(self) -> None:
+        """Flush."""
+        self.flush()
 
 
 def _explained(error: ImportError, path: Path) -> Exception:
