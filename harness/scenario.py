@@ -159,6 +159,11 @@ class Scenario(abc.ABC):
     settings_type: ClassVar[type[Settings]] = Settings
     settings_before: ClassVar[Mapping[str, Scalar]] = {}
 
+    @property
+    def source(self) -> str:
+        """What :func:`find` finds it by."""
+        return self.name
+
     def needs_table(self, settings: Any) -> bool:
         """Whether :meth:`data` reads the MovieLens table; it may depend on the settings.
 
@@ -271,7 +276,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Scenario:
-    """The scenario called ``name``.
+    """The scenario called ``name``; the program, where that is the path of a script.
 
     Raises:
         UnknownScenarioError: if there is none; the message lists those there are.
@@ -280,6 +285,10 @@ def find(name: str) -> Scenario:
         ScenarioFileError: if its file cannot be loaded, or what it defines is no scenario.
     """
     file = _file(name)
+    if file.program:
+        from harness.program import Program  # which is a scenario, and imports this module
+
+        return Program(file)
     scenario = getattr(scenario_files.load(file), "SCENARIO", None)
     if problem := _problem(scenario, name):
         raise ScenarioFileError(f"{file.path} {problem}")

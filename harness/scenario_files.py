@@ -6,6 +6,7 @@ Nothing here knows what a scenario is: that is :mod:`harness.scenario`.
 from __future__ import annotations
 
 import ast
+import difflib
 import functools
 import hashlib
 import importlib
@@ -47,12 +48,14 @@ class ScenarioFile(msgspec.Struct, frozen=True, kw_only=True):
     """A module or package that may hold a scenario.
 
     ``path`` is its file, that of a package ``__init__.py``; ``folder`` is where it was found.
+    ``program`` marks a user's own script, which takes a scenario's place and defines none.
     """
 
     name: str
     path: Path
     folder: Path
     built_in: bool = False
+    program: bool = False
 
     @property
     def is_package(self) -> bool:
@@ -93,13 +96,56 @@ def names() -> list[str]:
     return sorted(_files())
 
 
+def is_program(name: str) -> bool:
+    """Whether ``name`` is the path of a script, and not the name of a scenario."""
+    return name.endswith((".py", ".ipynb")) or "/" in name or os.sep in name
+
+
+def name_of(text: str) -> str:
+    """What a cell calls a scenario, or a program by its path."""
+    return Path(text).name if is_program(text) else text
+
+
+def program_path(text: str) -> str | None:
+    """The absolute path of a program; ``None`` for the name of a scenario."""
+    return str(program_file(text).path) if is_program(text) else None
+
+
+def program_file(path: str) -> ScenarioFile:
+    """The script at ``path``, which need not be loadable.
+
+    Raises:
+        ScenarioFileError: if there is no such file, or it is no script.
+    """
+    file = Path(path).expanduser().absolute()
+    problem = None
+    if file.is_dir():
+        problem = "is a folder: name the script in it that trains"
+    elif not file.is_file():
+        there = sorted(each.name for each in file.parent.glob("*.py"))
+        near = difflib.get_close_matches(file.name, there, n=1)
+        problem = f"does not exist{f'; did you mean {near[0]}?' if near else ''}"
+    elif file.suffix == ".ipynb":
+        problem = "is a notebook: save it as a script first (jupyter nbconvert --to script)"
+    elif file.suffix != ".py":
+        problem = "is no Python file: its name ends with .py"
+    elif not os.access(file, os.R_OK):
+        problem = "may not be read"
+    if problem is not None:
+        raise ScenarioFileError(f"the program {path} {problem}")
+    return ScenarioFile(name=file.name, path=file, folder=file.parent, program=True)
+
+
 def file_of(name: str) -> ScenarioFile | None:
-    """The file of that name, ``None`` if there is none.
+    """The file of that name, ``None`` if there is none; of a path that of a program.
 
     Raises:
         SearchPathError: see :func:`search_path`.
+        ScenarioFileError: see :func:`program_file`.
         AmbiguousScenarioError: if there are several, since one would hide the other.
     """
+    if is_program(name):
+        return program_file(name)
     candidates = _files().get(name, [])
     if len(candidates) > 1:
         places = " and ".join(
@@ -274,7 +320,8 @@ def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
     for dotted in _imported(tree, in_package=file.built_in):
         name = dotted.removeprefix("scenarios.") if file.built_in else dotted
         for candidate in (file.folder / name / "__init__.py", file.folder / f"{name}.py"):
-            if candidate.is_file() and _means(dotted, candidate):
+            # The folder of a script comes first on its path.
+            if candidate.is_file() and (file.program or _means(dotted, candidate)):
                 found |= _of_module(candidate)
     return found
 

@@ -103,11 +103,14 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     from harness.cli import asking
     from harness.cli.failure import FailureLines
     from harness.launch.lock import only_campaign
+    from harness.program import Program
     from harness.scenario import find
     from harness.store import runs
 
     say = asking.speaker(console)
     scenario = find(request.scenario)
+    if isinstance(scenario, Program):
+        scenario.data(None, None)  # raises, saying what a program can be asked
     settings = asking.point(scenario, request, "a step is taken apart at one")
     asking.one_number_of_threads(request)
     asking.check_source(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +25,12 @@ from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.probe.machine import WITH_HOST_VARIABLE
+from harness.program import Program
 from harness.records.plan import Axes, Plan, cells
 from harness.records.trial import INITS, MODES, Scalar
 from harness.report import format as fmt
 from harness.scenario import Scenario, Settings, parse_settings
+from harness.scenario_files import name_of, program_path
 from harness.table_use import needs_table
 
 if TYPE_CHECKING:
@@ -45,7 +48,10 @@ def speaker(console: Console) -> Say:
 
 
 def points(
-    scenario: Scenario, texts: Iterable[str], swept: Mapping[str, str] | None = None
+    scenario: Scenario,
+    texts: Iterable[str],
+    swept: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> list[Settings]:
     """The settings of ``scenario`` at every combination of what ``--set`` and the axes say.
 
@@ -55,6 +61,7 @@ def points(
             for each.
         swept: the values of each axis of ``harness sweep`` as typed, by its name
             (:meth:`harness.scenario.Scenario.axis_settings`).
+        given: settings that options of their own stand for (:func:`of_program`).
 
     Raises:
         HarnessError: for an axis without a value, a setting or a value that is named twice, and two
@@ -83,7 +90,7 @@ def points(
         courses.append(course)
     found: dict[bytes, Settings] = {}
     for chosen, *parts in itertools.product(assignments, *courses):
-        typed = {n: v for part in (defaults_, chosen, *parts) for n, v in part.items()}
+        typed = {n: v for part in (defaults_, given or {}, chosen, *parts) for n, v in part.items()}
         settings = _settings(scenario, typed)
         key = msgspec.json.encode(settings, order="deterministic")  # as a cell tells itself apart
         if key in found:
@@ -94,6 +101,28 @@ def points(
             )
         found[key] = settings
     return list(found.values())
+
+
+def of_program(scenario: Scenario, request: Request) -> dict[str, str]:
+    """The settings of a program that have options of their own, as they were typed.
+
+    Raises:
+        HarnessError: if one is given for a scenario, whose settings ``--set`` changes.
+    """
+    typed = {
+        "arguments": shlex.join(request.arguments),
+        "fit": request.counted_fit or "",
+        "metric": request.metric or "",
+    }
+    typed = {name: value for name, value in typed.items() if value}
+    if typed and not isinstance(scenario, Program):
+        option = {"arguments": request.arguments and request.arguments[0]}
+        first = next(iter(typed))
+        raise HarnessError(
+            f"{option.get(first, f'--{first}')} is for a script of your own, and {scenario.name} "
+            "is a scenario: its settings are changed by --set NAME=VALUE"
+        )
+    return typed
 
 
 def point(scenario: Scenario, request: Request, only_one: str) -> Settings:
@@ -107,7 +136,7 @@ def point(scenario: Scenario, request: Request, only_one: str) -> Settings:
     Raises:
         HarnessError: for several values of one, and as :func:`points` does.
     """
-    found = points(scenario, request.settings)
+    found = points(scenario, request.settings, given=of_program(scenario, request))
     if len(found) > 1:
         raise HarnessError(
             f"--set names {len(found)} sets of settings; {only_one}: give each setting one value"
@@ -193,7 +222,7 @@ def plan(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         cells=cells(
             Axes(
-                scenario=request.scenario,
+                scenario=name_of(request.scenario),
                 devices={backend: placement.device for backend, placement in placed.items()},
                 # Names that are checked here.
                 modes=parse.parse_names("mode", [request.modes], MODES),  # type: ignore[arg-type]
@@ -265,6 +294,7 @@ def launcher(request: Request, placed: Mapping[str, Placement]) -> LocalLauncher
         timeout_s=request.timeout_s,
         memory_limit_bytes=request.memory_limit_bytes,
         pass_env=request.pass_env,
+        program=program_path(request.scenario),
     )
 
 

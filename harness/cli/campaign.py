@@ -28,6 +28,7 @@ from harness.launch.lock import only_campaign
 from harness.probe.doctor import examine
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates
+from harness.program import RULE, Program
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
 from harness.report.outputs import terminal
@@ -62,7 +63,8 @@ def carry_out(request: CampaignRequest) -> ExitCode:
     say = terminal.console(stderr=request.as_json)
     with ends_as_interrupt():
         scenario = find(request.scenario)
-        points = asking.points(scenario, request.settings, request.swept)
+        given = asking.of_program(scenario, request)
+        points = asking.points(scenario, request.settings, request.swept, given)
         asking.check_source(request)
         asking.plan(request, points, {})  # mistakes come to light before environments are sought
         placed = asking.placements(request, asking.speaker(say))
@@ -169,6 +171,8 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
     for backend, placement in job.placed.items():
         yield f"  {backend}: {placement.interpreter.python} ({placement.interpreter.origin})"
     yield lines[-1]
+    if isinstance(job.scenario, Program):
+        yield f"  {job.scenario.name}: {RULE}"
     yield from there.remarks
     pass_env = job.request.pass_env
     if kept_back := variables.kept_back(os.environ, pass_env):

@@ -60,9 +60,11 @@ def about(records: Iterable[Record]) -> dict[str, About]:
     from harness import scenario
     from harness.analysis.provenance import MAIN_SCENARIO
     from harness.analysis.study import About
+    from harness.program import ProgramSettings, metric_of
     from harness.report import format as fmt
     from harness.scenario_files import ScenarioFileError
 
+    records = list(records)
     wanted = dict.fromkeys(record.cell.scenario for record in records) or {MAIN_SCENARIO: None}
     here = set(scenario.names())
     found = {}
@@ -75,7 +77,7 @@ def about(records: Iterable[Record]) -> dict[str, About]:
                     fmt.plain(f"{name} is judged by its records alone: {error}", limit=2_000),
                     err=True,
                 )
-    return {
+    known = {
         name: About(
             metric=one.metric,
             defaults=msgspec.to_builtins(scenario.parse_settings(one)),
@@ -83,6 +85,12 @@ def about(records: Iterable[Record]) -> dict[str, About]:
         )
         for name, one in found.items()
     }
+    usual = msgspec.to_builtins(ProgramSettings())
+    for name in wanted.keys() - known.keys():
+        mine = [record for record in records if record.cell.scenario == name]
+        if (metric := metric_of(mine)) is not None:
+            known[name] = About(metric=metric, defaults=usual)
+    return known
 
 
 def local_titles() -> Mapping[int, str] | None:

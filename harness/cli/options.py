@@ -123,10 +123,16 @@ class Request:
         str,
         typer.Argument(
             metavar="SCENARIO",
-            help="What to train; `harness list` shows them.",
+            help="What to train: a scenario (`harness list`), or the path of a script of your own.",
             autocompletion=completion.scenarios,
         ),
     ]
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[-- ARGUMENTS]", help="The script's own arguments.", show_default=False
+        ),
+    ] = field(default_factory=list)
     backends: Annotated[
         list[str],
         typer.Option(
@@ -147,6 +153,26 @@ class Request:
             rich_help_panel=WHAT,
         ),
     ] = field(default_factory=list)
+    counted_fit: Annotated[
+        str | None,
+        typer.Option(
+            "--fit",
+            metavar="FIT",
+            help="Of a script: the call of fit that counts, by its number or its model's name. "
+            "Default: the last one.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="Of a script: the metric that is its quality. Default: that of the last evaluate, "
+            "else of the last validation, else the training loss.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
     device: Annotated[
         str,

@@ -158,14 +158,14 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     least = 1 if len(modes) > 1 else 2
     placements = asking.placements(request, say, least=least, variable=None)
     table = asking.table(request, scenario, [settings], say)
-    folder = runs.parity_folder(request.results, request.scenario, request.seed)
+    folder = runs.parity_folder(request.results, scenario.name, request.seed)
     launcher = asking.launcher(request, placements)
     results, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
         for (backend, placement), mode in itertools.product(placements.items(), modes):
             task = ParityTask(
                 cell=Cell(
-                    scenario=request.scenario,
+                    scenario=scenario.name,
                     backend=backend,  # type: ignore[arg-type]  # names that were checked
                     device=placement.device,
                     mode=mode,  # type: ignore[arg-type]
@@ -199,6 +199,7 @@ def _conclude(
     console: Console,
 ) -> ExitCode:
     """Judge, keep the verdict beside the records, and show it."""
+    from harness.analysis.notes.programs import other_data
     from harness.analysis.notes.sources import is_changed
     from harness.analysis.parity.judge import judge_all
     from harness.analysis.parity.stages import Subject
@@ -226,7 +227,7 @@ def _conclude(
     code = ExitCode.OK if good else ExitCode.TRIAL_FAILED
     usual, chosen = (asking.as_scalars(each) for each in (scenario.settings_type(), settings))
     asked = report.Asked(
-        scenario=request.scenario,
+        scenario=scenario.name,
         seed=request.seed,
         settings=", ".join(f"{n}={v}" for n, v in chosen.items() if usual.get(n) != v),
         synthetic=any(record.synthetic for record in records),
@@ -240,6 +241,8 @@ def _conclude(
         terminal.show(report.compose(asked, records, pairs, everything=request.everything), console)
         console.print()
     say = asking.speaker(console)
+    if (data := other_data(records)) is not None:
+        say(data)
     if is_changed(records):
         say(SOURCE_CHANGED)
     say(f"records: {folder}")

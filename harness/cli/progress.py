@@ -12,6 +12,7 @@ from harness.analysis.step_time import step_time_s
 from harness.cli.closing import paragraph
 from harness.cli.failure import FailureLines
 from harness.launch.campaign.forecast import spell_duration, told_apart
+from harness.program import metric_of
 from harness.records.plan import PlannedTrial
 from harness.records.trial import Cell, Record
 from harness.report import format as fmt
@@ -234,7 +235,8 @@ def _matrix(standing: Standing) -> list[Cell]:
 def figures(record: Record, metric: Metric) -> str:
     """``1.73 ms per step, test RMSE 0.25930``."""
     value = None if record.quality is None else record.quality.value
-    return f"{fmt.duration(step_time_s(record))} per step, {metric.label} {fmt.quality(value)}"
+    label = (metric_of([record]) or metric).label
+    return f"{fmt.duration(step_time_s(record))} per step, {label} {fmt.quality(value)}"
 
 
 def so_far(one: CellStanding) -> str:

@@ -81,6 +81,7 @@ class LocalLauncher:
         timeout_s: seconds until a process and its descendants are ended.
         memory_limit_bytes: the resident set of a process at which they are ended, if any.
         pass_env: variables of the user's own that the children shall see.
+        program: the path of the script that takes the scenario's place, if one does.
     """
 
     def __init__(
@@ -90,11 +91,13 @@ class LocalLauncher:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         memory_limit_bytes: float | None = None,
         pass_env: Iterable[str] = (),
+        program: str | None = None,
     ) -> None:
         self._interpreters = interpreters
         self._timeout_s = timeout_s
         self._memory_limit_bytes = memory_limit_bytes
         self._pass_env = tuple(pass_env)
+        self._program = program
 
     def run(self, trial: Trial) -> Record:
         """Measure ``trial``."""
@@ -139,7 +142,7 @@ class LocalLauncher:
         self, task: Task, kind: type[RecordType], member: Member | None = None
     ) -> ChildResult[RecordType]:
         return run_task(
-            task,
+            msgspec.structs.replace(task, program=self._program),
             kind,
             self._interpreters[task.cell.backend],
             timeout_s=self._timeout_s,
@@ -175,7 +178,7 @@ def run_task(
     Raises:
         TaskInterrupted: on Ctrl-C, after the child was ended; holds the record.
     """
-    version = _version_here(task.cell.scenario)
+    version = _version_here(task.source)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock_started, oom_kills_before = time.perf_counter(), oom_kills()
     others = OtherWork()

@@ -13,6 +13,7 @@ from harness.launch import child
 from harness.launch.environments import Interpreter
 from harness.launch.process import NoAnswerError
 from harness.probe import provenance
+from harness.program import Program
 from harness.records.plan import Plan
 from harness.records.preflight import Answer, PreflightTask, Refusal
 from harness.records.trial import Cell
@@ -23,7 +24,20 @@ TIMEOUT_S = 90.0
 
 
 def without_native_code(cells: Iterable[Cell], scenario: Scenario) -> list[Refusal]:
-    """The cells in the mode ``native`` of a scenario that has no such code; starts nothing."""
+    """The cells in the mode ``native`` of a scenario that has no such code; starts nothing.
+
+    Of a program all that are not in the mode ``fit``: it trains as it is written.
+    """
+    if isinstance(scenario, Program):
+        return [
+            Refusal(
+                cell=cell,
+                reason=f"{scenario.name} is a program, which trains as it is written; run it in "
+                "the mode fit",
+            )
+            for cell in cells
+            if cell.mode != "fit"
+        ]
     if type(scenario).native is not Scenario.native:
         return []
     return [

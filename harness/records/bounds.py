@@ -37,5 +37,9 @@ Rate = Annotated[float, Meta(ge=0, le=1e24)]
 Figure = Annotated[float, Meta(ge=-1e100, le=1e100)]
 """A loss or a metric: float32 ends at 3.4e38."""
 
-ScenarioName = Annotated[str, Meta(pattern=r"^[^\W\d]\w*(?![\s\S])", max_length=200)]
-"""A module's name: it becomes a folder, and must not lead out of another one."""
+_SIGN = r"[^\x00-\x1f\x7f-\x9f/\\:*?\"<>|]"
+ScenarioName = Annotated[
+    str,
+    Meta(pattern=rf"^([^\W\d]\w*|(?!\.){_SIGN}+\.py)(?![\s\S])", max_length=200),
+]
+"""A module's name, or that of a script: it becomes a folder, and must not lead out of another."""

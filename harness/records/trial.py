@@ -26,6 +26,7 @@ from harness.records.bounds import (
     Share,
     Size,
 )
+from harness.records.program import ProgramRun
 
 SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
@@ -94,6 +95,7 @@ class Task(Struct, frozen=True, kw_only=True):
     is a folder in which the processes of a campaign leave the values of custom initialisers for
     each other. ``slowed_after_s`` are the seconds from which on the launcher ends the process,
     if other work on this machine is what takes so long; ``None`` for no such end.
+    ``program`` is the path of the script that takes the scenario's place, if one does.
     """
 
     kind: ClassVar[str]
@@ -108,11 +110,17 @@ class Task(Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     shared: str | None = None
     slowed_after_s: Seconds | None = None
+    program: str | None = None
 
     @property
     def since_launch_s(self) -> float:
         """Seconds since the process was started."""
         return (time.monotonic_ns() - self.launched_at_ns) * 1e-9
+
+    @property
+    def source(self) -> str:
+        """What :func:`harness.scenario.find` finds: the scenario's name, or the program's path."""
+        return self.program or self.cell.scenario
 
 
 class Seat(Struct, frozen=True, kw_only=True):
@@ -418,7 +426,8 @@ class Record(Struct, frozen=True, kw_only=True):
     for all. ``random_draws`` tells whether the model drew random numbers in training (masks of
     Dropout, noise), which each backend draws its own; ``None`` where that is not known. ``turns``
     is ``None`` for a process that ran alone; ``duration_s`` and ``phases.total_s`` leave out the
-    time in which it waited for others.
+    time in which it waited for others. ``program`` is what a user's own
+    script did, where that took the scenario's place.
     """
 
     schema: int = SCHEMA_VERSION
@@ -451,6 +460,7 @@ class Record(Struct, frozen=True, kw_only=True):
     scenario_sha256: str | None = None
     custom_initial: dict[str, str] = {}
     turns: Turns | None = None
+    program: ProgramRun | None = None
 
 
 def ended_as(record: Record) -> Cause | None:

@@ -12,6 +12,7 @@ from harness.backends import FACTS
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
+from harness.scenario_files import is_program
 
 
 def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
@@ -27,16 +28,18 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
     if base is None:
         return None
     plan = _plan([group.row.cell for group in groups], plans)
-    return " ".join([base, *(_planned(plan) if plan else _measured(groups))])
+    return _joined_up([base, *(_planned(plan) if plan else _measured(groups))], groups)
 
 
 def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
     """The command that goes on until the intervals are narrow, for trials that settle nothing."""
     plan = _plan([group.row.cell for group in groups], plans)
-    if plan and plan.adaptive:
-        return f"{command(groups, about, [plan])} --resume"
     base = _base(groups, about)
-    return base and f"{base} --precision 3% --budget 10m"
+    if base is None:
+        return None
+    if plan and plan.adaptive:
+        return _joined_up([base, *_planned(plan), "--resume"], groups)
+    return _joined_up([base, "--precision 3% --budget 10m"], groups)
 
 
 def _base(groups: Sequence[Group], about: About | None) -> str | None:
@@ -68,6 +71,24 @@ def seeds(numbers: Iterable[int]) -> str:
     return ",".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
 
 
+def _joined_up(words: Sequence[str], groups: Sequence[Group]) -> str:
+    """The command, with the arguments of a program behind all options."""
+    own = _own_arguments([group.row.cell for group in groups])
+    return " ".join([*words, *(["--", own] if own else [])])
+
+
+def _own_arguments(cells: Sequence[Cell]) -> str | None:
+    """What stands behind ``--``, where it is the same in all cells of a program."""
+    typed = {str(cell.settings.get("arguments", "")) for cell in cells}
+    if len(typed) != 1 or not all(is_program(cell.scenario) for cell in cells):
+        return None
+    try:
+        words = shlex.split(fmt.plain(typed.pop()))
+    except ValueError:  # a record from elsewhere may hold anything
+        return None
+    return shlex.join(words)
+
+
 def _joined(names: Iterable[str]) -> str:
     return ",".join(dict.fromkeys(names))
 
@@ -76,6 +97,8 @@ def _settings(cells: Sequence[Cell], defaults: dict[str, Scalar]) -> list[str]:
     """Settings that are not the default; all values that were measured of each."""
     words: list[str] = []
     for name in dict.fromkeys(name for cell in cells for name in cell.settings):
+        if name == "arguments" and _own_arguments(cells) is not None:
+            continue
         values = dict.fromkeys(_value(c.settings[name]) for c in cells if name in c.settings)
         if name not in defaults or list(values) != [_value(defaults[name])]:
             words += ["--set", shlex.quote(fmt.plain(f"{name}={','.join(values)}"))]

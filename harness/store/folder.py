@@ -33,6 +33,10 @@ RECORD_BYTES = 64 * 1024
 _PROBE_BYTES_AT_MOST = 1024 * 1024
 
 
+_SCRIPT = re.compile(r"[^/\\\0]*[^/\\\0.]\.py")
+"""What a program is called: the name of its file."""
+
+
 class Results(Struct, frozen=True, kw_only=True):
     """What a folder holds, in the order of the paths; equal copies of a record count once.
 
@@ -60,9 +64,10 @@ def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
     """Where the record of a trial belongs below the campaign's folder ``root``.
 
     Raises:
-        ValueError: for a scenario name that is no module's name, which could lead out of ``root``.
+        ValueError: for a name that is neither a module's nor a script's, which could lead out of
+            ``root``.
     """
-    if not cell.scenario.isidentifier():
+    if not cell.scenario.isidentifier() and not _SCRIPT.fullmatch(cell.scenario):
         raise ValueError(f"'{cell.scenario}' is no name of a scenario")
     folder = f"{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}"
     return root / layout.RECORDS / cell.scenario / folder / f"seed-{seed}-rep-{repetition}.json"

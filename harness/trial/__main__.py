@@ -43,6 +43,10 @@ def main() -> int:
 
 def _trial(given: bytes, variables: Mapping[str, str], _folder: Path) -> Record:
     def work() -> Record:
+        if task.program is not None:
+            from harness.trial.program.measure import measure as measure_program
+
+            return measure_program(task, variables)
         from harness.trial.measure import measure
 
         return measure(task, variables)
@@ -104,7 +108,7 @@ def _recorded(task: Task, kind: type[Answer], work: Callable[[], Answer]) -> Ans
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - whatever a scenario or a framework raises becomes a record
-        why = failure.failure(error, task.cell.scenario)
+        why = failure.failure(error, task.source)
         print(failure.output(error) or why.reason, file=sys.stderr)
         return record_of(
             task,

@@ -83,8 +83,8 @@ def set_up(task: Task, variables: Mapping[str, str]) -> Setup:
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     cell = task.cell
-    chosen = scenario.find(cell.scenario)
-    scenario_sha256 = scenario.sources_sha256(cell.scenario)
+    chosen = scenario.find(task.source)
+    scenario_sha256 = scenario.sources_sha256(task.source)
     settings = msgspec.convert(cell.settings, chosen.settings_type)
     # First by the variable: Keras itself fails obscurely where the other backend is not installed.
     checks.require_backend(cell.backend, variables.get("KERAS_BACKEND", cell.backend))

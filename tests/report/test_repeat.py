@@ -74,3 +74,24 @@ def test_hostile_settings_cannot_add_a_command(known):
     evil = {**SETTINGS, "optimizer": "x; rm -rf ~"}
     records = list(campaign(rounds=1, epochs=1, settings=evil))
     assert "--set 'optimizer=x; rm -rf ~'" in command(grouped(records), known)
+
+
+PROGRAM = {"arguments": "", "fit": "last", "metric": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "end"),
+    [
+        ({}, "--seeds 42-43"),
+        ({"arguments": "--batch 64 'a b'"}, "--seeds 42-43 -- --batch 64 'a b'"),
+        ({"arguments": "x; rm -rf /"}, "--seeds 42-43 -- 'x;' rm -rf /"),
+        ({"arguments": "it's"}, """--set 'arguments=it'"'"'s' --seeds 42-43"""),
+        ({"fit": "2"}, "--set fit=2 --seeds 42-43"),
+    ],
+)
+def test_the_arguments_of_a_script_stand_behind_all_options(known, changed, end):
+    records = campaign(rounds=2, epochs=1, scenario="train.py", settings={**PROGRAM, **changed})
+    about = msgspec.structs.replace(known, defaults=PROGRAM)
+    told = command(grouped(list(records)), about)
+    assert told.startswith("harness run train.py --backend jax,tf,torch --device cpu ")
+    assert told.endswith(f"cpu {end}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.notes import comparison, quality, trials
 from harness.analysis.notes.note import Note
+from harness.analysis.notes.programs import programs
 from harness.analysis.notes.sources import changed_scenarios
 from harness.analysis.notes.waiting import busy_waiting
 from harness.analysis.provenance import Missing
@@ -39,6 +40,7 @@ def weaknesses(
         *comparison.several_machines(groups),
         *comparison.other_work(groups),
         *quality.quality_differs(groups, tolerances),
+        *programs(groups),
         *changed_scenarios(groups),
         *comparison.not_interleaved(groups),
         *comparison.several_versions(groups),

@@ -122,7 +122,7 @@ def _circumstances(
         from harness import data
 
         sha256 = data.load(table).ratings_sha256
-    source = sources_sha256(scenario.name)
+    source = sources_sha256(scenario.source)
     packages = {}
     for backend, placement in placed.items():
         there = environments.installed(placement.interpreter.python)

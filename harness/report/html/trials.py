@@ -18,6 +18,7 @@ from harness.report import format as fmt
 from harness.report import repeat
 from harness.report.naming import labels
 from harness.report.table import Column, machine_label
+from harness.words import count
 
 MOST_SAMPLES = 1_200_000
 """Samples that a page holds, 6 bytes each. Beyond that each trial's are thinned, and it says so."""
@@ -148,6 +149,7 @@ def _facts(record: Record, noise: str | None) -> list[tuple[str, str]]:
         *_phases(record),
         *_quality(record),
         *([("disturbed", fmt.plain(noise, limit=400))] if noise else []),
+        *_program(record),
         *_failure(record),
     ]
 
@@ -194,6 +196,25 @@ def _engine(record: Record) -> list[tuple[str, str]]:
     told: dict[str, Scalar | None] = record.engine
     text = ", ".join(f"{name}={value}" for name, value in told.items())
     return [("engine", fmt.plain(text, limit=400))] if text else []
+
+
+def _program(record: Record) -> list[tuple[str, str]]:
+    """What a script of the user's own did."""
+    run = record.program
+    if run is None:
+        return []
+    facts = [("whole script", fmt.duration(run.script_s))]
+    for fit in run.fits:
+        counts = ", which counts" if fit.number == run.counts else ""
+        told = [count(fit.epochs, "epoch"), f"{fit.input}"]
+        told += [count(fit.steps, "step")] if fit.steps else []
+        told += [f"batches of {fit.batch_size}"] if fit.batch_size else []
+        told += [f"batches SHA-256 {fmt.short_hash(fit.batches_sha256)}"] * bool(fit.batches_sha256)
+        name = fmt.plain(f"fit {fit.number} of {run.calls}{counts}", limit=80)
+        facts.append((name, fmt.plain(f"{fit.model}: {', '.join(told)}", limit=400)))
+    facts += [("remark", fmt.plain(remark, limit=400)) for remark in run.remarks]
+    last = run.output_tail.rpartition("\n")[2]
+    return [*facts, *([("last line printed", fmt.plain(last, limit=200))] if last else [])]
 
 
 def _failure(record: Record) -> list[tuple[str, str]]:

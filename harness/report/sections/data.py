@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.provenance import DataSet
 from harness.analysis.study import Study
+from harness.records.program import OWN_DATA
 from harness.report import format as fmt
 from harness.report.document import Bullet, Section
 from harness.words import count
@@ -21,6 +22,8 @@ def section(study: Study) -> Section:
 
 
 def _data(data: DataSet) -> str:
+    if data.sha256 == OWN_DATA:
+        return f"Whatever the script itself reads or makes: {count(data.trials, 'trial')}"
     kind = "SYNTHETIC, made by a generator" if data.synthetic else "not synthetic"
     return (
         f"Table with SHA-256 {fmt.short_hash(data.sha256)}: {kind}, {count(data.trials, 'trial')}"

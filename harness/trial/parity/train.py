@@ -41,19 +41,27 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
         # batch deviated from PyTorch's by 1.5 and 2.2 envelopes, whatever the model.
         setup.adapter.use_full_float32()
     from harness.trial import evaluation, weights
+    from harness.trial.custom import CustomWeights
     from harness.trial.parity.course import Course
 
     environment = probe.environment(variables)
-    table = setup.table()
-    data = setup.chosen.data(setup.settings, table)
-    handed = setup.custom_weights()
-    prepared = setup.prepared(data, handed)
+    table = None
+    handed = CustomWeights()
+    if task.program is not None:
+        from harness.trial.program.captured import captured
+
+        prepared = captured(setup)
+    else:
+        table = setup.table()
+        handed = setup.custom_weights()
+        prepared = setup.prepared(setup.chosen.data(setup.settings, table), handed)
+    data = prepared.data
     model, adapter = prepared.model, setup.adapter
     weights_sha256 = weights.digest(weights.current(model))
     placement = checks.placed(adapter, model, task.cell)
 
     course = Course(prepared, task.cell.mode, task.seed)
-    evaluation.require(prepared, adapter.batches(data.test, setup.settings.batch_size))
+    evaluation.require(prepared, adapter.batches(data.test, prepared.settings.batch_size))
     trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
         record_of(
@@ -65,7 +73,7 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
             duration_s=setup.seconds(),
             device=placement.framework_id,
             engine={**checks.engine(model, adapter), **course.watch.engine()},
-            metric=setup.chosen.metric.label,
+            metric=prepared.chosen.metric.label,
             variables=course.state.variables(),
             trainings=trainings,
             shared_rows=shared_rows,
