@@ -6,12 +6,16 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
 from harness.analysis.study import About
-from harness.backends import FACTS
+from harness.backends import BACKENDS, FACTS, Backend
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
+
+UNTIL_NARROW = "--precision 3% --budget 10m"
+"""Goes on until every ratio is known to 3%, or for ten minutes."""
 
 
 def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
@@ -23,11 +27,24 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
         plans: of the runs that left the records. The latest one that measured these cells tells
             rounds, precision and budget; without one the records tell seeds and repetitions.
     """
-    base = _base(groups, about)
+    cells = [group.row.cell for group in groups]
+    base = _base(cells, about)
     if base is None:
         return None
-    plan = _plan([group.row.cell for group in groups], plans)
+    plan = _plan(cells, plans)
     return " ".join([base, *(_planned(plan) if plan else _measured(groups))])
+
+
+def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[Backend]) -> str | None:
+    """The command that measures ``groups`` again, interleaved with the backends that are missing.
+
+    It goes on until the intervals are narrow, into a folder of its own: beside trials of one
+    backend alone, interleaved ones would prove nothing.
+    """
+    cells = [group.row.cell for group in groups]
+    wanted = {cell.backend for cell in cells} | set(lacking)
+    base = _base(cells, about, [backend for backend in BACKENDS if backend in wanted])
+    return base and f"{base} {UNTIL_NARROW} {OWN_FOLDER}"
 
 
 def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
@@ -35,17 +52,20 @@ def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = (
     plan = _plan([group.row.cell for group in groups], plans)
     if plan and plan.adaptive:
         return f"{command(groups, about, [plan])} --resume"
-    base = _base(groups, about)
-    return base and f"{base} --precision 3% --budget 10m"
+    base = _base([group.row.cell for group in groups], about)
+    return base and f"{base} {UNTIL_NARROW}"
 
 
-def _base(groups: Sequence[Group], about: About | None) -> str | None:
-    if not groups:
+def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[Backend] = ()) -> str | None:
+    """The command without what ends the campaign; of the cells' backends if none are wanted."""
+    if not cells:
         return None
-    cells = [group.row.cell for group in groups]
     first = cells[0]
     words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
-    words += ["--backend", _joined(FACTS[cell.backend].tox_name for cell in cells)]
+    words += [
+        "--backend",
+        _joined(FACTS[b].tox_name for b in wanted or [cell.backend for cell in cells]),
+    ]
     words += ["--device", _joined(cell.device for cell in cells)]
     if any(cell.mode != "fit" for cell in cells):
         words += ["--mode", _joined(cell.mode for cell in cells)]
