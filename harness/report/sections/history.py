@@ -92,12 +92,16 @@ def _moved(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> st
         words.append(f"{moment.speed.kind}, {fmt.inline(*_ratio(moment.speed))}")
     if moment.quality is not None and moment.quality.kind in {"better", "worse"}:
         words.append(f"learns {moment.quality.kind}")
-    name = name_of(timeline, about).rpartition(" on ")[0]
+    name = fmt.plain(_cell(timeline, about), limit=80)
     return f"{name} is {' and '.join(words)} since {fmt.plain(moment.campaign, limit=60)}"
 
 
 def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
-    """A cell in a few words, settings told where they are not the default."""
+    """A cell in a few words and its machine; settings are named where they are not the default."""
+    return fmt.plain(f"{_cell(timeline, about)} on {machine_label(timeline.machine_id)}", limit=160)
+
+
+def _cell(timeline: Timeline, about: Mapping[str, About]) -> str:
     cell = timeline.cell
     known = about.get(cell.scenario)
     settings = [
@@ -105,8 +109,7 @@ def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
         for name, value in cell.settings.items()
         if known is None or known.defaults.get(name) != value
     ]
-    told = [cell.scenario, cell.label, *(settings if known else [])]
-    return fmt.plain(f"{' '.join(told)} on {machine_label(timeline.machine_id)}", limit=160)
+    return " ".join([cell.scenario, cell.label, *(settings if known else [])])
 
 
 def version_changes(before: Moment | None, now: Moment) -> list[str]:

@@ -39,7 +39,11 @@ def test_every_text_of_the_document_stands_in_the_page(told, page, records):
         texts = [*section.paragraphs, *(bullet.text for bullet in section.bullets)]
         if section.key == "answer":
             # There a question is set apart, and so are the caveats.
-            texts = [part for text in texts for part in re.split(r"(?<=\?) | Caveats: ", text)]
+            texts = [
+                part.removesuffix(".")
+                for text in texts
+                for part in re.split(r"(?<=\?) | Caveats: ", text)
+            ]
         texts += [
             line
             for table in map(condensed, section.tables)
