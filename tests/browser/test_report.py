@@ -76,8 +76,6 @@ def test_opens_without_a_complaint_and_without_a_request(
 
 @pytest.mark.parametrize(("folder", "most"), [("reference", 1_606), ("reference-ladder", 3_562)])
 def test_published_pages_have_half_the_words_that_they_had(open_page, tmp_path, folder, most):
-    open_page, tmp_path, folder, most
-):
     """3,213 and 7,125 before; what is folded is a click away and does not count."""
     from typer.testing import CliRunner
 
