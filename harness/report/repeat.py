@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
 from harness.analysis.study import About
-from harness.backends import BACKENDS, FACTS, Backend
+from harness.backends import BACKENDS, FACTS
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
@@ -35,14 +35,14 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
     return " ".join([base, *(_planned(plan) if plan else _measured(groups))])
 
 
-def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[Backend]) -> str | None:
+def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str]) -> str | None:
     """The command that measures ``groups`` again, interleaved with the backends that are missing.
 
     It goes on until the intervals are narrow, into a folder of its own: beside trials of one
     backend alone, interleaved ones would prove nothing.
     """
     cells = [group.row.cell for group in groups]
-    wanted = {cell.backend for cell in cells} | set(lacking)
+    wanted = {*lacking, *(cell.backend for cell in cells)}
     base = _base(cells, about, [backend for backend in BACKENDS if backend in wanted])
     return base and f"{base} {UNTIL_NARROW} {OWN_FOLDER}"
 
@@ -56,7 +56,7 @@ def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = (
     return base and f"{base} {UNTIL_NARROW}"
 
 
-def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[Backend] = ()) -> str | None:
+def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[str] = ()) -> str | None:
     """The command without what ends the campaign; of the cells' backends if none are wanted."""
     if not cells:
         return None
