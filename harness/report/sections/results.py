@@ -86,7 +86,7 @@ def _of_scenario(study: Study, scenario: str) -> Table:
         fillers.append((Column(header="CPU per step", figures=True, aside=True), _cpu))
     fillers += [
         (figure(metric), _quality),
-        (figure("trials"), _trials),
+        (figure("trials", kept=True), _trials),
     ]
     lacking = [lack for lack in study.missing if lack.scenario == scenario]
     packages = _packages(good)
