@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.study import study_of
-from harness.report.outputs import terminal
+from harness.report.outputs import markdown, terminal
 from harness.report.sections.compose import compose
+from tests.report.made_up import campaign
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def test_what_all_rows_have_in_common_is_said_once(document, printed):
 
 
 def test_where_it_is_too_wide_some_columns_are_below_the_table(document, printed):
-    assert "examples/s:\n- jax: " in printed(document, 24)
+    told = [printed(document, width) for width in range(24, 60)]
+    assert any("examples/s:\n- jax: " in shown for shown in told)
 
 
 def test_where_no_table_fits_every_row_is_a_list(document, printed):
@@ -67,3 +69,23 @@ def test_a_log_without_a_terminal_gets_100_columns(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert terminal.console().width == 100
+
+
+def test_the_first_screen_of_80_columns_answers_the_readers_questions(about, printed):
+    document = compose(study_of(list(campaign(rounds=10)), about=about))
+    for first in (
+        printed(document, 80).splitlines()[:24],
+        markdown.render(document).splitlines()[:12],
+    ):
+        shown = " ".join(" ".join(first).split())
+        assert "JAX is fastest here: 2" in shown
+        assert "All three learn the same." in shown
+        for question in (
+            "Do they learn the same? Yes: ",
+            "Can I believe it? 95% intervals",
+            "What does it cost? Peak memory: JAX",
+            "First step: JAX",
+            "What was compared? ranking, fit on the CPU: keras",
+            "What next? Repeat it:",
+        ):
+            assert question in shown
