@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from harness.analysis.couples import Couple, couples
-from harness.analysis.quality import QualityVerdict, by_seed, gated, of_couples, over_seeds
+from harness.analysis.quality import (
+    QualityKind,
+    QualityVerdict,
+    by_seed,
+    gated,
+    of_couples,
+    over_seeds,
+)
 from harness.analysis.rows import Figure, Group, Row, median_and_range
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, Interval
 from harness.analysis.speed.pairs import PairVerdict
+from harness.analysis.speed.verdict import Kind, Verdict
 from harness.analysis.work import asked, rung_order
 from harness.records.trial import Cell, Quality, Struct
 
@@ -44,6 +54,9 @@ class Pair(Struct, frozen=True, kw_only=True):
     scenario's tolerance is not known here; both are where they did not do the same work. ``why``
     then tells the reason that there is no verdict on speed. ``outcome`` is the verdict in words,
     quality considered. ``first_apart`` and ``second_apart`` are those of the rows.
+
+    The first is the one whose steps seem to take longer, so that no ratio is below 1; where there
+    is no ratio, the order is that of the names.
     """
 
     first: Cell
@@ -80,15 +93,79 @@ def answer(
         tolerances: Largest difference in quality of no consequence, by scenario.
     """
     speeds = {(id(first), id(second)): verdict for first, second, verdict in judged}
-    both = sorted(couples(groups), key=lambda each: _family(each.first.row))
+    # As the rows are ordered, where numbers come by size.
+    places: dict[str, int] = {}
+    for group in groups:
+        places.setdefault(_family(group.row), len(places))
+    both = sorted(couples(groups), key=lambda each: places[_family(each.first.row)])
     qualities = of_couples(both, tolerances)
-    ordered = sorted(groups, key=lambda each: (_family(each.row), rung_order(each.row.cell)))
+    ordered = sorted(groups, key=lambda one: (places[_family(one.row)], rung_order(one.row.cell)))
     return Answers(
         pairs=[
-            _pair(couple, quality, speeds.get((id(couple.first), id(couple.second))))
+            slower_first(_pair(couple, quality, speeds.get((id(couple.first), id(couple.second)))))
             for couple, quality in zip(both, qualities, strict=True)
         ],
         learned=[one for group in ordered if (one := _learned(group)) is not None],
+    )
+
+
+def slower_first(pair: Pair) -> Pair:
+    """The pair, turned round where its ratio is below 1.
+
+    All outputs then have one direction: how many times as long the slower of two takes is how many
+    times as fast the faster one is.
+    """
+    speed, learned = pair.speed, pair.quality
+    if speed is None or speed.verdict.ratio is None or speed.verdict.ratio >= 1:
+        return pair
+    seen_from_there = msgspec.structs.replace(
+        speed,
+        pair=msgspec.structs.replace(
+            speed.pair,
+            first=speed.pair.second,
+            second=speed.pair.first,
+            first_apart=speed.pair.second_apart,
+            second_apart=speed.pair.first_apart,
+            log_ratios=tuple(-each for each in speed.pair.log_ratios),
+            cpu_log_ratios=tuple(-each for each in speed.pair.cpu_log_ratios),
+        ),
+        verdict=turned(speed.verdict),
+        cpu=None if speed.cpu is None else turned(speed.cpu),
+    )
+    quality = None if learned is None else _turned_quality(learned)
+    return msgspec.structs.replace(
+        pair,
+        first=pair.second,
+        second=pair.first,
+        first_apart=pair.second_apart,
+        second_apart=pair.first_apart,
+        outcome=gated(seen_from_there.verdict.kind, quality),
+        speed=seen_from_there,
+        quality=quality,
+    )
+
+
+def turned(found: Verdict) -> Verdict:
+    """The verdict seen from the second cell."""
+    kinds: dict[Kind, Kind] = {"faster": "slower", "slower": "faster"}
+    return msgspec.structs.replace(
+        found,
+        kind=kinds.get(found.kind, found.kind),
+        ratio=None if found.ratio is None else 1 / found.ratio,
+        low=None if found.high is None else 1 / found.high,
+        high=None if found.low is None else 1 / found.low,
+    )
+
+
+def _turned_quality(found: QualityVerdict) -> QualityVerdict:
+    """The verdict on quality seen from the second cell."""
+    kinds: dict[QualityKind, QualityKind] = {"better": "worse", "worse": "better"}
+    return msgspec.structs.replace(
+        found,
+        kind=kinds.get(found.kind, found.kind),
+        difference=None if found.difference is None else 0.0 - found.difference,
+        low=None if found.high is None else 0.0 - found.high,
+        high=None if found.low is None else 0.0 - found.low,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.figures import FIGURES, values
-from harness.analysis.work import Work, asked, cell_key, work_of
+from harness.analysis.work import Work, asked, cell_key, value_order, work_of
 from harness.backends import BACKENDS, package_set
 from harness.records.trial import MODES, Cell, Record, Struct
 
@@ -296,7 +296,7 @@ def _order(row: Row) -> tuple[object, ...]:
         MODES.index(cell.mode),
         cell.init,
         cell.threads or 0,
-        sorted(map(str, cell.settings.items())),
+        sorted((name, value_order(value)) for name, value in cell.settings.items()),
     )
     where = (row.scenario_version, row.machine_id or "", row.table_sha256 or "", row.synthetic)
     last = (sorted(row.versions.items()), row.split_sha256 or "", row.steps or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from harness.analysis.work import value_order
 from harness.records.trial import Cell, Record, Scalar
 from harness.words import ranges
 
@@ -49,17 +50,12 @@ def _values(cells: Iterable[Cell]) -> dict[str, list[Fact]]:
     for cell in cells:
         for name, value in _facts(cell).items():
             found.setdefault(name, {})[value] = None
-    return {name: sorted(values, key=_order) for name, values in found.items()}
+    return {name: sorted(values, key=value_order) for name, values in found.items()}
 
 
 def _facts(cell: Cell) -> dict[str, Fact]:
     own = {"label": cell.label, "scenario": cell.scenario, "init": cell.init}
     return {**own, "threads": cell.threads, **cell.settings}
-
-
-def _order(value: Fact) -> tuple[bool, float, str]:
-    is_number = isinstance(value, int | float)
-    return (is_number, float(value) if isinstance(value, int | float) else 0.0, str(value))
 
 
 def _text(value: Fact) -> str:

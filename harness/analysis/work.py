@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from harness.backends import BACKENDS
-from harness.records.trial import MODES, Cell, Record, Struct
+from harness.records.trial import MODES, Cell, Record, Scalar, Struct
 from harness.words import joined
 
 NEUTRAL: dict[str, Any] = {"backend": "jax", "mode": "fit", "threads": None}
@@ -136,6 +136,12 @@ def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
 def rung_order(cell: Cell) -> tuple[int, int]:
     """Where a cell stands among those of equal settings: by mode, then by backend."""
     return MODES.index(cell.mode), BACKENDS.index(cell.backend)
+
+
+def value_order(value: Scalar | None) -> tuple[bool, float, str]:
+    """Where a setting's value stands among others: numbers by size, behind names by letter."""
+    is_number = isinstance(value, int | float)
+    return (is_number, float(value) if isinstance(value, int | float) else 0.0, str(value))
 
 
 def started(record: Record) -> float:

@@ -161,6 +161,19 @@ def ratio(
     return f"{_fixed(value, decimals)}×", f"{_fixed(low, decimals)}–{_fixed(high, decimals)}"
 
 
+def relative(value: float, low: float | None, high: float | None, *, margin: float) -> str:
+    """How many times as long as the fastest: ``2.0 ± 0.1``, to the digits of :func:`ratio`.
+
+    Without an interval it is only ``about 2.1``.
+    """
+    if low is None or high is None:
+        return f"about {significant(value, 2)}"
+    figure = ratio(value, low, high, margin=margin)[0].removesuffix("×")
+    decimals = len(figure.partition(".")[2])
+    half = max((high - low) / 2, 10.0**-decimals)
+    return f"{figure} ± {_fixed(half, decimals)}"
+
+
 def inline(figure: str, interval: str) -> str:
     """A figure and its interval in a sentence: ``2.0× (1.9–2.1)``."""
     return f"{figure} ({interval})" if interval else figure

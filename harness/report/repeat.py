@@ -6,13 +6,17 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
 from harness.analysis.study import About
-from harness.backends import FACTS
+from harness.backends import BACKENDS, FACTS
 from harness.records.plan import Plan
 from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
 from harness.scenario_files import is_program
+
+UNTIL_NARROW = "--precision 3% --budget 10m"
+"""Goes on until every ratio is known to 3%, or for ten minutes."""
 
 
 def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
@@ -24,31 +28,48 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
         plans: of the runs that left the records. The latest one that measured these cells tells
             rounds, precision and budget; without one the records tell seeds and repetitions.
     """
-    base = _base(groups, about)
+    cells = [group.row.cell for group in groups]
+    base = _base(cells, about)
     if base is None:
         return None
-    plan = _plan([group.row.cell for group in groups], plans)
-    return _joined_up([base, *(_planned(plan) if plan else _measured(groups))], groups)
+    plan = _plan(cells, plans)
+    return _joined_up([base, *(_planned(plan) if plan else _measured(groups))], cells)
+
+
+def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str]) -> str | None:
+    """The command that measures ``groups`` again, interleaved with the backends that are missing.
+
+    It goes on until the intervals are narrow, into a folder of its own: beside trials of one
+    backend alone, interleaved ones would prove nothing.
+    """
+    cells = [group.row.cell for group in groups]
+    wanted = {*lacking, *(cell.backend for cell in cells)}
+    base = _base(cells, about, [backend for backend in BACKENDS if backend in wanted])
+    return base and _joined_up([base, UNTIL_NARROW, OWN_FOLDER], cells)
 
 
 def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
     """The command that goes on until the intervals are narrow, for trials that settle nothing."""
     plan = _plan([group.row.cell for group in groups], plans)
-    base = _base(groups, about)
+    base = _base([group.row.cell for group in groups], about)
     if base is None:
         return None
-    if plan and plan.adaptive:
-        return _joined_up([base, *_planned(plan), "--resume"], groups)
-    return _joined_up([base, "--precision 3% --budget 10m"], groups)
-
-
-def _base(groups: Sequence[Group], about: About | None) -> str | None:
-    if not groups:
-        return None
     cells = [group.row.cell for group in groups]
+    if plan and plan.adaptive:
+        return _joined_up([base, *_planned(plan), "--resume"], cells)
+    return _joined_up([base, UNTIL_NARROW], cells)
+
+
+def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[str] = ()) -> str | None:
+    """The command without what ends the campaign; of the cells' backends if none are wanted."""
+    if not cells:
+        return None
     first = cells[0]
     words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
-    words += ["--backend", _joined(FACTS[cell.backend].tox_name for cell in cells)]
+    words += [
+        "--backend",
+        _joined(FACTS[b].tox_name for b in wanted or [cell.backend for cell in cells]),
+    ]
     words += ["--device", _joined(cell.device for cell in cells)]
     if any(cell.mode != "fit" for cell in cells):
         words += ["--mode", _joined(cell.mode for cell in cells)]
@@ -71,9 +92,9 @@ def seeds(numbers: Iterable[int]) -> str:
     return ",".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
 
 
-def _joined_up(words: Sequence[str], groups: Sequence[Group]) -> str:
+def _joined_up(words: Sequence[str], cells: Sequence[Cell]) -> str:
     """The command, with the arguments of a program behind all options."""
-    own = _own_arguments([group.row.cell for group in groups])
+    own = _own_arguments(cells)
     return " ".join([*words, *(["--", own] if own else [])])
 
 

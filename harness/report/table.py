@@ -22,11 +22,15 @@ Item = TypeVar("Item")
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """A column: ``figures`` are aligned to the right, ``aside`` may go below a narrow table."""
+    """A column: ``figures`` are aligned to the right, ``aside`` may go below a narrow table.
+
+    One that is ``kept`` is shown even where it is the same in all rows.
+    """
 
     header: str
     figures: bool = False
     aside: bool = False
+    kept: bool = False
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -35,6 +39,34 @@ class Table(Struct, frozen=True, kw_only=True):
     title: str
     columns: list[Column]
     rows: list[list[str]]
+
+
+def condensed(table: Table) -> Table:
+    r"""The table without the columns that say the same in every row; its title says it once.
+
+    The first column, figures with lines of their own and what is ``kept`` stay.
+    """
+    alike = [
+        i
+        for i, column in enumerate(table.columns)
+        if i
+        and not column.kept
+        and len(table.rows) > 1
+        and len({row[i] for row in table.rows}) == 1
+    ]
+    told = [
+        f"{table.columns[i].header} {value}"
+        for i in alike
+        if (value := ", ".join(table.rows[0][i].split("\n"))) and value != fmt.NOTHING
+    ]
+    if not alike:
+        return table
+    left = [i for i in range(len(table.columns)) if i not in alike]
+    return Table(
+        title=f"{table.title} ({'; '.join(told)})" if told else table.title,
+        columns=[table.columns[i] for i in left],
+        rows=[[row[i] for i in left] for row in table.rows],
+    )
 
 
 def settings(rows: Sequence[Row], about: About | None) -> list[list[str]]:
@@ -176,9 +208,9 @@ def common_facts(first: Cell, second: Cell) -> dict[str, str]:
     return {name: told for name, told in cell_facts(first).items() if other.get(name) == told}
 
 
-def figure(header: str) -> Column:
+def figure(header: str, *, kept: bool = False) -> Column:
     """A column of figures."""
-    return Column(header=header, figures=True)
+    return Column(header=header, figures=True, kept=kept)
 
 
 def stacked(*lines: str) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 def texts(opened, selector):
     return [text.strip() for text in opened.page.locator(selector).all_inner_texts()]
+
+
+def unfolded(opened, part="trials"):
+    """The page with a folded part open, as a reader opens it."""
+    opened.page.locator(f"#{part} > summary").click()
+    return opened
 
 
 class TestFirstScreen:
@@ -17,14 +28,34 @@ class TestFirstScreen:
         assert "× PyTorch (" in heading.inner_text()
         for question in (
             "Do they learn the same?",
-            "What does it cost in memory?",
-            "On what machine?",
-            "To repeat it:",
+            "Can I believe it?",
+            "What does it cost?",
+            "What was compared?",
+            "What next?",
+            "Caveats: ",
         ):
-            box = opened.page.get_by_text(question).bounding_box()
+            box = opened.page.get_by_text(question).first.bounding_box()
             assert box["y"] + box["height"] < 900
-        weak = opened.page.get_by_role("heading", name="Caveats")
-        assert weak.bounding_box()["y"] < 900
+
+    def test_on_a_phone_the_verdict_and_every_backend_beside_the_fastest(self, open_page, report):
+        opened = open_page(report, width=390)
+        assert opened.page.locator("h1").bounding_box()["y"] < 200
+        shown = opened.page.locator(".standings td.relative")
+        assert shown.count() == 3
+        for i in range(3):
+            box = shown.nth(i).bounding_box()
+            assert box["x"] + box["width"] <= 390
+            assert box["y"] + box["height"] < 700
+        assert re.match(r"1\.00", shown.first.inner_text())
+        assert re.match(r"\d\.\d+ ± 0\.\d+", shown.last.inner_text())
+
+    def test_caveats_are_counts_until_they_are_unfolded(self, open_page, report):
+        opened = open_page(report)
+        weak = opened.page.locator(".weak")
+        assert "1 of 30 failed" in weak.locator("summary").inner_text()
+        assert not weak.locator("li").first.is_visible()
+        weak.locator("summary").click()
+        assert weak.locator("li").first.is_visible()
 
     @pytest.mark.parametrize("width", [390, 1440])
     def test_nothing_is_wider_than_the_screen(self, open_page, report, width):
@@ -43,7 +74,62 @@ def test_opens_without_a_complaint_and_without_a_request(
     assert opened.requests == [report.absolute().as_uri()]
 
 
+@pytest.mark.parametrize(("folder", "most"), [("reference", 1_606), ("reference-ladder", 3_562)])
+def test_published_pages_have_half_the_words_that_they_had(open_page, tmp_path, folder, most):
+    """3,213 and 7,125 before; what is folded is a click away and does not count."""
+    from typer.testing import CliRunner
+
+    from harness.cli import app
+
+    page = tmp_path / "report.html"
+    names = ["--no-titles", "--output", str(tmp_path / "report.md"), "--html", str(page)]
+    done = CliRunner().invoke(app, ["report", str(ROOT / "results" / folder), *names])
+    assert done.exit_code == 0, done.output
+    opened = open_page(page)
+    assert len(opened.page.locator("body").inner_text().split()) <= most
+
+
+class TestGlossary:
+    def test_a_word_is_explained_by_a_tap_and_without_scripts_too(self, open_page, report):
+        opened = open_page(report, width=390, scripts=False)
+        opened.page.locator(".facts .term", has_text="round").first.click()
+        told = opened.page.locator("#term-round")
+        assert told.is_visible()
+        assert "One trial of every cell" in told.inner_text()
+
+
+class TestChooser:
+    def test_shows_one_group_of_plots_at_a_time(self, open_page, report):
+        opened = open_page(report)
+        groups = opened.page.locator(".plots")
+        assert groups.count() >= 3
+        for button in opened.page.locator(".chooser button").all():
+            button.click()
+            assert button.get_attribute("aria-pressed") == "true"
+            assert [group.is_visible() for group in groups.all()].count(True) == 1
+
+    def test_without_scripts_all_are_shown_and_there_is_nothing_to_choose(self, open_page, report):
+        opened = open_page(report, scripts=False)
+        assert not opened.page.locator(".chooser").is_visible()
+        assert all(group.is_visible() for group in opened.page.locator(".plots").all())
+
+
+def test_a_link_to_a_folded_part_opens_it(open_page, report):
+    opened = open_page(report)
+    assert not opened.page.locator("#trials table").is_visible()
+    opened.page.get_by_role("link", name="Trials").click()
+    assert opened.page.locator("#trials table").is_visible()
+
+
 class TestTables:
+    def test_keep_their_first_column_when_scrolled(self, open_page, report):
+        opened = open_page(report, width=390)
+        scroll = opened.page.locator("#results .scroll").first
+        assert scroll.evaluate("e => e.scrollWidth > e.clientWidth")
+        before = scroll.locator("tbody th").first.bounding_box()["x"]
+        scroll.evaluate("e => e.scrollLeft = 200")
+        assert scroll.locator("tbody th").first.bounding_box()["x"] == before
+
     def test_sorts_by_a_figure_in_its_unit_and_says_so(self, open_page, report):
         opened = open_page(report)
         head = opened.page.locator("#results th", has_text="first step").first
@@ -64,7 +150,7 @@ class TestTables:
         assert texts(opened, "#results tbody th")[0] == "torch"
 
     def test_filters_the_trials_by_words(self, open_page, report):
-        opened = open_page(report)
+        opened = unfolded(open_page(report))
         trials = opened.page.locator("#trials")
         assert "30 of 30 rows" in trials.get_by_role("status").inner_text()
         trials.get_by_label("Filter").fill("torch killed")
@@ -74,14 +160,14 @@ class TestTables:
     def test_a_failed_trial_stands_last_whichever_way_step_times_are_sorted(
         self, open_page, report
     ):
-        opened = open_page(report)
+        opened = unfolded(open_page(report))
         button = opened.page.locator("#trials th", has_text="step time").get_by_role("button")
         for _ in range(2):
             button.click()
             assert "killed" in texts(opened, "#trials tbody tr")[-1]
 
     def test_opens_a_trial_to_its_raw_samples_and_closes_it_by_keyboard(self, open_page, report):
-        opened = open_page(report)
+        opened = unfolded(open_page(report))
         opened.page.locator("#trials tbody button").first.click()
         dialog = opened.page.get_by_role("dialog")
         assert dialog.locator(".samples").inner_text().count(".") == 35
@@ -93,7 +179,7 @@ class TestTables:
         from tests.report.made_up import campaign
 
         page = write_report(tmp_path, list(campaign(rounds=150, epochs=1)))
-        opened = open_page(page)
+        opened = unfolded(open_page(page))
         assert opened.page.locator("#trials tbody tr").count() == 200
         opened.page.get_by_role("button", name="Further rows").click()
         opened.page.get_by_role("button", name="Further rows").click()
@@ -121,7 +207,8 @@ class TestTheme:
 class TestPlots:
     @pytest.mark.parametrize(("width", "shown"), [(1440, "wide"), (390, "narrow")])
     def test_all_are_drawn_in_the_size_of_the_screen(self, open_page, report, width, shown):
-        opened = open_page(report, width=width)
+        # Without scripts all groups of plots are shown.
+        opened = open_page(report, width=width, scripts=False)
         figures = opened.page.locator("figure")
         assert figures.count() >= 7
         for i in range(figures.count()):
@@ -131,7 +218,7 @@ class TestPlots:
             assert drawn.locator("title").count() > 0
 
     def test_the_numbers_are_one_click_away(self, open_page, report):
-        opened = open_page(report)
+        opened = open_page(report, scripts=False)
         figure = opened.page.locator("#plot-memory")
         figure.locator("summary").click()
         assert "MB" in figure.locator("table").inner_text()

@@ -41,6 +41,7 @@ def test_nothing_of_a_hostile_record_runs(open_page, write_report, tmp_path, evi
     records[0] = failed(records[0], reason=evil, tail=evil)
     opened = open_page(write_report(tmp_path, records))
     title = opened.page.title()
+    opened.page.locator("#trials > summary").click()
     opened.page.locator("#trials").get_by_label("Filter").fill("jax")
     opened.page.locator("#trials tbody button").first.click()
     for summary in opened.page.locator("main > section summary").all():

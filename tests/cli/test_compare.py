@@ -111,7 +111,7 @@ class TestOutput:
     def test_the_markdown_says_what_the_terminal_says(self, run, pair, tmp_path):
         result = run(*pair(TWO | {"jax": 0.0024}), "--markdown", tmp_path / "deep/comment.md")
         source = (tmp_path / "deep/comment.md").read_text()
-        assert "| jax | cpu |" in source
+        assert "| jax | " in source
         assert "slower" in source
         assert "Markdown: " in result.stdout
 

@@ -75,7 +75,7 @@ def test_the_history_of_a_folder_of_campaigns(run, tmp_path):
         )
     result = run(tmp_path / "all", "--history")
     assert result.exit_code == ExitCode.OK
-    assert "2 campaigns, 3 cells: no change." in result.stdout
+    assert "Nothing moved: 3 cells over 2 campaigns" in result.stdout
     assert (tmp_path / "all/history.md").exists()
     assert "Step time by campaign" in (tmp_path / "all/history.html").read_text()
 

@@ -88,6 +88,7 @@ def _apart_in_time(before: Sequence[Record], after: Sequence[Record]) -> Iterato
         )
     yield note(
         "drift",
+        "no common round",
         "The campaigns share no round, so a change of the machine between them (heat, other "
         "programs, a new kernel) cannot be told from a change of software. To be sure, measure "
         f"before once more and see whether it comes back. {hint}",
@@ -115,7 +116,11 @@ def _machine_state(before: Sequence[Record], after: Sequence[Record]) -> Iterato
         if first != second and UNKNOWN not in first | second:
             changed.append(f"{name} {joined(sorted(first))} before, {joined(sorted(second))} after")
     if changed:
-        yield note("machine-state", f"The machine itself was changed: {'; '.join(changed)}.")
+        yield note(
+            "machine-state",
+            "the machine changed",
+            f"The machine itself was changed: {'; '.join(changed)}.",
+        )
 
 
 def _engine(matched: Sequence[Matched]) -> Iterator[Note]:
@@ -127,7 +132,11 @@ def _engine(matched: Sequence[Matched]) -> Iterator[Note]:
             changed[f"{name} {a} before, {b} after"].append(one.cell.label)
     if changed:
         told = [f"{what} ({listed(cells)})" for what, cells in changed.items()]
-        yield note("engine", f"Other settings of the engine were in force: {'; '.join(told)}.")
+        yield note(
+            "engine",
+            "other engine settings",
+            f"Other settings of the engine were in force: {'; '.join(told)}.",
+        )
 
 
 def _harness(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Note]:
@@ -138,6 +147,7 @@ def _harness(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Note
     if first != second:
         yield note(
             "several-harnesses",
+            "two versions of the harness",
             "The harness itself is not the same, and may measure differently: "
             f"{joined(sorted(first))} before, {joined(sorted(second))} after.",
         )
@@ -150,6 +160,7 @@ def _failed(records: Sequence[Record], side: str) -> Note | None:
     names = [f"{record.cell.label} ({record.status})" for record in failed]
     return note(
         "failed-trials",
+        f"{len(failed):,} of {len(records):,} failed {side}",
         f"{share(len(failed), len(records), 'trial')} {side} left no measurement and "
         f"{'is' if len(failed) == 1 else 'are'} in no figure: {listed(names)}.",
     )
@@ -160,6 +171,7 @@ def _disturbed(noisy: int, trials: int) -> Note | None:
         return None
     return note(
         "disturbed-trials",
+        f"{noisy:,} of {trials:,} disturbed",
         f"{share(noisy, trials, 'trial')} {'was' if noisy == 1 else 'were'} disturbed by other "
         "programs or machines and left out of the step times; memory and quality keep them.",
     )

@@ -29,6 +29,7 @@ def several_machines(groups: Sequence[Group]) -> Iterator[Note]:
         if len(machines) > 1:
             yield note(
                 "several-machines",
+                f"{len(machines):,} machines",
                 f"Records of {scenario} come from {len(machines)} machines. Rows of different "
                 "machines cannot be ranked at all, only read one by one. To rank, measure all "
                 "backends on one machine:",
@@ -43,6 +44,7 @@ def other_work(groups: Sequence[Group]) -> Iterator[Note]:
         if len(numbers) > 1:
             yield note(
                 "several-scenario-versions",
+                f"{len(numbers):,} versions of the scenario",
                 f"Rows of {scenario} come from versions {joined(map(str, numbers))} of the "
                 "scenario, which train different things and cannot be compared.",
             )
@@ -50,6 +52,7 @@ def other_work(groups: Sequence[Group]) -> Iterator[Note]:
         if len(tables) > 1:
             yield note(
                 "several-tables",
+                f"{len(tables):,} tables of data",
                 f"Rows of {scenario} were trained on {len(tables)} different tables of data, "
                 "so neither their quality nor their times can be compared.",
             )
@@ -62,6 +65,7 @@ def other_work(groups: Sequence[Group]) -> Iterator[Note]:
         ):
             yield note(
                 "other-work",
+                "rows that did other work",
                 f"Rows of {one.cell.scenario} were asked the same, yet it was {couple.why}. So "
                 "neither their quality nor their times can be compared.",
             )
@@ -78,6 +82,7 @@ def several_versions(groups: Sequence[Group]) -> Iterator[Note]:
         if differing:
             yield note(
                 "several-versions",
+                "several package versions",
                 f"Rows of {scenario} differ in package versions: {'; '.join(differing)}. A "
                 "difference between such rows may come from the package, not from the backend.",
             )
@@ -95,6 +100,7 @@ def not_interleaved(groups: Sequence[Group]) -> Iterator[Note]:
             names = "; ".join(joined(rung_name(group.row) for group in one) for one in apart)
             yield note(
                 "not-interleaved",
+                f"measured in {len(apart):,} separate blocks",
                 f"The {device} cells of {scenario} were measured in {len(apart)} separate blocks, "
                 f"one after the other, not in interleaved rounds ({names}): figures of different "
                 "blocks may have drifted apart, so they are no ranking. To interleave them:",
@@ -160,6 +166,7 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
         cores = record.environment.cpu.logical_cores if record.environment else 0
         yield note(
             "loaded-machine",
+            f"{len(loaded):,} of {measured:,} began on a busy machine",
             f"Other programs were busy before {share(len(loaded), measured, 'trial')}: load "
             f"average up to {highest:.1f} on {cores} cores. Times may be many times too long. "
             "To see whether a machine is quiet:",

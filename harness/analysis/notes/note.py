@@ -7,7 +7,7 @@ from harness.records.trial import Struct
 
 
 class Note(Struct, frozen=True, kw_only=True):
-    """One weakness: ``code`` for a script, ``text`` for a person.
+    """One weakness: ``code`` for a script, ``text`` for a person, ``brief`` in a few words.
 
     Where a command mends it, ``text`` ends with that ``command``.
     """
@@ -15,11 +15,13 @@ class Note(Struct, frozen=True, kw_only=True):
     code: str
     text: str
     command: str | None = None
+    brief: str = ""
 
 
-def note(code: str, text: str, command: str | None = None) -> Note:
+def note(code: str, brief: str, text: str, command: str | None = None) -> Note:
     """A note whose text ends with the command, if there is one."""
-    return Note(code=code, text=f"{text} {command}" if command else text, command=command)
+    whole = f"{text} {command}" if command else text
+    return Note(code=code, text=whole, command=command, brief=brief)
 
 
 def rung_name(row: Row) -> str:

@@ -41,6 +41,7 @@ def quality_differs(groups: Sequence[Group], tolerances: Mapping[str, float]) ->
             difference, text = max(cases)
             yield note(
                 "quality-differs",
+                "not all learned the same",
                 f"Not all cells learned the same in {scenario}: from equal initial weights "
                 f"and {text}, {difference:.5f} apart where {tolerances[scenario]:.5f} is allowed"
                 + (f" (the widest of {len(cases)} such cases)." if len(cases) > 1 else "."),
@@ -60,6 +61,7 @@ def _other_weights(family: Sequence[Group]) -> Iterator[Note]:
             names = "; ".join(joined(dict.fromkeys(rungs)) for rungs in weights.values())
             yield note(
                 "initial-weights",
+                "different initial weights",
                 f"Rows of {family[0].row.cell.scenario} were to begin from common weights, and on "
                 f"seed {seed} began from {len(weights)} different sets ({names}): what they "
                 "learned cannot be compared seed by seed.",
@@ -98,6 +100,7 @@ def _over_seeds(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Ite
         if found.kind in {"better", "worse"} and found.difference is not None:
             yield note(
                 "quality-differs",
+                "not all learned the same",
                 f"Not all cells learned the same in {scenario}: over {found.seeds} seeds {names} "
                 f"ended {abs(found.difference):.5f} apart where {found.tolerance:.5f} is allowed, "
                 "more than the seed's randomness explains.",
@@ -107,6 +110,7 @@ def _over_seeds(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Ite
     for scenario, pairs in hidden.items():
         yield note(
             "seed-randomness",
+            "quality hidden by random seeds",
             f"The model of {scenario} draws random numbers in training, each backend its own, so "
             "that equal seeds do not give equal quality. The seed's randomness hides whether "
             f"{'; '.join(dict.fromkeys(names for names, _ in pairs))} learn the same within "

@@ -43,6 +43,7 @@ def changed_scenarios(groups: Sequence[Group]) -> Iterator[Note]:
             told = [f"{name_of(each, mine)} ran {sha256:.8}…" for sha256, each in by_source.items()]
             yield note(
                 "scenario-changed",
+                "the scenario's source changed",
                 f"The source of {scenario} was changed between trials, which then may not have "
                 f"trained the same: {joined(told)} (SHA-256). Figures over both mix them; to "
                 "measure all with one source, run again into a folder of its own: --results.",
@@ -57,6 +58,7 @@ def changed_between(before: Iterable[Record], after: Iterable[Record]) -> Iterat
         if first != second:
             yield note(
                 "scenario-changed",
+                "the scenario's source changed",
                 f"The source of {scenario} is not the same ({first} before, {second} after, "
                 "SHA-256): a difference may be its own.",
             )

@@ -13,7 +13,7 @@ from harness.analysis.step_time import steadiness
 from harness.analysis.work import started
 from harness.records.trial import Record
 from harness.store.reading import Broken
-from harness.words import joined, listed, share
+from harness.words import count, joined, listed, share
 
 
 def missing_backends(missing: Sequence[Missing]) -> Iterator[Note]:
@@ -21,6 +21,7 @@ def missing_backends(missing: Sequence[Missing]) -> Iterator[Note]:
     for lack in missing:
         yield note(
             "missing-backend",
+            f"{lack.backend} not measured",
             f"No record of {lack.backend} on {lack.device} in {lack.scenario}. To make one:",
             lack.command,
         )
@@ -33,6 +34,7 @@ def synthetic_data(groups: Sequence[Group]) -> Iterator[Note]:
     if synthetic:
         yield note(
             "synthetic-data",
+            f"{synthetic:,} of {len(trials):,} on SYNTHETIC data",
             f"SYNTHETIC DATA in {share(synthetic, len(trials), 'trial')}: generated, not real "
             "ratings. Quality on it says nothing about the published figure.",
         )
@@ -46,6 +48,7 @@ def custom_initialisers(groups: Sequence[Group]) -> Iterator[Note]:
     if names:
         yield note(
             "custom-initialisers",
+            "custom initialisers",
             f"Custom initialisers ({listed(names)}): their code ran on {joined(sorted(sources))}, "
             "and the other backends were handed its values.",
         )
@@ -62,6 +65,7 @@ def failed_trials(groups: Sequence[Group]) -> Iterator[Note]:
         ]
         yield note(
             "failed-trials",
+            f"{len(failed):,} of {len(trials):,} failed",
             f"{share(len(failed), len(trials), 'trial')} left no measurement and "
             f"{'is' if len(failed) == 1 else 'are'} in no figure: {listed(names, '; ')}.",
         )
@@ -78,6 +82,7 @@ def disturbed_trials(groups: Sequence[Group], why: Reasons) -> Iterator[Note]:
     if names:
         yield note(
             "disturbed-trials",
+            f"{len(names):,} of {len(trials):,} disturbed",
             f"{share(len(names), len(trials), 'trial')} {'was' if len(names) == 1 else 'were'} "
             "disturbed: in the table, since nothing measured is hidden, and in no verdict: "
             f"{listed(names, '; ')}. To see what disturbs a machine:",
@@ -97,6 +102,7 @@ def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
     if names:
         yield note(
             "unsettled-trials",
+            f"{len(names):,} of {judged:,} unsteady",
             f"{share(len(names), judged, 'trial')} never settled to a step time, so that "
             f"{'its' if len(names) == 1 else 'their'} figure says less: {listed(names, '; ')}. "
             + (
@@ -113,6 +119,7 @@ def one_trial(groups: Sequence[Group]) -> Iterator[Note]:
     if single:
         yield note(
             "one-trial",
+            f"{count(len(single), 'row')} of a single trial",
             # The spread between processes: docs/method.md, 50 processes per backend.
             f"One trial only for {listed(single)}: no spread can be given, and processes "
             "that measure the same thing differ by 3 to 5%, some by far more.",
@@ -125,6 +132,7 @@ def broken_records(broken: Sequence[Broken]) -> Iterator[Note]:
         names = [f"{file.path} ({_first_line(file.reason)})" for file in broken]
         yield note(
             "broken-records",
+            f"{count(len(broken), 'unreadable file')}",
             f"{len(broken)} record file{'s' * (len(broken) != 1)} could not be read and "
             f"{'are' if len(broken) != 1 else 'is'} in no figure: {listed(names, '; ')}.",
         )
@@ -137,6 +145,7 @@ def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
     if dirty:
         yield note(
             "dirty-harness",
+            f"{dirty:,} of {len(trials):,} from changed code of the harness",
             f"{share(dirty, len(trials), 'trial')} ran from a checkout with uncommitted "
             "changes: the commit in the record does not tell what was measured.",
         )
@@ -144,6 +153,7 @@ def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
     if len(commits) > 1:
         yield note(
             "several-harnesses",
+            f"{len(commits):,} versions of the harness",
             f"Records come from {len(commits)} commits of the harness, which may measure "
             f"differently: {listed([c[:12] for c in sorted(commits)])}.",
         )

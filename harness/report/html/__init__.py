@@ -17,20 +17,24 @@ from harness import __version__
 from harness.analysis.before_after.history import Timeline
 from harness.analysis.study import About, Study
 from harness.report.document import Document
-from harness.report.html import details, embed, svg, trials
+from harness.report.html import details, embed, first_screen, svg, terms, trials
 from harness.report.plots import draw, plots, timeline
-from harness.report.plots.base import NARROW, WIDE, Plot
-from harness.report.sections.answer import answer
+from harness.report.plots.base import GROUPS, NARROW, WIDE, Group, Plot
+from harness.report.sections.answer import answer, facts
+from harness.report.table import condensed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 FIRST_SCREEN = ("answer", "results", "verdicts", "caveats")
-"""Keys of the sections that stand in front, below the answer."""
+"""Keys of the sections in front, below the answer."""
+
+LEADING = ("sweeps",)
+"""Keys of the sections that are open below the results; the others are folded."""
 
 STATIC_ROWS = 100
-"""Rows of the table of trials that stand in the page itself, for print and without scripts."""
+"""Rows of the table of trials in the page itself, for print and without scripts."""
 
 
 def render(document: Document, study: Study) -> str:
@@ -40,16 +44,19 @@ def render(document: Document, study: Study) -> str:
         document: what terminal and Markdown say, to the digit.
         study: the records behind it, for the answer, the plots and the details.
     """
-    table = trials.table(study)
+    table, found = trials.table(study), answer(study)
     return page(
         "report.html.j2",
         document=document,
-        answer=answer(study),
+        answer=found,
+        facts=facts(found, caveats=False),
+        bars=first_screen.bars(found.standings),
         results=document.section("results"),
         verdicts=document.section("verdicts"),
         caveats=document.section("caveats"),
-        sections=document.without(FIRST_SCREEN),
-        figures=figures(plots(study)),
+        leading=[part for key in LEADING if (part := document.section(key))],
+        sections=document.without((*FIRST_SCREEN, *LEADING)),
+        groups=groups(plots(study)),
         details=details.details(study),
         trials=table,
         trials_json=embed.json_block(table.payload),
@@ -66,7 +73,7 @@ def render_history(
         document=document,
         changes=document.section("changes"),
         sections=document.without({"changes"}),
-        figures=figures(timeline.plots(timelines, about)),
+        groups=groups(timeline.plots(timelines, about)),
     )
 
 
@@ -81,15 +88,22 @@ def page(template: str, **content: Any) -> str:
             script=embed.trusted(script),
             policy=embed.policy(style=style, script=script),
             version=__version__,
+            terms=terms.TERMS,
             **content,
         )
     )
 
 
-def figures(made: Sequence[Plot]) -> list[dict[str, Any]]:
-    """Plots with their drawings for a page and for a phone."""
+def groups(made: Sequence[Plot]) -> list[dict[str, Any]]:
+    """Plots by what they are about, with their drawings for a page and for a phone."""
+    found: dict[Group, list[dict[str, Any]]] = {}
+    for plot in made:
+        drawn = {"plot": plot, "wide": _drawn(plot, WIDE), "narrow": _drawn(plot, NARROW)}
+        found.setdefault(plot.group, []).append(drawn)
     return [
-        {"plot": plot, "wide": _drawn(plot, WIDE), "narrow": _drawn(plot, NARROW)} for plot in made
+        {"key": key, "name": name, "figures": found[key]}
+        for key, name in GROUPS.items()
+        if key in found
     ]
 
 
@@ -101,13 +115,15 @@ def _drawn(plot: Plot, width: int) -> Markup:
 def _environment() -> Environment:
     import jinja2
 
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report.html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"explained": terms.explained, "condensed": condensed}
+    return made
 
 
 @functools.cache

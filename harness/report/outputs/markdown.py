@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from harness.report.document import Bullet, Document, Section
-from harness.report.table import Table
+from harness.report.table import Table, condensed
 
 # What opens something inside a line: emphasis, code, links, HTML, entities, table cells,
 # strikethrough, mathematics, a backslash itself. An underscore between letters opens nothing.
@@ -66,7 +66,8 @@ def _section(section: Section) -> list[str]:
     if section.bullets:
         parts.append("\n".join(_bullet(bullet) for bullet in section.bullets))
     for content in section.tables:
-        parts += [f"**{escape(content.title)}**", table(content)]
+        shown = condensed(content)
+        parts += [f"**{escape(shown.title)}**", table(shown)]
     return parts
 
 

@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from harness.report.document import Bullet, Document
-from harness.report.table import Column, Table
+from harness.report.table import Column, Table, condensed
 
 WIDTH = 100
 """Columns where the output is no terminal and nothing tells its width, as in a CI log."""
@@ -42,8 +42,9 @@ def show(document: Document, on: Console) -> None:
             _bullet(bullet, on)
         for table in section.tables:
             on.print()
-            _wrapped(table.title, on)
-            _table(table, on)
+            shown = condensed(table)
+            _wrapped(shown.title, on)
+            _table(shown, on)
 
 
 def _wrapped(text: str, on: Console, first: str = "", others: str = "") -> None:

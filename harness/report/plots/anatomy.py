@@ -20,12 +20,14 @@ from harness.report.table import Column, Table
 COLOURS = {
     "input pipeline": "#56b4e9",
     "Python and dispatch": "#e69f00",
-    "device compute": "#0072b2",
-    "optimizer": "#009e73",
+    "device compute": "#0073b3",
+    "optimizer": "#009f74",
     "metrics": "#cc79a7",
     "callbacks": "#f0e442",
 }
-"""Okabe and Ito's again. Backends have a bar each here, so that these stand for parts alone."""
+"""Okabe and Ito's again. Backends have a bar each here, so that these are parts alone. Blue and
+green are a shade off the backends', which a page exchanges in its dark theme: these keep their
+contrast to the text in them."""
 
 LABELLED_FROM = 0.12
 """Share of the longest bar from which a part has its own share written into it."""
@@ -76,6 +78,7 @@ def _plot(group: Sequence[Anatomy]) -> Plot:
 
     return Plot(
         key="anatomy",
+        group="modes",
         title="Where a step's time goes",
         caption=(
             "What a step of Keras' fit saves without each part, one taken away after the other. "
@@ -150,5 +153,10 @@ def _numbers(group: Sequence[Anatomy]) -> Table:
 
 def _key(columns: int) -> alt.Legend:
     return alt.Legend(
-        orient="top", direction="horizontal", title=None, columns=columns, symbolSize=90
+        orient="top",
+        direction="horizontal",
+        title=None,
+        columns=columns,
+        symbolSize=90,
+        columnPadding=24,
     )

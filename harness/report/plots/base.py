@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -35,6 +35,18 @@ PADDING = {"left": 14, "right": 14, "top": 6, "bottom": 6}
 MOST_POINTS = 600
 """Marks drawn of one plot; beyond that they cover each other. Figures are never thinned."""
 
+Group = Literal["modes", "sweeps", "speed", "learning", "model", "costs"]
+
+GROUPS: Mapping[Group, str] = {
+    "sweeps": "Growth",
+    "modes": "What Keras costs",
+    "speed": "Step time",
+    "learning": "Learning",
+    "model": "Same model",
+    "costs": "Other costs",
+}
+"""What plots are about; a page shows one group of them at a time, the first one at first."""
+
 Chart = Any
 """Altair's charts have no common base that is worth naming: layers, facets and plain ones."""
 
@@ -48,6 +60,7 @@ class Plot:
     """
 
     key: str
+    group: Group
     title: str
     caption: str
     alternative: str
@@ -162,9 +175,14 @@ def _scale(names: Sequence[str], known: Mapping[str, Any]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[known[name] for name in names])
 
 
-def key() -> alt.Legend:
-    """The legend above a plot."""
+def key(columns: int = 0) -> alt.Legend:
+    """The legend above a plot, in so many columns; 0 is one line."""
     # Marks may be faint where many lie on each other; their legend never is.
     return alt.Legend(
-        orient="top", direction="horizontal", title=None, symbolOpacity=1, symbolSize=90
+        orient="top",
+        direction="horizontal",
+        title=None,
+        symbolOpacity=1,
+        symbolSize=90,
+        columns=columns,
     )

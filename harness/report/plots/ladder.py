@@ -61,6 +61,7 @@ def _modes(ladder: Ladder) -> Plot:
         told.append(f"The floor is {fmt.duration(floor.step_s.value)}, set by its {floor.binds}.")
     return Plot(
         key="ladder",
+        group="modes",
         title="The ladder: one model, several ways to run it",
         caption=(
             "Each backend from Keras' fit down to its own code. What falls between two rungs is "

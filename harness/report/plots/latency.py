@@ -50,6 +50,7 @@ def _plot(operations: list[Operation], key: str, where: str) -> Plot:
 
     return Plot(
         key=key,
+        group="costs",
         title=f"Latency of single operations{where}",
         caption=(
             "Medians in a warm process, and their interquartile range as a line. The backends were "

@@ -20,19 +20,23 @@ from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
 from harness.report.table import Column, Table
 
-CELLS = 9
-"""Curves drawn of one scenario; more cannot be told apart."""
+PANELS = 9
+"""Panels drawn of one scenario, one for each mode or setting, with a curve for each backend."""
+
+FAR_APART = 8.0
+"""Ratio of the latest to the earliest epoch from which the axis of time is logarithmic."""
 
 
 def plots(study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """Two plots for the first scenario that evaluates its metric after epochs."""
     for scenario in dict.fromkeys(p.record.cell.scenario for p in points):
         mine = [p for p in points if p.record.cell.scenario == scenario]
-        cells = by_group(mine)
-        curves = [row for trials in cells[:CELLS] for row in _curve(trials)]
+        curves = [row for trials in by_group(mine) for row in _curve(trials)]
         if curves:
             about = study.about.get(scenario)
-            more = _left_out(len(cells))
+            panels = list(dict.fromkeys(row["panel"] for row in curves))
+            more = _left_out(panels)
+            curves = [row for row in curves if row["panel"] in panels[:PANELS]]
             yield _against(curves, about, more, key="learning-epochs", field="epoch")
             yield _against(curves, about, more, key="learning-seconds", field="seconds")
             return
@@ -65,6 +69,7 @@ def _curve(trials: Sequence[Point]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "cell": label,
+                "panel": label.removeprefix(trials[0].backend).strip(", ") or "as written",
                 "backend": FACTS[trials[0].backend].label,
                 "epoch": epoch,
                 "seconds": seconds,
@@ -86,12 +91,20 @@ def _against(
     names = base.backends(rows)
     by_epoch = field == "epoch"
     title = "epochs trained" if by_epoch else "training seconds, first step included"
+    times = [row["seconds"] for row in rows if row["seconds"] > 0]
+    far_apart = not by_epoch and max(times, default=1) > FAR_APART * min(times, default=1)
+    scale = (
+        alt.Scale(type="log", nice=False, padding=10) if far_apart else alt.Scale(zero=not by_epoch)
+    )
+    title += ", logarithmic" if far_apart else ""
+
+    panels = list(dict.fromkeys(row["panel"] for row in rows))
 
     def chart(width: int) -> base.Chart:
         axis = alt.Axis(format="d", tickMinStep=1) if by_epoch else base.few_ticks()
-        x = alt.X(f"{field}:Q", title=title, axis=axis, scale=alt.Scale(zero=not by_epoch))
+        x = alt.X(f"{field}:Q", title=title, axis=axis, scale=scale)
         y = alt.Y("metric:Q", title=label, scale=alt.Scale(zero=False))
-        made = alt.Chart(base.values(rows)).encode(
+        made = (alt.Chart() if len(panels) > 1 else alt.Chart(base.values(rows))).encode(
             x=x, y=y, color=base.colour(names), detail="cell:N", description="tip:N"
         )
         band = made.mark_area(fillOpacity=0.12, aria=False).encode(
@@ -101,8 +114,14 @@ def _against(
             strokeDash=base.dash(names, legend=False)
         )
         dots = made.mark_point(filled=True, size=60).encode(shape=base.shape(names))
-        return alt.layer(band, line, dots, *_references(about)).properties(
-            width=width - 80, height=260
+        drawn = alt.layer(band, line, dots, *_references(about))
+        if len(panels) == 1:
+            return drawn.properties(width=width - 80, height=260)
+        beside = 2 if width >= base.WIDE else 1
+        return drawn.properties(width=(width - 100) // beside, height=150).facet(
+            data=base.values(rows),
+            facet=alt.Facet("panel:N", sort=panels, title=None),
+            columns=beside,
         )
 
     direction = f", {about.metric.direction} is better" if about else ""
@@ -117,6 +136,7 @@ def _against(
     told = "; ".join(row["tip"] for row in last.values())
     return Plot(
         key=key,
+        group="learning",
         title=f"{label[:1].upper()}{label[1:]} against {'epochs' if by_epoch else 'time'}",
         caption=caption + (_reference_caption(about) if by_epoch else "") + more,
         alternative=f"{label} by {'epoch' if by_epoch else 'training time'}. At the end: {told}.",
@@ -140,8 +160,10 @@ def _reference_caption(about: About | None) -> str:
     return f" The dashed line is the published {fmt.quality(about.metric.reference)}."
 
 
-def _left_out(cells: int) -> str:
-    return f" Drawn are the first {CELLS} of {cells} cells." if cells > CELLS else ""
+def _left_out(panels: Sequence[str]) -> str:
+    if len(panels) <= PANELS:
+        return ""
+    return f" Not drawn, but in the numbers of their trials: {', '.join(panels[PANELS:])}."
 
 
 def _numbers(rows: list[dict[str, Any]], label: str) -> Table:

@@ -22,11 +22,13 @@ SMALLEST = 1e-9
 """Stands for a difference of 0, which a logarithmic axis has no place for."""
 
 PAIRS = {
-    "JAX / TensorFlow": "#0072b2",
-    "JAX / PyTorch": "#009e73",
-    "TensorFlow / PyTorch": "#d55e00",
+    "JAX / TensorFlow": ("#0072b2", "circle"),
+    "JAX / PyTorch": ("#009e73", "triangle-up"),
+    "TensorFlow / PyTorch": ("#d55e00", "square"),
 }
-"""Of a pair the colour of the one that the other pairs with JAX do not have."""
+"""Colour and shape of a pair: the colour of the one that the other pairs with JAX do not have."""
+
+OTHERS = (base.BAND, "diamond")
 
 
 def plots(study: Study) -> Iterator[Plot]:
@@ -90,32 +92,35 @@ def _difference(a: float | None, b: float | None) -> float | None:
 
 def _plot(rows: list[dict[str, Any]]) -> Plot:
     pairs = list(dict.fromkeys(row["pair"] for row in rows))
-    scale = alt.Scale(domain=pairs, range=[PAIRS.get(pair, base.BAND) for pair in pairs])
+    looks = [PAIRS.get(pair, OTHERS) for pair in pairs]
+    scale = alt.Scale(domain=pairs, range=[colour for colour, _ in looks])
+    shapes = alt.Scale(domain=pairs, range=[shape for _, shape in looks])
     drawn = base.thinned(rows)
 
     def chart(width: int) -> base.Chart:
         made = alt.Chart(base.values(drawn)).encode(
             x=alt.X("step:Q", title="training step", axis=base.few_ticks()),
-            color=alt.Color("pair:N", scale=scale, title=None, legend=base.key()),
+            color=alt.Color("pair:N", scale=scale, title=None, legend=_key(width)),
             description="tip:N",
         )
         y = alt.Y(
             "apart:Q",
             title="difference of the loss (logarithmic)",
             scale=alt.Scale(type="log"),
-            axis=alt.Axis(format="~e", tickCount=5),
+            axis=alt.Axis(format="~e", tickCount=5, labelOverlap=True),
         )
         limit = made.mark_line(strokeDash=[5, 4], strokeWidth=1.5, aria=False).encode(
             y=alt.Y("limit:Q", scale=alt.Scale(type="log"))
         )
         dots = made.mark_point(filled=True, size=22).encode(
-            y=y, shape=alt.Shape("pair:N", title=None, legend=base.key())
+            y=y, shape=alt.Shape("pair:N", scale=shapes, title=None, legend=_key(width))
         )
         return (limit + dots).properties(width=width - 90, height=260)
 
     worst = {pair: max((r for r in rows if r["pair"] == pair), key=_size) for pair in pairs}
     return Plot(
         key="parity",
+        group="model",
         title="Is it the same model? The loss of every step",
         caption=(
             "How far the losses of two backends lie apart that started from the same weights. The "
@@ -129,6 +134,11 @@ def _plot(rows: list[dict[str, Any]]) -> Plot:
         numbers=_numbers(pairs, worst),
         chart=chart,
     )
+
+
+def _key(width: int) -> alt.Legend:
+    """One legend for colour and shape; on a phone its pairs are below each other."""
+    return base.key(columns=1 if width < base.WIDE else 0)
 
 
 def _size(row: dict[str, Any]) -> float:

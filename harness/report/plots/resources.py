@@ -29,6 +29,15 @@ PHASES: dict[str, Callable[[Record], float | None]] = {
     "predict": lambda r: r.phases.predict_s if r.phases else None,
 }
 
+COLOURS = {
+    "import": "#56b4e9",
+    "data": "#f0e442",
+    "build": "#cc79a7",
+    "first step": "#e69f00",
+    "predict": "#0073b3",
+}
+"""Okabe and Ito's again, for phases alone: each cell has a bar of its own."""
+
 
 def plots(_study: Study, points: Sequence[Point]) -> Iterator[Plot]:
     """Memory, and the phases that come once, of the trials that tell them."""
@@ -83,6 +92,7 @@ def _memory(rows: list[dict[str, Any]]) -> Plot:
 
     return Plot(
         key="memory",
+        group="costs",
         title="Peak memory",
         caption=(
             "Bars are the median over trials, lines their range. It is the memory of the whole "
@@ -105,41 +115,66 @@ def _memory(rows: list[dict[str, Any]]) -> Plot:
 
 
 def _phases(trials: Sequence[Point]) -> Iterator[dict[str, Any]]:
-    for phase, read in PHASES.items():
+    """The phases of a cell, each from where the one before it ends."""
+    end = 0.0
+    for place, (phase, read) in enumerate(PHASES.items()):
         times = [t for p in trials if (t := read(p.record)) is not None]
         if times:
             middle, label = statistics.median(times), trials[0].label
+            begin, end = end, end + middle
             yield {
                 "cell": label,
-                "backend": FACTS[trials[0].backend].label,
                 "phase": phase,
+                "order": place,
                 "seconds": middle,
+                "from": begin,
+                "to": end,
                 "tip": f"{label}, {phase}: {fmt.duration(middle)}",
             }
 
 
 def _once(rows: list[dict[str, Any]]) -> Plot:
-    names = base.backends(rows)
     order = list(dict.fromkeys(row["cell"] for row in rows))
+    phases = [phase for phase in PHASES if any(row["phase"] == phase for row in rows)]
+    scale = alt.Scale(domain=phases, range=[COLOURS[phase] for phase in phases])
+    totals = [_total(rows, cell) for cell in order]
 
     def chart(width: int) -> base.Chart:
-        made = alt.Chart(base.values(rows)).encode(
-            x=alt.X("seconds:Q", title="seconds, once in each process", axis=base.few_ticks()),
-            y=alt.Y("phase:N", sort=list(PHASES), title=None),
-            yOffset=alt.YOffset("cell:N", sort=order),
-            color=base.colour(names),
-            description="tip:N",
+        y = alt.Y("cell:N", sort=order, title=None)
+        bars = (
+            alt.Chart(base.values(rows))
+            .mark_bar(height=20, stroke=base.FAINT, strokeWidth=1)
+            .encode(
+                y=y,
+                x=alt.X("from:Q", title="seconds, once in each process", axis=base.few_ticks()),
+                x2="to:Q",
+                order="order:Q",
+                color=alt.Color(
+                    "phase:N",
+                    scale=scale,
+                    title=None,
+                    legend=base.key(columns=3 if width < base.WIDE else 0),
+                ),
+                description="tip:N",
+            )
         )
-        height = max(14 * len(order), 30) * len({row["phase"] for row in rows})
-        return made.mark_bar().properties(width=max(width - 90, 120), height=height)
+        ends = (
+            alt.Chart(base.values(totals))
+            .mark_text(align="left", dx=6, color=base.INK, fontSize=12, aria=False)
+            .encode(y=y, x="to:Q", text="total:N")
+        )
+        inner = max(width - 90 - min(7 * max(map(len, order)), 170), 100)
+        return (bars + ends).properties(width=inner, height=max(32 * len(order), 60))
 
     first = [row for row in rows if row["phase"] == "first step"]
     return Plot(
         key="phases",
+        group="costs",
         title="What comes once",
         caption=(
             "Import, data, building the model, the first step (with whatever the backend compiles) "
-            "and the prediction: medians over trials. In short trainings they outweigh the steps."
+            "and the prediction: medians over trials, one behind the other, with their sum. In "
+            "short trainings they outweigh the steps."
         ),
         alternative="Time of the parts that come once. " + " ".join(f"{r['tip']}." for r in first),
         numbers=Table(
@@ -152,6 +187,11 @@ def _once(rows: list[dict[str, Any]]) -> Plot:
         ),
         chart=chart,
     )
+
+
+def _total(rows: list[dict[str, Any]], cell: str) -> dict[str, Any]:
+    end = max(row["to"] for row in rows if row["cell"] == cell)
+    return {"cell": cell, "to": end, "total": fmt.duration(end)}
 
 
 def _time(rows: list[dict[str, Any]], cell: str, phase: str) -> str:

@@ -68,6 +68,7 @@ def _by_cell(points: Sequence[Point]) -> Plot:
     counts = f"{fmt.count(len(points))} trial{'s' * (len(points) != 1)}"
     return Plot(
         key="step-time",
+        group="speed",
         title="Step time of every trial",
         caption=(
             "Each mark is one fresh process, its thin line the middle half of its epochs. The "
@@ -111,6 +112,7 @@ def _over_time(points: Sequence[Point]) -> Plot:
     hollow = f" Hollow marks, {disturbed} in all, were disturbed." if disturbed else ""
     return Plot(
         key="drift",
+        group="speed",
         title="Step time over the campaign",
         caption=(
             "The same trials in the order in which they ran. Level lines are a machine that stayed "

@@ -79,6 +79,7 @@ def _plot(sweep: Sweep, measure: Measure) -> Plot:
     name = f"{measure.name[:1].upper()}{measure.name[1:]}"
     return Plot(
         key=f"{measure.key}-{''.join(c if c.isalnum() else '-' for c in sweep.axis)}"[:60],
+        group="sweeps",
         title=f"{name} against {axis}",
         caption=_caption(sweep, measure),
         alternative=f"{name} against {axis}. " + " ".join(f"{row['tip']}." for row in rows),

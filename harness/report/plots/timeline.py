@@ -20,8 +20,8 @@ from harness.report.plots.base import Plot
 from harness.report.sections.history import day, name_of, version_changes
 from harness.report.table import Column, Table
 
-UPRIGHT = 6
-"""Campaigns whose names stand level below the axis; more are turned."""
+NOTED = 3
+"""So many changed packages are named above a campaign."""
 
 
 def plots(timelines: Sequence[Timeline], about: Mapping[str, About]) -> list[Plot]:
@@ -35,23 +35,17 @@ def plots(timelines: Sequence[Timeline], about: Mapping[str, About]) -> list[Plo
 
 def _plot(family: Sequence[Timeline], about: Mapping[str, About], number: int) -> Plot:
     rows = [row for timeline in family for row in _rows(timeline)]
-    campaigns = sorted({(row["began"], row["campaign"]) for row in rows})
-    order = [name for _, name in campaigns]
-    axis_labels = {name: _label(name, family) for name in order}
-    for row in rows:
-        row["at"] = axis_labels[row["campaign"]]
     names = base.backends(rows)
     moved = [row for row in rows if row["moved"]]
+    versions = _versions(family, rows)
 
     def chart(width: int) -> base.Chart:
-        many = len(order) > UPRIGHT or width < base.WIDE
-        axis = alt.Axis(
-            # The text of a label is data to this expression, never part of it.
-            labelExpr="split(datum.label, '\\n')",
-            labelAngle=-50 if many else 0,
-            labelLimit=200,
+        x = alt.X(
+            "at:T",
+            title="began (UTC)",
+            scale=alt.Scale(type="utc", padding=24),
+            axis=alt.Axis(tickCount=4 if width < base.WIDE else 7, labelOverlap=True),
         )
-        x = alt.X("at:O", sort=[axis_labels[name] for name in order], title="campaign", axis=axis)
         made = alt.Chart(base.values(rows)).encode(
             x=x, color=base.colour(names), description="tip:N"
         )
@@ -66,7 +60,14 @@ def _plot(family: Sequence[Timeline], about: Mapping[str, About], number: int) -
         word = change.mark_text(dy=-18, color=base.INK, fontWeight="bold", aria=False).encode(
             text="word:N"
         )
-        layers = (line, span, dots, ring, word) if moved else (line, span, dots)
+        when = alt.Chart(base.values(versions)).encode(x=x)
+        upright = when.mark_rule(color=base.BAND, strokeDash=[3, 3], aria=False)
+        text = when.mark_text(
+            align="right", baseline="top", dx=-4, color=base.INK, fontSize=12, lineBreak="\n"
+        ).encode(y=alt.value(0), text="label:N", description="label:N")
+        layers = [line, span, dots]
+        layers += [ring, word] if moved else []
+        layers = [upright, *layers, text] if versions else layers
         return alt.layer(*layers).properties(width=width - 80, height=260)
 
     first = family[0]
@@ -74,11 +75,12 @@ def _plot(family: Sequence[Timeline], about: Mapping[str, About], number: int) -
     what = fmt.plain(f"{first.cell.scenario}, {first.cell.device}, {first.cell.mode}", limit=100)
     return Plot(
         key=f"history-{number}" if number else "history",
+        group="speed",
         title=f"Step time by campaign: {what}",
         caption=(
             "Marks are the centre of a campaign's trials, lines their 95% interval where there are "
-            f"at least {MINIMUM_ROUNDS}. A ring marks a change by the verdict's rule. Below each "
-            "campaign stand the packages whose versions are others than in the one before."
+            f"at least {MINIMUM_ROUNDS}. A ring marks a change by the verdict's rule. A dotted "
+            "line is where packages came in other versions than before."
         ),
         alternative=f"Step time of {named} and the other backends by campaign. "
         + (" ".join(f"{row['tip']}, a change." for row in moved) or "No change."),
@@ -99,6 +101,7 @@ def _rows(timeline: Timeline) -> list[dict[str, Any]]:
                 "backend": backend,
                 "campaign": fmt.plain(moment.campaign, limit=60),
                 "began": moment.began,
+                "at": 1e3 * moment.began,
                 "day": day(moment),
                 "ms": 1e3 * middle,
                 "low": 1e3 * low,
@@ -126,15 +129,20 @@ def _centre(times_s: Sequence[float], middle_s: float) -> tuple[float, float, fl
     return math.exp(found.estimate), math.exp(found.low), math.exp(found.high)
 
 
-def _label(campaign: str, family: Sequence[Timeline]) -> str:
-    """The campaign's name, and below it each package that is not as it was before."""
-    changed: dict[str, None] = {}
+def _versions(family: Sequence[Timeline], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where packages changed, and to what."""
+    at = {row["campaign"]: row["at"] for row in rows}
+    changed: dict[str, dict[str, None]] = defaultdict(dict)
     for timeline in family:
-        for before, moment in zip([None, *timeline.moments], timeline.moments, strict=False):
-            if fmt.plain(moment.campaign, limit=60) == campaign:
-                changed |= dict.fromkeys(version_changes(before, moment))
-    told = [text.partition(" → ") for text in changed]
-    return "\n".join([campaign, *(f"{a.split(' ')[0]} {b}" for a, _, b in told[:4])])
+        for before, moment in zip(timeline.moments, timeline.moments[1:], strict=False):
+            told = [text.partition(" → ") for text in version_changes(before, moment)]
+            name = fmt.plain(moment.campaign, limit=60)
+            changed[name] |= dict.fromkeys(f"{old.split(' ')[0]} {new}" for old, _, new in told)
+    return [
+        {"at": at[name], "label": "\n".join(list(packages)[:NOTED])}
+        for name, packages in changed.items()
+        if packages and name in at
+    ]
 
 
 def _numbers(rows: Sequence[dict[str, Any]]) -> Table:

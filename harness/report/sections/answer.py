@@ -1,13 +1,14 @@
 """The answer in a sentence, made from the verdicts and never stronger than they are.
 
-It leads every output. Below it a reader finds how sure it is, what the other modes show, whether
-the backends learn the same, what it costs in memory, on what machine, and how to repeat it. Where
-the records give no verdict, the sentence says so first, and ``next_step`` is the one thing to do.
+It leads every output. Below it are five facts, each with the question that it answers: whether the
+backends learn the same, whether to believe it, what it costs, what was compared, what to do next.
+Where the records give no verdict, the sentence says so first, and ``next_step`` is the one thing to
+do. A folder of several modes leads with what Keras costs, a sweep with how a step grows
+(:mod:`harness.report.leads`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.answers import Pair
@@ -18,11 +19,12 @@ from harness.analysis.work import NOT_THE_SAME
 from harness.backends import FACTS
 from harness.records.trial import Struct
 from harness.report import format as fmt
-from harness.report import modes, repeat
+from harness.report import leads, modes, repeat
 from harness.report.document import Bullet, Section
 from harness.report.modes import Gap
 from harness.report.naming import backends, side
 from harness.report.sections.quality import of_difference
+from harness.report.standing import Standing, fastest, standings
 from harness.words import count, joined
 
 KEY = "answer"
@@ -48,12 +50,21 @@ class Lead(Struct, frozen=True, kw_only=True):
     high: float
 
 
+class Fact(Struct, frozen=True, kw_only=True):
+    """A reader's question, and what the records say to it."""
+
+    question: str
+    text: str = ""
+    command: str | None = None
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What every output begins with, in words and as data.
 
     ``fastest`` is the backend that is faster than every other one measured beside it, if there is
     such a backend, with its ``leads``; ``settled`` says whether there is one, or all are equal.
-    ``gaps`` holds the modes of a folder with several; ``next_step`` and ``repeat`` are commands.
+    ``standings`` has every backend measured beside it. ``gaps`` holds the modes of a folder with
+    several; ``next_step`` and ``repeat`` are commands; ``caveats`` are counts.
     """
 
     sentence: str
@@ -63,26 +74,57 @@ class Answer(Struct, frozen=True, kw_only=True):
     mode: str | None = None
     fastest: str | None = None
     leads: Sequence[Lead] = ()
+    standings: Sequence[Standing] = ()
     gaps: Sequence[Gap] = ()
     certainty: str = ""
+    caveats: Sequence[str] = ()
     modes: Sequence[str] = ()
     quality: str = ""
     target: str = ""
     memory: str = ""
+    first_step: str = ""
+    versions: str = ""
     machine: str = ""
     next_step: str | None = None
     repeat: str | None = None
 
 
 def section(found: Answer) -> Section:
-    """What stands behind the sentence, which is the lead of the report."""
-    costs = (found.quality, found.target, found.memory, found.machine)
-    bullets = [Bullet(text=text) for text in (found.certainty, *found.modes, *costs) if text]
-    if found.next_step:
-        bullets.insert(0, Bullet(text="Next:", command=found.next_step))
-    if found.repeat:
-        bullets.append(Bullet(text="To repeat it:", command=found.repeat))
+    """What is behind the sentence, which is the lead of the report."""
+    bullets = [
+        Bullet(text=" ".join(filter(None, (one.question, one.text))), command=one.command)
+        for one in facts(found)
+    ]
     return Section(key=KEY, heading="Behind this answer", bullets=bullets)
+
+
+def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
+    """The five facts below the sentence; those that the records say nothing to are left out.
+
+    Args:
+        found: the answer.
+        caveats: whether to count them here; a page has them beside it.
+    """
+    costs = " ".join(text for text in (found.memory, found.first_step, found.target) if text)
+    compared = " ".join(text for text in (found.versions, found.machine) if text)
+    next_step = found.next_step or found.repeat
+    asked = [
+        Fact(question="Do they learn the same?", text=found.quality),
+        Fact(question="Can I believe it?", text=believable(found) if caveats else found.certainty),
+        Fact(question="What does it cost?", text=costs),
+        Fact(question="What was compared?", text=compared),
+    ]
+    found_facts = [fact for fact in asked if fact.text]
+    if next_step:
+        text = "For a verdict:" if found.next_step else "Repeat it:"
+        found_facts.append(Fact(question="What next?", text=text, command=next_step))
+    return found_facts
+
+
+def believable(found: Answer) -> str:
+    """How sure the sentence is, and its caveats as counts."""
+    counts = f"Caveats: {' · '.join(found.caveats)}." if found.caveats else ""
+    return " ".join(text for text in (found.certainty, counts) if text)
 
 
 def answer(study: Study) -> Answer:
@@ -90,14 +132,14 @@ def answer(study: Study) -> Answer:
     contest = next((one for one in study.contests if backends(one)), None)
     if contest is None:
         return _nothing(study)
-    best = _fastest(contest)
-    leads = _leads(best, contest) if best else []
+    best = fastest(contest)
+    ahead = _leads(best, contest) if best else []
     gaps = modes.gaps(study, contest)
     about = study.about.get(contest.row.cell.scenario)
     equal = not best and modes.all_equal(contest)
     again = repeat.command(study.campaign_of(contest), about, study.plans)
     speed = (
-        _ranked(best, leads, contest, several_modes=bool(gaps))
+        _ranked(best, ahead, contest, several_modes=bool(gaps))
         if best
         else _equal(contest)
         if equal
@@ -105,8 +147,8 @@ def answer(study: Study) -> Answer:
     )
     settled = bool(best) or equal
     sentences = [
-        speed,
-        modes.without_keras_loop(gaps, contest),
+        *leads.of(study, contest),
+        leads.placed(study, contest, speed),
         _learn(contest),
         _unmeasured(study, contest),
     ]
@@ -117,13 +159,17 @@ def answer(study: Study) -> Answer:
         device=contest.row.cell.device,
         mode=contest.row.cell.mode,
         fastest=best,
-        leads=leads,
+        leads=ahead,
+        standings=standings(study, contest),
         gaps=gaps,
         certainty=_certainty(contest),
+        caveats=[note.brief or note.code for note in study.notes],
         modes=[modes.in_words(gap) for gap in gaps],
         quality=_quality(contest, about),
         target=_target(study, contest, about),
         memory=_memory(contest),
+        first_step=_first_step(contest),
+        versions=_versions(contest),
         machine=_machine(study, contest),
         next_step=None if settled else _next_step(study, contest, about),
         repeat=again if settled else None,
@@ -133,7 +179,8 @@ def answer(study: Study) -> Answer:
 def _nothing(study: Study) -> Answer:
     if study.records:
         sentence = "No verdict: no trial left a measurement. The caveats below say why."
-        return Answer(sentence=sentence, settled=False)
+        briefs = [note.brief or note.code for note in study.notes]
+        return Answer(sentence=sentence, settled=False, caveats=briefs)
     return Answer(
         sentence="No verdict: there are no records yet.",
         settled=False,
@@ -144,20 +191,6 @@ def _nothing(study: Study) -> Answer:
 def _sides(pair: Pair) -> tuple[str, str]:
     """The two of a pair as the answer names them: ``JAX``, or ``JAX, keras 3.14.0``."""
     return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
-
-
-def _fastest(contest: Contest) -> str | None:
-    """What is called faster than everything else that was measured, if there is such a thing."""
-    beaten: dict[str, set[str]] = defaultdict(set)
-    for pair in contest.judged:
-        first, second = _sides(pair)
-        if pair.outcome in {"faster", "slower"}:
-            winner, loser = (first, second) if pair.outcome == "faster" else (second, first)
-            beaten[winner].add(loser)
-    everyone = set(backends(contest))
-    return next(
-        (winner for winner, losers in beaten.items() if losers >= everyone - {winner}), None
-    )
 
 
 def _leads(best: str, contest: Contest) -> list[Lead]:
@@ -234,19 +267,20 @@ def _other_work(study: Study, contest: Contest) -> str | None:
 
 
 def _pair(pair: Pair) -> str:
-    first, second = _sides(pair)
+    """A pair from the faster one's side, which stands second."""
+    slower, faster = _sides(pair)
     found = pair.speed.verdict if pair.speed else None
     if found is None:
-        return f"{first} and {second} cannot be compared, {pair.why}"
+        return f"{slower} and {faster} cannot be compared, {pair.why}"
     if pair.outcome == "equivalent":
-        return f"{first} and {second} are equally fast within {fmt.percent(found.margin)}"
+        return f"{slower} and {faster} are equally fast within {fmt.percent(found.margin)}"
     if found.ratio is None or found.low is None or found.high is None:
-        return f"{first} and {second} are open, {found.reason}"
-    _, interval = fmt.ratio(1 / found.ratio, 1 / found.high, 1 / found.low, margin=found.margin)
+        return f"{slower} and {faster} are open, {found.reason}"
+    figure, interval = fmt.ratio(found.ratio, found.low, found.high, margin=found.margin)
     if pair.outcome == "inconclusive":
-        return f"{first} is {interval} times as fast as {second}, {found.reason}"
-    speed, comma, but = (pair.outcome or "").partition(",")
-    return f"{first} is {speed} than {second} ({interval} times as fast){comma}{but}"
+        return f"{faster} is {interval} times as fast as {slower}, {found.reason}"
+    but = ", but learns worse" if pair.quality and pair.quality.kind == "better" else ""
+    return f"{faster} is faster than {slower}, {figure} ({interval}){but}"
 
 
 def _next_step(study: Study, contest: Contest, about: About | None) -> str | None:
@@ -254,11 +288,16 @@ def _next_step(study: Study, contest: Contest, about: About | None) -> str | Non
     for note in study.notes:
         if note.code in UNRANKED and note.command:
             return fmt.plain(note.command)
-    missing = [lack.command for lack in study.missing]
-    measured = {backend for one in study.contests for backend in backends(one)}
-    if len(measured) == 1 and missing:
-        return fmt.plain(missing[0])
-    return repeat.more(study.campaign_of(contest), about, study.plans)
+    groups = study.campaign_of(contest)
+    if len(backends(contest)) == 1 and study.missing:
+        # Whoever is measured alone is in no round with the others: only one run of all ranks.
+        lacking = [
+            lack.backend
+            for lack in study.missing
+            if (lack.scenario, lack.device) == (contest.row.cell.scenario, contest.row.cell.device)
+        ]
+        return repeat.beside(groups, about, lacking)
+    return repeat.more(groups, about, study.plans)
 
 
 def _learn(contest: Contest) -> str:
@@ -298,35 +337,32 @@ def _certainty(contest: Contest) -> str:
     """How sure the sentence on speed is, and what it rests on."""
     speeds = [pair.speed for pair in contest.judged if pair.speed]
     if not any(speed.verdict.low is not None for speed in speeds):
-        return "The figures below are no ranking."
+        return "Not as a ranking: there is no verdict."
     rounds = sorted({speed.verdict.rounds for speed in speeds})
     over = " to ".join(fmt.count(n) for n in dict.fromkeys((rounds[0], rounds[-1])))
     together = " for all pairs together" if len(speeds) > 1 else ""
     # Of each pair, not added up: a disturbed trial costs every pair of its backend the same round.
     left_out = max(speed.pair.disturbed for speed in speeds)
     noisy = f" {count(left_out, 'disturbed round')} left out." if left_out else ""
-    cell = contest.row.cell
     return (
-        f"Mode {cell.mode} on the {cell.device.upper()}; 95% intervals{together} from {over} "
-        f"interleaved rounds of fresh processes; differences up to "
-        f"{fmt.percent(speeds[0].verdict.margin)} count as none.{noisy}"
+        f"95% intervals{together} from {over} interleaved rounds of fresh processes; differences "
+        f"up to {fmt.percent(speeds[0].verdict.margin)} count as none.{noisy}"
     )
 
 
 def _quality(contest: Contest, about: About | None) -> str:
     learned = [(pair, pair.quality) for pair in contest.pairs if pair.quality is not None]
     if not learned or about is None:
-        return "Quality cannot be compared: fewer than two backends have a metric."
+        return "Not comparable: fewer than two backends have a metric."
     label = about.metric.label
     within = f"{label} within {fmt.quality(about.metric.tolerance)}"
-    names = joined(backends(contest))
     seeds = min(found.seeds for _, found in learned)
     kinds = {found.kind for _, found in learned}
     if kinds == {"equivalent"}:
-        return f"{names} learn the same: {within} on {fmt.count(seeds)} common seeds."
+        return f"Yes: {within} on {fmt.count(seeds)} common seeds."
     reasons = {found.reason for _, found in learned}
     if kinds == {"undecided"} and len(reasons) == 1:
-        return f"Whether {names} learn the same is undecided: {reasons.pop()}."
+        return f"Undecided: {reasons.pop()}."
     return "; ".join(_learned(pair, found, label, within) for pair, found in learned) + "."
 
 
@@ -356,7 +392,28 @@ def _target(study: Study, contest: Contest, about: About | None) -> str:
         for one in mine
     ]
     metric = f"{about.metric.label} of " if about else ""
-    return f"Training time to {metric}{fmt.quality(mine[0].quality.target)}: {joined(times)}."
+    return f"Training to {metric}{fmt.quality(mine[0].quality.target)}: {', '.join(times)}."
+
+
+def _first_step(contest: Contest) -> str:
+    times = [
+        f"{side(row.cell, row.apart)} {fmt.duration(row.first_step_s.value)}"
+        for row in (group.row for group in contest.groups)
+        if row.first_step_s is not None
+    ]
+    return f"First step: {', '.join(times)}." if times else ""
+
+
+def _versions(contest: Contest) -> str:
+    """The packages of every backend, each once."""
+    cell = contest.row.cell
+    rows = [group.row for group in contest.groups]
+    names = ["keras", *dict.fromkeys(row.cell.backend for row in rows)]
+    seen = dict.fromkeys(
+        f"{name} {row.versions[name]}" for name in names for row in rows if name in row.versions
+    )
+    packages = f": {', '.join(seen)}" if seen else ""
+    return fmt.plain(f"{cell.scenario}, {cell.mode} on the {cell.device.upper()}{packages}.")
 
 
 def _memory(contest: Contest) -> str:
@@ -365,7 +422,7 @@ def _memory(contest: Contest) -> str:
         for row in (group.row for group in contest.groups)
         if row.peak_rss_bytes is not None
     ]
-    return f"Peak memory of a process: {joined(peaks)}." if peaks else "No trial has its memory."
+    return f"Peak memory: {', '.join(peaks)}." if peaks else ""
 
 
 def _machine(study: Study, contest: Contest) -> str:
@@ -382,4 +439,4 @@ def _machine(study: Study, contest: Contest) -> str:
     ]
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
-    return fmt.plain(f"Measured on {', '.join(facts)}") + more + "."
+    return fmt.plain(", ".join(facts)) + more + "."

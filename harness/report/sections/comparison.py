@@ -78,17 +78,68 @@ def compose(
             bullets=[note_bullet(note) for note in comparison.notes],
         ),
     ]
-    return document(TITLE, _lead(comparison, findings, names, unsettled), sections)
+    return document(TITLE, _lead(comparison, findings, about, names, unsettled), sections)
+
+
+OUTCOMES = {"slower": "slower", "faster": "faster", "equivalent": "unchanged"}
+"""Verdicts on step time, and what the first sentence calls them; any other is undecided."""
+
+NAMED = 3
+"""So many cells that changed are named in the first sentences."""
+
+
+def in_short(comparison: Comparison, about: Mapping[str, About]) -> str:
+    """``2 slower, 1 faster, 6 unchanged. Slower: ranking torch cpu 1.19× (1.13–1.24).``."""
+    ranked = [cell for cell in comparison.cells if cell.unranked is None and cell.speed]
+    kinds = [
+        OUTCOMES.get(cell.speed.kind, "undecided") for cell in ranked if cell.speed is not None
+    ]
+    told = [
+        f"{fmt.count(kinds.count(word))} {word}"
+        for word in (*OUTCOMES.values(), "undecided")
+        if word in kinds
+    ]
+    unranked = len(comparison.cells) - len(ranked)
+    told += [f"{fmt.count(unranked)} without a verdict on speed"] if unranked else []
+    learned = [cell.quality.kind for cell in comparison.cells if cell.quality is not None]
+    told += [
+        f"{fmt.count(learned.count(kind))} learn{'s' * (learned.count(kind) == 1)} {kind}"
+        for kind in ("worse", "better")
+        if kind in learned
+    ]
+    grown = sum(cell.memory is not None and cell.memory.kind == "more" for cell in comparison.cells)
+    told += [f"{fmt.count(grown)} need{'s' * (grown == 1)} more memory"] if grown else []
+    if not comparison.cells:
+        return "Nothing compared: the two have no cell in common."
+    sentences = [f"{', '.join(told)}."]
+    for kind in ("slower", "faster"):
+        moved = [cell for cell in ranked if cell.speed is not None and cell.speed.kind == kind]
+        if moved:
+            names = [_moved(cell, comparison, about) for cell in moved[:NAMED]]
+            more = [f"and {fmt.count(len(moved) - NAMED)} more"] if len(moved) > NAMED else []
+            sentences.append(f"{kind.capitalize()}: {', '.join([*names, *more])}.")
+    return fmt.plain(" ".join(sentences), limit=2_000)
+
+
+def _moved(cell: CellChange, comparison: Comparison, about: Mapping[str, About]) -> str:
+    label = _label(cell.cell, comparison, about)
+    found = cell.speed
+    if found is None:
+        return label
+    much = fmt.ratio(found.ratio, found.low, found.high, margin=found.margin)
+    return f"{label} {fmt.inline(*much)}"
 
 
 def _lead(
     comparison: Comparison,
     findings: Sequence[Finding],
+    about: Mapping[str, About],
     names: tuple[str, str],
     unsettled: int | None,
 ) -> Iterator[str]:
     before, after = (fmt.plain(name, limit=200) for name in names)
     cells = comparison.cells
+    yield in_short(comparison, about)
     trials = [sum(cell.trials_before for cell in cells), sum(cell.trials_after for cell in cells)]
     yield (
         f"Before is {before}, after is {after}: {fmt.count(len(cells))} "
@@ -155,7 +206,8 @@ def _reading(comparison: Comparison) -> str:
         f"{fmt.percent(limits.margin)}, equivalent if it lies within, else inconclusive; for "
         f"memory the margin is {fmt.percent(limits.memory_margin)}. All intervals of a table "
         f"together hold at {fmt.percent(limits.confidence)}, with the process as the unit. A cell "
-        "that is faster and learns worse is not called faster."
+        "that is faster and learns worse is not called faster. Ratios are after over before: above "
+        "1 a step takes longer."
     )
 
 
@@ -223,7 +275,7 @@ def _speeds(comparison: Comparison, about: Mapping[str, About]) -> list[Table]:
             (figure("before"), lambda cell: fmt.duration(_before(cell.speed))),
             (figure("after"), lambda cell: fmt.duration(_after(cell.speed))),
             (figure("ratio"), lambda cell: _ratio(cell.speed)),
-            (Column(header="after is"), _outcome),
+            (Column(header="after is", kept=True), _outcome),
             (Column(header="quality"), lambda cell: quality_word(cell.quality)),
             (figure("trials"), _trials),
         ],

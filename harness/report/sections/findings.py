@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.analysis.answers import turned
 from harness.analysis.ladder.ladder import Across, Ladder, Rung, ladders_of_versions
 from harness.analysis.rows import Row, distinction, versions
 from harness.analysis.speed.verdict import Verdict
@@ -136,15 +137,24 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
 def _driven_by_keras(ladders: Sequence[Ladder]) -> Iterator[str]:
     """How much of the backends' difference under ``fit`` is left without Keras, pair by pair."""
     for one in ladders:
-        by_mode = {(*_sides(across), across.first.mode): across.verdict for across in one.across}
+        by_mode = {key: given for across in one.across for key, given in _both_ways(across)}
         for (first, second, mode), fit in by_mode.items():
             native = by_mode.get((first, second, "native"))
             if mode != "fit" or native is None or fit.ratio is None or native.ratio is None:
                 continue
+            if fit.ratio < 1:
+                continue  # told from the other side: the slower one first, as in the verdicts
             yield (
                 f"{_pair(first, second, fit)} under fit, and {_ratio(native)} when both are "
                 f"written by hand{_driven(fit.ratio, native.ratio)}."
             )
+
+
+def _both_ways(across: Across) -> Iterator[tuple[tuple[str, str, Mode], Verdict]]:
+    """The verdict of either side over the other."""
+    first, second = _sides(across)
+    yield (first, second, across.first.mode), across.verdict
+    yield (second, first, across.first.mode), turned(across.verdict)
 
 
 def _driven(fit: float, native: float) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.before_after.change import Change
 from harness.analysis.before_after.history import Moment, Timeline
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document
 from harness.report.sections.quality import of_difference
 from harness.report.table import Column, Table, figure, machine_label, stacked
 from harness.store.reading import Broken
-from harness.words import joined
+from harness.words import count, joined
 
 TITLE = "Keras backends over time"
 
@@ -34,17 +35,8 @@ def compose(
     about: Mapping[str, About],
 ) -> Document:
     """The timelines as a document; outputs only lay it out."""
-    names = list(dict.fromkeys(m.campaign for t in timelines for m in t.moments))
     moved = [(t, m) for t in timelines for m in t.moments if m.moved]
-    lead = [
-        f"{fmt.count(len(names))} campaign{'s' * (len(names) != 1)}, "
-        f"{fmt.count(len(timelines))} cell{'s' * (len(timelines) != 1)}: "
-        + (
-            f"{fmt.count(len(moved))} change{'s' * (len(moved) != 1)}."
-            if moved
-            else _unchanged(timelines)
-        )
-    ]
+    lead = [in_short(timelines, about)]
     if not timelines:
         lead = ["There are no campaigns with records here: name the folder that holds theirs."]
     sections = [
@@ -70,8 +62,49 @@ def compose(
     return document(TITLE, lead, sections)
 
 
+NAMED = 3
+"""So many changes stand in the first sentence; the list below it has all."""
+
+
+def in_short(timelines: Sequence[Timeline], about: Mapping[str, About]) -> str:
+    """What moved, first; else whether nothing moved, or nothing could be compared at all."""
+    campaigns = len({m.campaign for t in timelines for m in t.moments})
+    over = f"{count(len(timelines), 'cell')} over {count(campaigns, 'campaign')}"
+    moved = [(t, m) for t in timelines for m in t.moments if m.moved]
+    judged = [m.speed for t in timelines for m in t.moments if m.speed and m.speed.low is not None]
+    learned = [m.quality for t in timelines for m in t.moments if m.quality is not None]
+    if moved:
+        told = [_moved(t, m, about) for t, m in moved[:NAMED]]
+        more = [f"and {fmt.count(len(moved) - NAMED)} more"] if len(moved) > NAMED else []
+        return fmt.plain(f"Moved: {'; '.join([*told, *more])}. {over}.", limit=2_000)
+    if judged:
+        undecided = sum(one.kind == "inconclusive" for one in judged)
+        tail = f", {fmt.count(undecided)} undecided" if undecided else ""
+        return f"Nothing moved: {over}, {count(len(judged), 'comparison')}{tail}."
+    if learned:
+        return f"No step time could be compared, and nothing learned otherwise: {over}."
+    return (
+        f"Nothing compared: {over}, and no cell has two campaigns of at least "
+        f"{MINIMUM_ROUNDS} undisturbed trials."
+    )
+
+
+def _moved(timeline: Timeline, moment: Moment, about: Mapping[str, About]) -> str:
+    words = []
+    if moment.speed is not None and moment.speed.kind in {"faster", "slower"}:
+        words.append(f"{moment.speed.kind}, {fmt.inline(*_ratio(moment.speed))}")
+    if moment.quality is not None and moment.quality.kind in {"better", "worse"}:
+        words.append(f"learns {moment.quality.kind}")
+    name = fmt.plain(_cell(timeline, about), limit=80)
+    return f"{name} is {' and '.join(words)} since {fmt.plain(moment.campaign, limit=60)}"
+
+
 def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
-    """A cell in a few words, settings told where they are not the default."""
+    """A cell in a few words and its machine; settings are named where they are not the default."""
+    return fmt.plain(f"{_cell(timeline, about)} on {machine_label(timeline.machine_id)}", limit=160)
+
+
+def _cell(timeline: Timeline, about: Mapping[str, About]) -> str:
     cell = timeline.cell
     known = about.get(cell.scenario)
     settings = [
@@ -79,8 +112,7 @@ def name_of(timeline: Timeline, about: Mapping[str, About]) -> str:
         for name, value in cell.settings.items()
         if known is None or known.defaults.get(name) != value
     ]
-    told = [cell.scenario, cell.label, *(settings if known else [])]
-    return fmt.plain(f"{' '.join(told)} on {machine_label(timeline.machine_id)}", limit=160)
+    return " ".join([cell.scenario, cell.label, *(settings if known else [])])
 
 
 def version_changes(before: Moment | None, now: Moment) -> list[str]:
@@ -189,16 +221,6 @@ def _weak(timelines: Sequence[Timeline]) -> list[Bullet]:
         ),
     ]
     return [Bullet(text=text.format(fmt.count(number))) for number, text in told if number]
-
-
-def _unchanged(timelines: Sequence[Timeline]) -> str:
-    """That nothing moved, which is said of what was compared and of nothing else."""
-    compared = sum(timeline.compared > 0 for timeline in timelines)
-    if not compared:
-        return "nothing could be compared; the caveats say why."
-    if compared == len(timelines):
-        return "no change."
-    return f"no change in the {compared} that could be compared; the caveats name the others."
 
 
 def _alone(timelines: Sequence[Timeline], about: Mapping[str, About]) -> list[Bullet]:

@@ -64,7 +64,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         machine=lambda one: one.machine_id,
         facts=_facts_of_one,
         fillers=[
-            (figure("metric"), _location),
+            (figure("metric", kept=True), _location),
             (figure("seeds"), lambda one: fmt.count(len(one.seeds))),
             (Column(header="published band"), lambda one: _band(one, about)),
             (figure("time to target"), _time_to_target),
@@ -79,7 +79,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         name=(Column(header="pair"), pair_name),
         facts=facts,
         fillers=[
-            (figure("difference"), lambda pair: difference(pair.quality)),
+            (figure("difference", kept=True), lambda pair: difference(pair.quality)),
             (figure("seeds"), lambda pair: fmt.count(pair.quality.seeds if pair.quality else 0)),
             (Column(header="the first is"), lambda pair: quality_word(pair.quality)),
             (Column(header="difference found"), lambda pair: found_word(pair.quality)),

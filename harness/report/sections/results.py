@@ -13,11 +13,13 @@ from harness.analysis.rows import Figure, Row
 from harness.analysis.study import Study
 from harness.report import format as fmt
 from harness.report.document import Section
+from harness.report.standing import relatives
 from harness.report.table import Column, Table, figure, machine_label, settings, stacked
 from harness.words import count
 
 KEY = "results"
 
+RELATIVE = "relative"
 MISSING = "missing"
 FAILED = "failed"
 
@@ -28,12 +30,15 @@ def section(study: Study) -> Section:
     """How many trials there are, and the table of each scenario."""
     failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
     trials = f"{count(study.trials, 'trial')}{failed}"
+    tables = results(study)
     text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
+    if any(column.header == RELATIVE for table in tables for column in table.columns):
+        text += " Relative is step time over that of the fastest, with the verdict's interval."
     return Section(
         key=KEY,
         heading="Results",
         paragraphs=[text] if study.trials else [],
-        tables=results(study),
+        tables=tables,
     )
 
 
@@ -65,9 +70,12 @@ def _of_scenario(study: Study, scenario: str) -> Table:
         fillers.append((Column(header="settings"), lambda row: "\n".join(told[id(row)])))
     if len({row.machine_id for row in good}) > 1:
         fillers.append((Column(header="machine"), _machine))
+    behind = relatives(study)
+    if any(id(row) in behind for row in rows):
+        fillers.append((figure(RELATIVE, kept=True), lambda r: behind.get(id(r), fmt.NOTHING)))
     fillers += [
-        (figure("step time"), _step_time),
-        (figure("examples/s"), lambda row: fmt.rate(_value(row.examples_per_s))),
+        (figure("step time", kept=True), _step_time),
+        (Column(header="examples/s", figures=True, aside=True), _rate),
         (figure("first step"), lambda row: fmt.duration(_value(row.first_step_s))),
         (figure("peak memory"), lambda row: fmt.memory(_value(row.peak_rss_bytes))),
     ]
@@ -78,18 +86,33 @@ def _of_scenario(study: Study, scenario: str) -> Table:
         fillers.append((Column(header="CPU per step", figures=True, aside=True), _cpu))
     fillers += [
         (figure(metric), _quality),
-        (figure("trials"), _trials),
-        (Column(header="versions", aside=True), lambda row: _versions(row, good)),
+        (figure("trials", kept=True), _trials),
     ]
+    lacking = [lack for lack in study.missing if lack.scenario == scenario]
+    packages = _packages(good)
+    if packages is None or lacking:
+        fillers.append((Column(header="versions", aside=True), lambda row: _versions(row, good)))
+    common = "".join(f", {package}" for package in packages or ())
     columns = [column for column, _ in fillers]
     return Table(
-        title=f"Scenario {fmt.plain(scenario, limit=60)}",
+        title=f"Scenario {fmt.plain(scenario, limit=60)}{common}",
         columns=columns,
         rows=[
             *([fill(row) for _, fill in fillers] for row in rows),
-            *(_missing(lack, columns) for lack in study.missing if lack.scenario == scenario),
+            *(_missing(lack, columns) for lack in lacking),
         ],
     )
+
+
+def _packages(rows: Sequence[Row]) -> list[str] | None:
+    """Keras and the frameworks; ``None`` where one of them ran in several versions."""
+    seen: dict[str, set[str]] = {}
+    for row in rows:
+        for name in ("keras", row.cell.backend):
+            seen.setdefault(name, set()).add(row.versions.get(name, ""))
+    if any(len(versions) > 1 for versions in seen.values()):
+        return None
+    return [fmt.plain(f"{n} {v}", limit=60) for n, (v,) in seen.items() if v]
 
 
 def _value(found: Figure | None) -> float | None:
@@ -103,6 +126,10 @@ def _step_time(row: Row) -> str:
     return stacked(
         fmt.duration(found.value), fmt.duration_range(found.low, found.high, of=found.value)
     )
+
+
+def _rate(row: Row) -> str:
+    return fmt.rate(_value(row.examples_per_s))
 
 
 def _cpu(row: Row) -> str:
@@ -128,13 +155,14 @@ def _machine(row: Row) -> str:
 
 
 def _versions(row: Row, rows: Sequence[Row]) -> str:
-    """Keras and the framework; NumPy and Python only where they are not the same for all rows."""
-    names = ["keras", row.cell.backend]
-    names += [
+    """The framework; Keras, NumPy and Python only where they are not the same for all rows."""
+    differ = [
         name
-        for name in ("numpy", "python")
+        for name in ("keras", "numpy", "python")
         if len({other.versions.get(name) for other in rows if other.versions}) > 1
     ]
+    names = ["keras", row.cell.backend, "numpy", "python"]
+    names = [name for name in names if name == row.cell.backend or name in differ]
     known = [f"{name} {row.versions[name]}" for name in names if name in row.versions]
     return stacked(*(fmt.plain(text, limit=60) for text in known)) or fmt.NOTHING
 

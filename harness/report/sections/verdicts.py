@@ -55,7 +55,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
     """The pairs that a verdict can be given on, each once."""
     told = any(_cpu(pair) != fmt.NOTHING for pair in answers.pairs if pair.why is None)
     return cell_tables(
-        "Step time, first over second",
+        "Step time, the slower over the faster",
         [pair for pair in answers.pairs if pair.why is None],
         about,
         cell=lambda pair: pair.first,
@@ -64,8 +64,8 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         facts=facts,
         fillers=[
             (figure("rounds"), _rounds),
-            (figure("ratio"), _ratio),
-            (Column(header="the first is"), _outcome),
+            (figure("ratio", kept=True), _ratio),
+            (Column(header="the first is", kept=True), _outcome),
             *([(figure("CPU time"), _cpu)] if told else []),
             (Column(header="quality"), lambda pair: quality_word(pair.quality)),
         ],

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from harness.report.outputs import markdown
+from harness.report.table import condensed
 from tests.report.elements import Elements
 from tests.report.made_up import campaign, failed
 
@@ -26,6 +27,8 @@ def records():
 def text(page):
     """What a reader sees: no style, no script, no drawing."""
     shown = re.sub(r"(?s)<(style|script|svg).*?</\1>", " ", page)
+    # A word that can be explained stays a word of its sentence.
+    shown = re.sub(r'(?s)<button type="button" class="term"[^>]*>(.*?)</button>', r"\1", shown)
     return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", shown)).split())
 
 
@@ -34,8 +37,19 @@ def test_every_text_of_the_document_stands_in_the_page(told, page, records):
     shown = text(page(records))
     for section in document.sections:
         texts = [*section.paragraphs, *(bullet.text for bullet in section.bullets)]
+        if section.key == "answer":
+            # There a question is set apart, and so are the caveats.
+            texts = [
+                part.removesuffix(".")
+                for text in texts
+                for part in re.split(r"(?<=\?) | Caveats: ", text)
+            ]
         texts += [
-            line for t in section.tables for row in t.rows for c in row for line in c.split("\n")
+            line
+            for table in map(condensed, section.tables)
+            for row in table.rows
+            for cell in row
+            for line in cell.split("\n")
         ]
         for one in texts:
             assert " ".join(one.split()) in shown
@@ -163,3 +177,35 @@ def test_oddities_are_all_named(page, records):
 def test_synthetic_data_is_said_in_the_first_sentence(page, records):
     made = page([msgspec.structs.replace(record, synthetic=True) for record in records])
     assert " on SYNTHETIC data" in re.search(r"(?s)<h1.*?</h1>", made)[0]
+
+
+def test_words_of_the_harness_are_explained_where_they_are_met(page, records):
+    made = page(records)
+    opened = set(re.findall(r'popovertarget="term-(\w+)"', made))
+    assert {"cell", "round", "trial"} <= opened
+    for word in ("cell", "round", "trial", "envelope", "floor"):
+        assert f'<div popover id="term-{word}">' in made
+
+
+def test_an_explained_word_is_escaped_and_stands_once_in_a_text():
+    from harness.report.html.terms import explained
+
+    made = explained("<b>two rounds</b> and a round of trials, up to round-off")
+    assert made.count("<button") == 2
+    assert "&lt;b&gt;two <button" in made
+    assert made.endswith("up to round-off")
+    assert "and a round of <button" in made
+
+
+def test_bars_are_drawn_from_zero_with_their_intervals(told, records):
+    from harness.report.html.first_screen import WIDTH, bars
+    from harness.report.sections.answer import answer
+
+    _, study = told(records)
+    made = bars(answer(study).standings)
+    assert [bar.backend for bar in made] == ["jax", "tensorflow", "torch"]
+    assert max(bar.high for bar in made) == WIDTH
+    assert all(0 < bar.low < bar.length < bar.high for bar in made)
+    jax, tensorflow, _ = answer(study).standings
+    ratio = tensorflow.centre_s / jax.centre_s
+    assert made[1].length / made[0].length == pytest.approx(ratio, rel=0.01)

@@ -8,15 +8,16 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.study import study_of
-from harness.report.outputs import terminal
+from harness.report.outputs import markdown, terminal
 from harness.report.sections.compose import compose
+from tests.report.made_up import campaign
 
 
 @pytest.fixture
 def document(measured, about):
     records = [
-        measured(backend, seed=seed, value=0.25 + seed / 100)
-        for backend in ("jax", "tensorflow", "torch")
+        measured(backend, seed=seed, value=0.25 + seed / 100, step_time_s=0.001 * place)
+        for place, backend in enumerate(("jax", "tensorflow", "torch"), start=1)
         for seed in (1, 2)
     ]
     return compose(study_of(records, about=about))
@@ -25,7 +26,7 @@ def document(measured, about):
 def test_the_main_table_is_one_table_in_100_columns(document, printed):
     lines = printed(document, 100).splitlines()
     heading = next(line for line in lines if line.startswith("backend"))
-    assert heading.split()[-1] == "versions"
+    assert heading.split()[:3] == ["backend", "time", "examples/s"]
     assert max(len(line.rstrip()) for line in lines) <= 100
 
 
@@ -35,14 +36,19 @@ def test_no_line_but_a_command_is_wider_than_the_terminal(document, printed, wid
         assert len(line.rstrip()) <= width or line.startswith("    harness run")
 
 
-def test_in_80_columns_the_versions_stand_below_the_table(document, printed):
-    shown = printed(document, 80)
-    assert "versions:\n- jax cpu: keras 3.15.1, jax 0.10.2" in shown
+def test_what_all_rows_have_in_common_is_said_once(document, printed):
+    shown = " ".join(printed(document, 100).split())
+    assert "(device cpu; first step 500 ms; peak memory 600 MB; test RMSE" in shown
+
+
+def test_where_it_is_too_wide_some_columns_are_below_the_table(document, printed):
+    told = [printed(document, width) for width in range(24, 60)]
+    assert any("examples/s:\n- jax: " in shown for shown in told)
 
 
 def test_where_no_table_fits_every_row_is_a_list(document, printed):
-    shown = printed(document, 50)
-    assert "- torch\n    device: cpu\n    step time: 2.00 ms, 2.00–2.00\n" in shown
+    shown = printed(document, 18)
+    assert "- torch\n    step time:\n      3.00 ms,\n      3.00–3.00\n" in shown
 
 
 def test_a_command_stands_on_a_line_of_its_own_and_is_never_broken(document, printed):
@@ -63,3 +69,23 @@ def test_a_log_without_a_terminal_gets_100_columns(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert terminal.console().width == 100
+
+
+def test_the_first_screen_of_80_columns_answers_the_readers_questions(about, printed):
+    document = compose(study_of(list(campaign(rounds=10)), about=about))
+    for first in (
+        printed(document, 80).splitlines()[:24],
+        markdown.render(document).splitlines()[:12],
+    ):
+        shown = " ".join(" ".join(first).split())
+        assert "JAX is fastest here: 2" in shown
+        assert "All three learn the same." in shown
+        for question in (
+            "Do they learn the same? Yes: ",
+            "Can I believe it? 95% intervals",
+            "What does it cost? Peak memory: JAX",
+            "First step: JAX",
+            "What was compared? ranking, fit on the CPU: keras",
+            "What next? Repeat it:",
+        ):
+            assert question in shown

@@ -75,3 +75,25 @@ def test_a_part_that_saves_nothing_reaches_back(plot, make_anatomy_record):
 
 def test_there_is_none_where_nothing_was_taken_apart(plot):
     assert plot([]) == []
+
+
+def contrast(one, other):
+    """WCAG 2.2, relative luminance and contrast ratio."""
+
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_no_theme_exchanges_a_colour_of_a_part_and_each_is_legible():
+    from harness.report.html.svg import THEMED
+    from harness.report.plots.anatomy import COLOURS
+
+    assert not set(COLOURS.values()) & set(THEMED)
+    for name, colour in COLOURS.items():
+        ink = "#ffffff" if name == "device compute" else "#000000"
+        assert contrast(colour, ink) >= 4.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import msgspec
@@ -10,14 +11,15 @@ import pytest
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.backends import FACTS
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
-from harness.records.trial import Provenance
+from harness.records.trial import MODES, Provenance
 from harness.report.plots import draw, plots, timeline
-from harness.report.plots.base import MOST_POINTS, NARROW, WIDE, styled
+from harness.report.plots import parity as loss_plots
+from harness.report.plots.base import GROUPS, MOST_POINTS, NARROW, WIDE, styled
 from harness.report.plots.points import points
 from harness.store import benchmarks
 from harness.store.runs import Parity, ParityRun, ParityVerdict
 from tests.report.folders import operations
-from tests.report.made_up import SETTINGS, campaign, ladder_campaign
+from tests.report.made_up import BEGAN, SETTINGS, campaign, ladder_campaign
 
 
 @pytest.fixture
@@ -112,7 +114,8 @@ def test_every_plot_is_told_in_words_with_its_numbers(studied, records, latencie
 def test_a_backend_has_its_colour_shape_and_dash_everywhere(studied, records, latencies):
     made = plots(studied(records, benchmarks=latencies))
     for plot in made:
-        assert FACTS["torch"].colour in str(plot.specification())
+        if plot.key != "phases":  # there colours are phases, and each cell has a bar
+            assert FACTS["torch"].colour in str(plot.specification())
     assert "triangle-up" in str(named(made, "drift").specification())
     assert "strokeDash" in str(named(made, "learning-epochs").specification())
 
@@ -210,7 +213,66 @@ def test_a_timeline_names_the_versions_that_changed(about):
     )
     (plot,) = timeline.plots(found, about)
     styled(plot.chart(WIDE)).to_dict(validate=True)
-    assert "b\\nkeras 3.16.0" in msgspec.json.encode(plot.specification()).decode()
+    shown = msgspec.json.encode(plot.specification()).decode()
+    assert '"label":"keras 3.16.0"' in shown
+    assert '"type":"temporal"' in shown
+
+
+def test_a_timeline_runs_in_time_whatever_its_campaigns_are_called(about):
+    found = timelines(
+        [
+            Campaign(
+                name=name,
+                records=list(
+                    campaign(rounds=5, run_id=name, began=BEGAN + dt.timedelta(days=days))
+                ),
+            )
+            for name, days in (("zz-first", 0), ("aa-last", 90), ("mm-second", 9))
+        ]
+    )
+    (plot,) = timeline.plots(found, about)
+    drawn = plot.specification()
+    at = {
+        row["campaign"]: row["at"]
+        for part in (drawn, *drawn["layer"])
+        for row in part.get("data", {}).get("values", ())
+    }
+    assert sorted(at, key=at.get) == ["zz-first", "mm-second", "aa-last"]
+    assert at["aa-last"] - at["zz-first"] == 90 * 86_400_000
+
+
+def test_the_two_legends_of_parity_are_one():
+    rows = [
+        {"pair": pair, "step": 1, "apart": 1e-8, "limit": 1e-6, "envelopes": 0.01, "tip": pair}
+        for pair in loss_plots.PAIRS
+    ]
+    for width in (WIDE, NARROW):
+        drawn = draw.svg(loss_plots._plot(rows), width)
+        for pair in loss_plots.PAIRS:
+            assert drawn.count(f">{pair}<") == 1
+        (shown,) = re.findall(r'viewBox="0 0 (\d+)', drawn)
+        assert int(shown) <= width + 20, "wider ones are shrunk, and their letters with them"
+
+
+def test_every_mode_has_its_panel_of_what_is_learned(studied):
+    made = plots(studied(list(ladder_campaign(rounds=4, epochs=8))))
+    for key in ("learning-epochs", "learning-seconds"):
+        rows = named(made, key).specification()["data"]["values"]
+        assert {row["panel"] for row in rows} == {f"mode={mode}" for mode in MODES}
+        assert {row["cell"].split()[0] for row in rows} == {"jax", "tensorflow", "torch"}
+
+
+def test_what_comes_once_has_one_labelled_bar_for_each_cell(studied, records):
+    drawn = draw.svg(named(plots(studied(records)), "phases"))
+    for cell in ("jax", "tensorflow", "torch"):
+        assert drawn.count(f">{cell}<") == 1
+    for phase in ("import", "build", "first step"):
+        assert drawn.count(f">{phase}<") == 1
+
+
+def test_every_plot_is_in_a_group_that_the_page_can_choose(studied, records, latencies):
+    for plot in plots(studied(records, benchmarks=latencies)):
+        assert plot.group in GROUPS
 
 
 class TestDrawing:

@@ -114,7 +114,8 @@ class TestGate:
 
     def test_that_was_not_asked_for_is_not_mentioned(self, composed, make_campaign):
         found = composed(make_campaign(TWO, 14), make_campaign(TWO, 14), None)
-        assert len(found.lead) == 1
+        assert found.lead[0] == "2 unchanged."
+        assert len(found.lead) == 2
         assert "Gate" not in {part.heading for part in found.sections}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import pytest
 
 from harness.analysis.before_after.history import campaigns, timelines
@@ -54,7 +57,9 @@ def test_the_runs_of_a_single_folder_are_campaigns(tmp_path):
 def test_a_change_is_told_with_its_interval_and_the_versions_that_changed(folder, about):
     document = told(folder, about)
     text = markdown.render(document).replace("\\", "")
-    assert "1 change" in document.lead[0]
+    lead = document.lead[0]
+    assert lead.startswith("Moved: ranking torch cpu fit")
+    assert re.search(r" is slower, 1\.\d+× \(1\.\d+–1\.\d+\) since month-2\. 3 cells over 3", lead)
     assert "torch cpu fit" in text
     assert "slower, step time 1." in text
     assert "Versions changed: keras 3.15.1 → 3.16.0." in text
@@ -100,3 +105,16 @@ def test_a_history_of_one_campaign_compares_nothing(tmp_path, about):
 
 def test_an_empty_folder_says_what_to_name(tmp_path, about):
     assert "name the folder that holds theirs" in told(tmp_path, about).lead[0]
+
+
+def test_where_nothing_was_compared_the_first_sentence_says_so(folder, about):
+    for month in (1, 2):
+        shutil.rmtree(folder / f"month-{month}")
+    (lead,) = told(folder, about).lead
+    assert lead.startswith("Nothing compared: 3 cells over 1 campaign, and no cell has two")
+
+
+def test_where_nothing_moved_it_says_how_much_was_compared(folder, about):
+    shutil.rmtree(folder / "month-2")
+    (lead,) = told(folder, about).lead
+    assert lead.startswith("Nothing moved: 3 cells over 2 campaigns, 3 comparisons")

@@ -32,16 +32,16 @@ class TestVerdicts:
     def test_are_those_of_every_pair(self, report, make_campaign):
         (table,) = report(make_campaign(THREE, 8)).section("verdicts").tables
         first, *others = rows(table)
-        assert first["pair"] == "jax / tensorflow"
-        assert (first["rounds"], first["the first is"]) == ("8", "faster")
-        assert first["ratio"].startswith("0.5")
-        assert [row["pair"] for row in others] == ["jax / torch", "tensorflow / torch"]
+        assert first["pair"] == "tensorflow / jax"
+        assert (first["rounds"], first["the first is"]) == ("8", "slower")
+        assert first["ratio"].startswith("1.")
+        assert [row["pair"] for row in others] == ["torch / jax", "torch / tensorflow"]
 
     def test_of_a_backend_that_learns_worse_do_not_call_it_faster(self, report, make_campaign):
         document = report(make_campaign(THREE, 8, rmse={"jax": 0.003}))
         (table,) = document.section("verdicts").tables
-        assert rows(table)[0]["the first is"] == "faster, but learns worse"
-        assert rows(table)[0]["quality"] == "worse"
+        assert rows(table)[0]["the first is"] == "slower, but learns better"
+        assert rows(table)[0]["quality"] == "better"
 
     def test_name_what_differs_and_tell_the_mode_that_two_backends_share(
         self, report, make_campaign
@@ -53,15 +53,17 @@ class TestVerdicts:
         ]
         document = report(records)
         (table,) = document.section("verdicts").tables
-        assert [(row["pair"], row["settings"]) for row in rows(table)] == [
-            ("jax / torch", "mode=fit"),
-            ("jax / torch", "mode=native"),
-            ("jax fit / jax native", ""),
-            ("torch fit / torch native", ""),
+        assert [(row["pair"], row["settings"]) for row in rows(table)[:2]] == [
+            ("torch / jax", "mode=fit"),
+            ("torch / jax", "mode=native"),
         ]
+        # Which of two equal modes seems slower is chance.
+        modes = [sorted(row["pair"].split(" / ")) for row in rows(table)[2:]]
+        assert modes == [["jax fit", "jax native"], ["torch fit", "torch native"]]
         assert "All 4 intervals together" in document.section("verdicts").paragraphs[0]
         differences = document.section("quality").tables[-1]
-        assert rows(differences)[-1]["pair"] == "torch fit / torch native"
+        last = rows(differences)[-1]["pair"].split(" / ")
+        assert sorted(last) == ["torch fit", "torch native"]
 
     def test_tell_how_many_rounds_would_settle_an_open_one(self, report, make_campaign):
         step_time_s = {"jax": 0.0020, "torch": 0.0021}
@@ -103,7 +105,7 @@ class TestNoVerdict:
 
     def test_below_four_rounds(self, report, make_campaign):
         assert self.line(report(make_campaign({"jax": 0.002, "torch": 0.004}, 3))) == (
-            "No verdict on jax / torch: needs at least 4 complete rounds, here are 3."
+            "No verdict on torch / jax: needs at least 4 complete rounds, here are 3."
         )
 
     def test_of_blocks(self, report, make_campaign):

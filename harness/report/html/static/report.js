@@ -197,7 +197,30 @@ function copyable(command) {
   command.append(button);
 }
 
+// ---- plots: one group at a time; without this script all are shown
+
+function chooser(buttons) {
+  const groups = document.querySelectorAll("[data-group]");
+  const choose = (key) => {
+    for (const group of groups) group.hidden = group.dataset.group !== key;
+    for (const button of buttons.children) button.ariaPressed = String(button.dataset.shows === key);
+  };
+  for (const button of buttons.children) button.addEventListener("click", () => choose(button.dataset.shows));
+  buttons.hidden = groups.length < 2;
+  if (groups.length > 1) choose(groups[0].dataset.group);
+}
+
+// ---- folded parts: a link to one opens it, and so does printing
+
+function unfold() {
+  const part = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (part && part.tagName === "DETAILS") { part.open = true; part.scrollIntoView(); }
+}
+
 theme();
+document.querySelectorAll(".chooser").forEach(chooser);
+addEventListener("hashchange", unfold);
+unfold();
 document.querySelectorAll("table[data-sortable], table[data-filterable]").forEach((table) => new Rows(table));
 document.querySelectorAll(".command").forEach(copyable);
 document.querySelectorAll(".static").forEach((hint) => { hint.hidden = true; });

@@ -1,0 +1,120 @@
+"""What a folder leads with that holds more than one setting of each backend.
+
+A sweep leads with how a step grows along its axis, a ladder with what Keras costs; a campaign of
+one cell for each backend leads with its verdict alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.analysis.ladder.ladder import Ladder
+from harness.analysis.study import Contest, Study
+from harness.analysis.sweeps.sweeps import Course, Sweep, value_on
+from harness.records.trial import Cell, Scalar
+from harness.report import format as fmt
+from harness.report.naming import side
+from harness.report.sections.sweeps import shown, title
+from harness.report.standing import fastest
+from harness.words import joined
+
+
+def of(study: Study, contest: Contest) -> Iterator[str]:
+    """The sentences in front of the one on speed; none for a plain campaign."""
+    cell = contest.row.cell
+    sweep = _sweep_of(study, contest)
+    if sweep is not None:
+        yield grown(sweep)
+        if text := winners(study, sweep):
+            yield text
+        return
+    ladder = next(
+        (one for one in study.ladders if any(rung.cell == cell for rung in one.rungs)), None
+    )
+    if ladder is not None and (text := keras_costs(ladder)):
+        yield text
+
+
+def placed(study: Study, contest: Contest, sentence: str) -> str:
+    """The sentence on speed, with the value of the sweep at which it holds."""
+    sweep = _sweep_of(study, contest)
+    if sweep is None:
+        return sentence
+    where = f"At {title(sweep.axis)} {shown(value_on(sweep.axis, contest.row.cell) or '')}"
+    if sentence.startswith("No verdict"):
+        return f"{where} there is n{sentence[1:]}"
+    return f"{where}, {sentence}"
+
+
+def winners(study: Study, sweep: Sweep) -> str:
+    """``Fastest: JAX at 256 and 1,000, TensorFlow at 16,384.``; empty where none is settled."""
+    at: dict[str, list[Scalar]] = {}
+    for contest in study.contests:
+        value = value_on(sweep.axis, contest.row.cell)
+        best = fastest(contest)
+        if best is not None and value is not None and _is_in(contest.row.cell, sweep):
+            at.setdefault(best, []).append(value)
+    told = [
+        f"{best} at {joined(shown(v) for v in sweep.values if v in values)}"
+        for best, values in at.items()
+    ]
+    return f"Fastest: {', '.join(told)}." if told else ""
+
+
+def grown(sweep: Sweep) -> str:
+    """``From batch size 256 to 16,384 a step takes 48× as long on JAX, 19× on TensorFlow.``.
+
+    Along an axis of names, how far its slowest value is from the fastest.
+    """
+    axis = title(sweep.axis)
+    much = [text for course in sweep.courses if (text := _much(course, numbers=sweep.numbers))]
+    if not much:
+        return f"No two values of {axis} have a measurement."
+    if not sweep.numbers:
+        return f"{axis.capitalize()} changes a step by up to {', '.join(much)}."
+    first, last = (shown(sweep.values[end]) for end in (0, -1))
+    much[0] = much[0].replace("×", "× as long", 1)
+    return f"From {axis} {first} to {last} a step takes {', '.join(much)}."
+
+
+def keras_costs(ladder: Ladder) -> str:
+    """``Keras' fit takes 1.3× as long as native code on JAX (1.1–1.4), 3.1× on TensorFlow …``."""
+    found = [
+        (rung, rung.over_native)
+        for rung in ladder.rungs
+        if rung.cell.mode == "fit" and rung.over_native is not None
+    ]
+    much = []
+    for rung, given in found:
+        if given.ratio is None or given.low is None or given.high is None:
+            continue
+        figure, interval = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
+        much.append(f"{figure} on {side(rung.cell, rung.apart)} ({interval})")
+    if not much:
+        return ""
+    much[0] = much[0].replace("× on", "× as long as native code on", 1)
+    return f"Keras' fit takes {', '.join(much)}."
+
+
+def _sweep_of(study: Study, contest: Contest) -> Sweep | None:
+    return next((one for one in study.sweeps if _is_in(contest.row.cell, one)), None)
+
+
+def _much(course: Course, *, numbers: bool) -> str:
+    times = [
+        (point.row.step_time_s.value, point.value)
+        for point in course.points
+        if point.row.step_time_s is not None
+    ]
+    if len(times) < 2:
+        return ""
+    name = side(course.points[0].row.cell, course.apart)
+    if numbers:
+        return f"{fmt.significant(times[-1][0] / times[0][0], 2)}× on {name}"
+    slowest, fastest = max(times), min(times)
+    ratio = fmt.significant(slowest[0] / fastest[0], 2)
+    return f"{ratio}× on {name} ({shown(slowest[1])} over {shown(fastest[1])})"
+
+
+def _is_in(cell: Cell, sweep: Sweep) -> bool:
+    return any(point.row.cell == cell for course in sweep.courses for point in course.points)
