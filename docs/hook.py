@@ -1,9 +1,9 @@
 """Makes one site of what GitHub shows as files: a hook of MkDocs, for `tox -e docs`.
 
 On GitHub a page may link to any file of the repository. The site has docs/ alone, so whatever a
-page links to elsewhere is added: a Markdown file as a page, source as a page that shows it, anything
-else as it is. README.md is the first page. Each link is rewritten to where its target is in the
-site.
+page links to elsewhere is added: a Markdown file as a page, source as a page that shows it, and
+anything else as it is. README.md is the first page. Each link is rewritten to where its target is
+in the site.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def report(
     if plots:
         log.print(pages.write_plots(plots, study), markup=False, soft_wrap=True)
     if step_summary:
-        log.print(_append_to_step_summary(text), markup=False, soft_wrap=True)
+        log.print(append_to_step_summary(text), markup=False, soft_wrap=True)
 
 
 def _json(study: Study) -> str:
@@ -166,7 +166,7 @@ def _json(study: Study) -> str:
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
 
-def _append_to_step_summary(text: str) -> str:
+def append_to_step_summary(text: str) -> str:
     """Append and tell what was done; outside of GitHub Actions there is nothing to append to."""
     target = os.environ.get(STEP_SUMMARY_VARIABLE)
     if not target:
