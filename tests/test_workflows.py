@@ -90,7 +90,7 @@ def fake(path, *lines):
     path.chmod(0o755)
 
 
-def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_lint(
+def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_the_docs_and_the_lint(
     ci_run, tmp_path
 ):
     pythons = ["programs/python3.12", ".pyenv/versions/3.13.0/bin/python"]
@@ -105,6 +105,7 @@ def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_
         "tox -e data",
         "tox -m test",
         f"tox run -m pythons --discover {found} --skip-missing-interpreters=false",
+        "tox -e docs",
         "tox -e lint",
     ]
 
