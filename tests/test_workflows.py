@@ -333,3 +333,31 @@ def test_the_action_without_rules_reports_and_does_not_fail(runner):
     assert code == 0
     assert summary.startswith("# 1 not settled\n")
     assert "exit-code=0" in output
+
+
+@pytest.mark.long
+def test_the_job_that_ranks_leaves_an_answer_in_the_summary(runner):
+    installed, summary = runner / "pip", runner / "summary.md"
+    for name, step_time_s in (("jax", 0.001), ("tf", 0.002), ("torch", 0.004), ("report", 1)):
+        environment(runner / ".tox" / name, installed, step_time_s)
+    for program in ("python", "tox"):
+        fake(runner / "programs" / program, f'echo "{program} $@" >> {installed}')
+    told = ""
+    for command in commands("benchmark.yml", "rank"):
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", command.replace("ranking", "throwaway")],
+            cwd=runner,
+            env=os.environ
+            | {
+                "GITHUB_STEP_SUMMARY": str(summary),
+                "HARNESS_SCENARIO_PATH": str(runner / "scenarios"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told += done.stdout + done.stderr
+        assert done.returncode == 0, told
+    assert "tox -e jax,tf,torch,report --notest" in installed.read_text("utf-8")
+    assert "JAX is fastest here" in summary.read_text("utf-8")
+    assert (runner / "results" / "rank" / "report.md").exists()
