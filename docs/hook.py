@@ -93,9 +93,9 @@ def on_files(listed: Any, config: Any, **_: Any) -> Any:
     for there, path in config.extra["repository"].items():
         if there.startswith("source/"):
             text = (ROOT / path).read_text(encoding="utf-8")
-            shown = (
-                f"# {Path(path).name}\n\n`{path}`\n\n````{SOURCE[Path(path).suffix]}\n{text}````\n"
-            )
+            language = SOURCE[Path(path).suffix]
+            no_search = "---\nsearch:\n  exclude: true\n---\n"
+            shown = f"{no_search}# {Path(path).name}\n\n`{path}`\n\n````{language}\n{text}````\n"
             made = File.generated(config, there, content=shown)
         elif listed.get_file_from_path(there):
             continue
