@@ -243,6 +243,13 @@ def runner(tmp_path, monkeypatch):
     return tmp_path
 
 
+QUIET = """
+from harness.cli import campaign, main
+from harness.probe import noise
+campaign.speed_probe, campaign.rates = lambda: 0.2, None
+noise.difference = lambda *_: None
+main()
+"""
 MADE_UP = """
 import random
 from harness.records.trial import Cpu, Environment
@@ -259,8 +266,11 @@ leave(msgspec.structs.replace(good, epochs=[epoch], environment=machine))
 
 
 def environment(folder, installed, step_time_s):
-    """An environment with the real command line, and an interpreter whose trials are made up."""
-    fake(folder / "bin" / "harness", f'exec {sys.executable} -m harness "$@"')
+    """An environment with the real command line, and an interpreter whose trials are made up.
+
+    What else runs on this machine is not looked at.
+    """
+    fake(folder / "bin" / "harness", f"exec {sys.executable} -c '{QUIET}' \"$@\"")
     write_fake_python(folder / "bin" / "trial", MADE_UP.format(step_time_s=step_time_s))
     pip = f'if [ "$2" = pip ]; then echo "$@" >> {installed}; exit; fi'
     fake(folder / "bin" / "python", pip, f'exec {folder / "bin" / "trial"} "$@"')
