@@ -22,6 +22,7 @@ ENVIRONMENTS = {
     "tf": "test-tf",
     "torch": "test-torch",
     "report": "test-report",
+    "docs": "docs",
     "test": "test",
     "lint": "lint",
 }

@@ -26,7 +26,7 @@ def _tox(*arguments):
 
 
 def test_every_environment_says_what_it_does(menu):
-    assert {"data", "report", "lint", "test", *BACKENDS} <= set(menu)
+    assert {"data", "report", "docs", "lint", "test", *BACKENDS} <= set(menu)
     assert {f"{name}-gpu" for name in BACKENDS} | {f"test-{name}" for name in BACKENDS} <= set(menu)
     for name, description in menu.items():
         assert len(description) > 10, name
@@ -101,7 +101,7 @@ def test_each_backend_environment_names_its_backend_and_no_other_framework(name,
     assert not extras & (others | {f"{other}-gpu" for other in others})
 
 
-@pytest.mark.parametrize("name", ["jax", "tf", "torch", "data", "report", "test", "lint"])
+@pytest.mark.parametrize("name", ["jax", "tf", "torch", "data", "report", "docs", "test", "lint"])
 def test_constraints_pin_exactly_and_name_no_place_of_a_machine(name):
     lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+from tests.launch.conftest import SCENARIO
+from tests.launch.fake_python import write_fake_python
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -108,7 +112,7 @@ def fake(path, *lines):
     path.chmod(0o755)
 
 
-def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_lint(
+def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_the_docs_and_the_lint(
     ci_run, tmp_path
 ):
     pythons = ["programs/python3.12", ".pyenv/versions/3.13.0/bin/python"]
@@ -123,6 +127,7 @@ def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_then_the_
         "tox -e data",
         "tox -m test",
         f"tox run -m pythons --discover {found} --skip-missing-interpreters=false",
+        "tox -e docs",
         "tox -e lint",
     ]
 
@@ -233,3 +238,159 @@ def test_a_matrix_job_and_the_report_job_work_as_written(checkout, run_as_ci):
     assert "| jax" in summary
     assert summary.count("missing") >= 2
     assert (checkout / "results" / "ci" / "report.md").exists()
+
+
+ACTION = YAML(typ="safe").load(ROOT / "action.yml")
+
+
+def test_the_action_is_what_github_accepts():
+    schema = ["--builtin-schema", "vendor.github-actions", str(ROOT / "action.yml")]
+    subprocess.run([sys.executable, "-m", "check_jsonschema", *schema], check=True)
+
+
+def test_no_input_of_the_action_is_written_into_a_script():
+    scripts = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
+    assert len(scripts) == 3
+    assert not any("${{" in script for script in scripts)
+
+
+@pytest.fixture
+def runner(tmp_path, monkeypatch):
+    """A folder of a runner where `python -m venv` makes environments with fake interpreters."""
+    for name in ("scenarios", "temp", "programs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scenarios" / "throwaway.py").write_text(SCENARIO, encoding="utf-8")
+    monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+QUIET = """
+from harness.cli import campaign, main
+from harness.probe import noise
+campaign.speed_probe, campaign.rates = lambda: 0.2, None
+noise.difference = lambda *_: None
+main()
+"""
+MADE_UP = """
+import random
+from harness.records.trial import Cpu, Environment
+cpu = Cpu(model="", architecture="", logical_cores=2, physical_cores=1, affinity=None)
+machine = Environment(
+    machine_id="runner", hostname="", os="", python="3.11.7", cpu=cpu, gpus=[],
+    memory_total_bytes=1, memory_available_bytes=1, load_average=0.1, thread_pools=[],
+    packages={{"keras": "3.15.1", "jax": "1.0"}}, variables={{}},
+)
+wall_s = 10 * {step_time_s} * random.Random(trial.seed).uniform(0.99, 1.01)
+epoch = msgspec.structs.replace(good.epochs[0], wall_s=wall_s)
+leave(msgspec.structs.replace(good, epochs=[epoch], environment=machine))
+"""
+
+
+def environment(folder, installed, step_time_s):
+    """An environment with the real command line, and an interpreter whose trials are made up.
+
+    What else runs on this machine is not looked at.
+    """
+    fake(folder / "bin" / "harness", f"exec {sys.executable} -c '{QUIET}' \"$@\"")
+    write_fake_python(folder / "bin" / "trial", MADE_UP.format(step_time_s=step_time_s))
+    pip = f'if [ "$2" = pip ]; then echo "$@" >> {installed}; exit; fi'
+    fake(folder / "bin" / "python", pip, f'exec {folder / "bin" / "trial"} "$@"')
+
+
+def act(runner, *, after_s, **inputs):
+    """Runs the action's scripts as GitHub does; gives its exit code, its summary, what pip did."""
+    chosen = {name: str(about.get("default", "")) for name, about in ACTION["inputs"].items()}
+    chosen |= {"scenario": "throwaway", "scenarios": str(runner / "scenarios")} | inputs
+    installed, summary, output = (runner / name for name in ("pip", "summary.md", "output"))
+    for side, step_time_s in (("report", 1), ("before", 0.002), ("after", after_s)):
+        environment(runner / "temp" / f"harness-{side}", installed, step_time_s)
+    fake(runner / "programs" / "python", f'echo "$@" >> {installed}')
+    code = 0
+    for step in ACTION["runs"]["steps"]:
+        if "run" not in step:
+            continue
+        variables = {
+            name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda match: chosen[match[1]], value)
+            for name, value in step["env"].items()
+        }
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            cwd=runner,
+            env=os.environ
+            | variables
+            | {
+                "GITHUB_ACTION_PATH": str(ROOT),
+                "GITHUB_OUTPUT": str(output),
+                "GITHUB_STEP_SUMMARY": str(summary),
+                "RUNNER_TEMP": str(runner / "temp"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        code = done.returncode
+        if code:
+            break
+    told = done.stdout + done.stderr
+    assert summary.exists(), told
+    return code, summary.read_text("utf-8"), output.read_text("utf-8"), installed.read_text("utf-8")
+
+
+@pytest.mark.long
+def test_the_action_fails_where_the_new_packages_are_slower(runner):
+    requirements = runner / "new.txt"
+    code, summary, output, installed = act(
+        runner, after_s=0.003, turns="2", after=str(requirements)
+    )
+    assert code == 11
+    assert summary.startswith("# 1 slower\n")
+    assert "exit-code=11" in output
+    assert f"-r {requirements}" in installed
+    assert f"{ROOT}[jax] -c {ROOT}/constraints/jax.txt" in installed
+    results = runner / "temp" / "harness-results"
+    assert (results / "comparison.md").exists()
+    begun = sorted(
+        (record["started_at"], side, record["seed"])
+        for side in ("before", "after")
+        for path in (results / side).rglob("seed-*.json")
+        for record in [json.loads(path.read_text("utf-8"))]
+    )
+    assert len(begun) == 8
+
+
+@pytest.mark.long
+def test_the_action_without_rules_reports_and_does_not_fail(runner):
+    code, summary, output, _ = act(runner, after_s=0.003, turns="1", **{"fail-on": ""})
+    assert code == 0
+    assert summary.startswith("# 1 not settled\n")
+    assert "exit-code=0" in output
+
+
+@pytest.mark.long
+def test_the_job_that_ranks_leaves_an_answer_in_the_summary(runner):
+    installed, summary = runner / "pip", runner / "summary.md"
+    for name, step_time_s in (("jax", 0.001), ("tf", 0.002), ("torch", 0.004), ("report", 1)):
+        environment(runner / ".tox" / name, installed, step_time_s)
+    for program in ("python", "tox"):
+        fake(runner / "programs" / program, f'echo "{program} $@" >> {installed}')
+    told = ""
+    for command in commands("benchmark.yml", "rank"):
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", command.replace("ranking", "throwaway")],
+            cwd=runner,
+            env=os.environ
+            | {
+                "GITHUB_STEP_SUMMARY": str(summary),
+                "HARNESS_SCENARIO_PATH": str(runner / "scenarios"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told += done.stdout + done.stderr
+        assert done.returncode == 0, told
+    assert "tox -e jax,tf,torch,report --notest" in installed.read_text("utf-8")
+    assert "JAX is fastest here" in summary.read_text("utf-8")
+    assert (runner / "results" / "rank" / "report.md").exists()

@@ -11,6 +11,7 @@ import typer
 from harness import defaults
 from harness.cli import exit_codes, options
 from harness.cli.command import OUTPUT, WHAT
+from harness.cli.report import STEP_SUMMARY_VARIABLE, append_to_step_summary
 from harness.errors import GateCode, HarnessError, UnavailableError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ Examples:
   harness compare results/before results/after
   harness compare results/before results/after --fail-on slower:5%
   harness compare before after --fail-on missing --markdown comment.md
+  harness compare before after --fail-on slower:10% --step-summary
 
 \b
 Exit codes; of several findings the lowest, and all are printed:
@@ -77,6 +79,14 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    step_summary: Annotated[
+        bool,
+        typer.Option(
+            "--step-summary",
+            help=f"Also append what changed, in short, to the file in {STEP_SUMMARY_VARIABLE}.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -97,6 +107,7 @@ def compare(
     from harness.cli.folder import about as known
     from harness.report.outputs import markdown as md
     from harness.report.outputs import terminal
+    from harness.report.sections import comment
     from harness.report.sections import comparison as report
 
     rules = parse_rules(fail_on) if fail_on else gate.Rules()
@@ -112,13 +123,9 @@ def compare(
     )
     findings = gate.findings(made, rules)
     code = gate.exit_code(findings)
-    document = report.compose(
-        made,
-        findings,
-        about=about,
-        names=(str(before), str(after)),
-        unsettled=len(gate.open_questions(made, rules)) if fail_on else None,
-    )
+    names = str(before), str(after)
+    unsettled = len(gate.open_questions(made, rules)) if fail_on else None
+    document = report.compose(made, findings, about=about, names=names, unsettled=unsettled)
     log = terminal.console(stderr=as_json)
     if markdown is not None:
         _write(markdown, md.render(document))
@@ -131,6 +138,9 @@ def compare(
         log.print(f"left out: {file.path} ({file.reason})", markup=False, soft_wrap=True)
     if markdown is not None:
         log.print(f"Markdown: {markdown}", markup=False, soft_wrap=True)
+    if step_summary:
+        short = comment.compose(made, findings, about=about, names=names, unsettled=unsettled)
+        log.print(append_to_step_summary(md.render(short)), markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

@@ -134,7 +134,7 @@ def report(
     if plots:
         lines.append(pages.write_plots(plots, study))
     if step_summary:
-        lines.append(_append_to_step_summary(text))
+        lines.append(append_to_step_summary(text))
     console, log = terminal.console(), terminal.console(stderr=as_json)
     if as_json:
         typer.echo(_json(study))
@@ -175,7 +175,7 @@ def _json(study: Study) -> str:
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
 
-def _append_to_step_summary(text: str) -> str:
+def append_to_step_summary(text: str) -> str:
     """Append and tell what was done; outside of GitHub Actions there is nothing to append to."""
     target = os.environ.get(STEP_SUMMARY_VARIABLE)
     if not target:

@@ -148,3 +148,64 @@ class TestOutput:
             "--markdown",
         ):
             assert words in shown
+
+
+class TestStepSummary:
+    @pytest.fixture
+    def summary(self, monkeypatch, tmp_path):
+        file = tmp_path / "summary.md"
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+        return file
+
+    def test_the_counts_lead_and_only_rows_that_changed_follow(self, run, pair, summary):
+        result = run(*pair(TWO | {"jax": 0.0024}), "--fail-on", "slower:5%", "--step-summary")
+        text = summary.read_text()
+        assert result.exit_code == GateCode.SLOWER
+        assert text.startswith("# 1 slower, 1 unchanged\n")
+        assert "GATE FAILED: slower, exit code 11" in text
+        assert "| jax | cpu |" in text
+        assert "| torch |" not in text
+        assert len(text) < 2_000
+        assert f"Step summary: appended to {summary}" in result.stdout
+
+    def test_nothing_but_the_counts_where_nothing_changed(self, run, pair, summary):
+        run(*pair(), "--step-summary")
+        text = summary.read_text()
+        assert text.startswith("# 2 unchanged\n")
+        assert "|" not in text
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"rmse": {"jax": 0.004}}, "1 learned worse"),
+            ({"peak_rss_bytes": 900_000_000}, "2 with more memory"),
+            ({"rounds": 3}, "2 not settled"),
+        ],
+    )
+    def test_quality_memory_and_what_is_open_are_counted_too(
+        self, run, pair, summary, changes, words
+    ):
+        run(*pair(**changes), "--step-summary")
+        assert words in summary.read_text().splitlines()[0]
+
+    def test_it_says_so_where_nothing_could_be_compared(self, run, pair, summary):
+        run(*pair(machine_id="machine-b"), "--step-summary")
+        assert "different machines" in summary.read_text()
+
+    def test_outside_of_github_actions_nothing_is_appended(self, run, pair, monkeypatch):
+        monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+        result = run(*pair(), "--step-summary")
+        assert result.exit_code == ExitCode.OK
+        assert "GITHUB_STEP_SUMMARY is not set" in result.stdout
+
+    def test_a_page_of_rows_stays_a_comment(self, run, folder, summary):
+        many = {"jax": 0.002}
+        settings = [{"batch_size": str(n)} for n in range(30)]
+        before, after = folder("before", many, 4), folder("after", many, 4)
+        for each in settings:
+            folder("before", many, 6, settings=each)
+            folder("after", {"jax": 0.004}, 6, settings=each)
+        run(before, after, "--step-summary")
+        text = summary.read_text()
+        assert text.count("| jax |") <= 20
+        assert "10 more changed" in text
