@@ -14,6 +14,7 @@ from harness.cli import (
     compare,
     data,
     doctor,
+    env,
     exit_codes,
     export,
     findings,
@@ -34,6 +35,7 @@ Examples:
 \b
   harness doctor                                   is this machine fit?
   harness data prepare                             get the ratings, once
+  harness env make jax tf torch                    environments of its own
   harness run ranking --backend jax,tf,torch       measure all three in turns
   harness run ranking --precision 3% --budget 10m  until intervals are narrow
   harness run ranking --seeds 42-46 --dry-run      what would run, how long?
@@ -89,6 +91,7 @@ app.command(cls=Command, epilog=compare.EPILOG)(compare.compare)
 app.command(cls=Command, epilog=parity.EPILOG)(parity.parity)
 app.command(cls=Command, epilog=anatomy.EPILOG)(anatomy.anatomy)
 app.add_typer(data.app, name="data")
+app.add_typer(env.app, name="env")
 app.command(cls=Command, name="list")(list_.list_)
 app.command(cls=Command)(doctor.doctor)
 

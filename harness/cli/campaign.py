@@ -90,7 +90,7 @@ def carry_out(request: CampaignRequest) -> ExitCode:
 def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
-    interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
+    interpreters = {place: one.interpreter for place, one in job.placed.items()}
     refused = preflight.refusals(
         job.plan,
         interpreters,
@@ -153,8 +153,8 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
     gaps = list(itertools.chain.from_iterable(there.gaps))
     lines = list(describe(there.plan, there.durations, there.rounds, gaps, there.why))
     yield from lines[:-1]
-    for backend, placement in job.placed.items():
-        yield f"  {backend}: {placement.interpreter.python} ({placement.interpreter.origin})"
+    for place, placement in job.placed.items():
+        yield f"  {place}: {placement.interpreter.python} ({placement.interpreter.origin})"
     yield lines[-1]
     yield from there.remarks
     pass_env = job.request.pass_env
