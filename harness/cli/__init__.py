@@ -67,7 +67,13 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"harness {__version__}")
+        # Imported here, so that another command does not wait for it.
+        from harness.probe.software import provenance
+
+        here = provenance()
+        commit, changed = here.commit, ", with changes" if here.dirty else ""
+        behind = f" (commit {commit[:12]}{changed})" if commit else ""
+        typer.echo(f"harness {__version__}{behind}")
         raise typer.Exit
 
 
@@ -75,7 +81,12 @@ def _version(wanted: bool) -> None:
 def _global(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Show the version, and in a checkout the commit.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Options that come before a subcommand."""

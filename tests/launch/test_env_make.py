@@ -77,9 +77,7 @@ def test_what_a_killed_process_left_is_not_taken_for_whole():
 
 
 def test_one_that_cannot_be_installed_is_not_there_and_the_installer_is_quoted():
-    with pytest.raises(
-        UnavailableError, match="installed by pip: ERROR: no such version"
-    ):
+    with pytest.raises(UnavailableError, match="installed by pip: ERROR: no such version"):
         make(JAX, FakeInstaller("pip install"))
     assert env_cache.of(JAX) is None
 
