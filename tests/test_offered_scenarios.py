@@ -20,7 +20,7 @@ def site(tmp_path, monkeypatch):
     package.mkdir()
     info.mkdir()
     (package / "__init__.py").touch()
-    (package / "images.py").write_text(SCENARIO, encoding="utf-8")
+    (package / "images.py").write_text(SCENARIO.replace("throwaway", "images"), encoding="utf-8")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-models\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[keras_backend_harness.scenarios]\nimages = acme_models.images\n"
