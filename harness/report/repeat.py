@@ -46,6 +46,7 @@ def _base(groups: Sequence[Group], about: About | None) -> str | None:
     first = cells[0]
     words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
     words += ["--backend", _joined(FACTS[cell.backend].tox_name for cell in cells)]
+    words += _environments(groups)
     words += ["--device", _joined(cell.device for cell in cells)]
     if any(cell.mode != "fit" for cell in cells):
         words += ["--mode", _joined(cell.mode for cell in cells)]
@@ -55,6 +56,16 @@ def _base(groups: Sequence[Group], about: About | None) -> str | None:
         words += ["--threads", _joined(str(cell.threads or "auto") for cell in cells)]
     words += _settings(cells, about.defaults if about else {})
     return " ".join(words)
+
+
+def _environments(groups: Sequence[Group]) -> list[str]:
+    """Environments with names, by the Keras that they had: where they lay is not in a record."""
+    found = {
+        group.row.cell.name: group.row.versions["keras"]
+        for group in groups
+        if group.row.cell.name and "keras" in group.row.versions
+    }
+    return [f"--env {shlex.quote(f'{name}=keras=={version}')}" for name, version in found.items()]
 
 
 def seeds(numbers: Iterable[int]) -> str:
