@@ -16,6 +16,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.machinery import SourceFileLoader
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -27,6 +28,12 @@ from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
 """Names further folders of scenarios, separated as in ``PATH``."""
+
+ENTRY_POINTS = "keras_backend_harness.scenarios"
+"""The group in which an installed package offers scenarios: ``NAME = "its.module"``."""
+
+OFFERED_VARIABLE = "HARNESS_OFFERED_SCENARIOS"
+"""Tells a child where the scenarios of installed packages lie, as ``NAME=PATH``; set by us."""
 
 FRAMEWORKS = {"keras", "keras_rs", "keras_hub", "jax", "flax", "tensorflow", "torch"}
 """What no command has, and a scenario's top level therefore does not import."""
@@ -172,7 +179,7 @@ def load(file: ScenarioFile) -> ModuleType:
         ScenarioFileError: if it cannot be run: with the line of the user's own, and the reason.
     """
     # A name of its own: a scenario called `json` must not shadow the library.
-    name = f"scenarios.{file.name}" if file.built_in else f"_harness_scenario_{file.name}"
+    name = f"{_package()}.{file.name}" if file.built_in else f"_harness_scenario_{file.name}"
     before = set(sys.modules)
     try:
         return importlib.import_module(name) if file.built_in else _executed(name, file)
@@ -206,10 +213,15 @@ def sha256(file: ScenarioFile) -> str:
     return digest.hexdigest()
 
 
-def _built_in() -> Path:
-    import scenarios
+def _package() -> str:
+    """What the built-in scenarios are imported as: in a wheel they are a part of this package."""
+    inside = Path(__file__).parent / "scenarios" / "__init__.py"
+    return "harness.scenarios" if inside.is_file() else "scenarios"
 
-    return Path(scenarios.__file__ or "").resolve().parent
+
+def _built_in() -> Path:
+    package = importlib.import_module(_package())
+    return Path(package.__file__ or "").resolve().parent
 
 
 def _files() -> dict[str, list[ScenarioFile]]:
@@ -217,7 +229,44 @@ def _files() -> dict[str, list[ScenarioFile]]:
     for folder in [_built_in(), *search_path()]:
         for file in _within(folder):
             found.setdefault(file.name, []).append(file)
+    known = {file.path for files in found.values() for file in files}
+    for file in (*_offered(), *_handed_on(os.environ)):
+        if file.path not in known:
+            known.add(file.path)
+            found.setdefault(file.name, []).append(file)
     return found
+
+
+def _offered() -> Iterator[ScenarioFile]:
+    """What other installed packages offer, by entry points whose names are those of scenarios."""
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            spec = importlib.util.find_spec(point.module)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or spec.origin is None:
+            raise SearchPathError(
+                f"{point.dist.name if point.dist else 'a package'} offers the scenario "
+                f"{point.name} as {point.module}, which is not there: install it again"
+            )
+        yield _offered_file(point.name, Path(spec.origin).resolve())
+
+
+def _offered_file(name: str, path: Path) -> ScenarioFile:
+    package = path.name == "__init__.py"
+    return ScenarioFile(name=name, path=path, folder=path.parents[1] if package else path.parent)
+
+
+def offered(variables: Mapping[str, str]) -> str:
+    """What a child is handed on of that, since its environment has not the packages: a variable."""
+    files = {file.name: file.path for file in (*_handed_on(variables), *_offered())}
+    return os.pathsep.join(f"{name}={path}" for name, path in sorted(files.items()))
+
+
+def _handed_on(variables: Mapping[str, str]) -> Iterator[ScenarioFile]:
+    for part in filter(None, variables.get(OFFERED_VARIABLE, "").split(os.pathsep)):
+        name, _, path = part.partition("=")
+        yield _offered_file(name, Path(path))
 
 
 def _within(folder: Path) -> Iterator[ScenarioFile]:
@@ -318,7 +367,7 @@ def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
         return set()
     found: set[Path] = set()
     for dotted in _imported(tree, in_package=file.built_in):
-        name = dotted.removeprefix("scenarios.") if file.built_in else dotted
+        name = dotted.removeprefix(f"{_package()}.") if file.built_in else dotted
         for candidate in (file.folder / name / "__init__.py", file.folder / f"{name}.py"):
             # The folder of a script comes first on its path.
             if candidate.is_file() and (file.program or _means(dotted, candidate)):
@@ -328,21 +377,23 @@ def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
 
 def _imported(tree: ast.AST, *, in_package: bool) -> Iterator[str]:
     """What an import takes from beside a scenario: ``helper``, or ``scenarios.helper``."""
+    package = _package()
+    own = package.split(".")
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             if node.level:
-                module = f"scenarios.{module}".rstrip(".") if in_package else ""
+                module = f"{package}.{module}".rstrip(".") if in_package else ""
             names = [f"{module}.{alias.name}" for alias in node.names] if module else []
         else:
             continue
         for parts in (name.split(".") for name in names):
             if not in_package:
                 yield parts[0]
-            elif parts[0] == "scenarios" and len(parts) > 1:
-                yield f"scenarios.{parts[1]}"
+            elif parts[: len(own)] == own and len(parts) > len(own):
+                yield f"{package}.{parts[len(own)]}"
 
 
 def _means(dotted: str, path: Path) -> bool:

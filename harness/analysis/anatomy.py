@@ -256,5 +256,6 @@ def _began(run: Sequence[AnatomyRecord]) -> str:
 def _order(anatomy: Anatomy) -> tuple[object, ...]:
     cell = anatomy.cell
     settings = sorted(map(str, cell.settings.items()))
-    backend, apart = BACKENDS.index(cell.backend), sorted(anatomy.apart.items())
-    return (cell.scenario, cell.device, cell.threads or 0, settings, backend, apart)
+    place = (BACKENDS.index(cell.backend), cell.name or "")
+    apart = sorted(anatomy.apart.items())
+    return (cell.scenario, cell.device, cell.threads or 0, settings, place, apart)

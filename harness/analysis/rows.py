@@ -88,7 +88,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The backend, with the versions that tell it from others: ``jax, keras 3.14.0``."""
+        """The backend, with what tells it from others: ``jax, keras 3.14.0``, ``jax (old)``."""
         return named(self.cell, self.apart)
 
 
@@ -144,7 +144,7 @@ def with_measurements(groups: Sequence[Group]) -> list[Group]:
 
 def named(cell: Cell, apart: Mapping[str, str], *, mode: bool = False) -> str:
     """A cell as one of its rows: ``jax, keras 3.14.0``, with its mode if that is asked for."""
-    return (f"{cell.backend} {cell.mode}" if mode else cell.backend) + distinction(apart)
+    return (f"{cell.place} {cell.mode}" if mode else cell.place) + distinction(apart)
 
 
 def distinction(apart: Mapping[str, str]) -> str:
@@ -302,4 +302,5 @@ def _order(row: Row) -> tuple[object, ...]:
     last = (sorted(row.versions.items()), row.split_sha256 or "", row.steps or 0)
     backend = BACKENDS.index(cell.backend)
     # Those without a measurement know too little to find a place among the others.
-    return (cell.scenario, cell.device, not row.good, *where, variant, backend, *last)
+    place = (backend, cell.name or "")
+    return (cell.scenario, cell.device, not row.good, *where, variant, *place, *last)

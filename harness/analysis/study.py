@@ -244,7 +244,7 @@ class Study:
             not contest.judged,
             # The tutorial as written is what a reader asks for, even if another mode ran on more.
             MODES.index(row.cell.mode),
-            -len({(row.cell.backend, distinction(row.apart)) for row in good}),
+            -len({(row.cell.place, distinction(row.apart)) for row in good}),
             row.synthetic,
             not by_default,
             -sum(row.good for row in good),

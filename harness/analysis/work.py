@@ -27,7 +27,12 @@ from harness.backends import BACKENDS
 from harness.records.trial import MODES, Cell, Record, Scalar, Struct
 from harness.words import joined
 
-NEUTRAL: dict[str, Any] = {"backend": "jax", "mode": "fit", "threads": None}
+NEUTRAL: dict[str, Any] = {
+    "backend": "jax",
+    "name": msgspec.UNSET,
+    "mode": "fit",
+    "threads": None,
+}
 """What stands in a cell for a field in which it may differ from another."""
 
 
@@ -103,13 +108,20 @@ def cell_key(cell: Cell) -> bytes:
 
 
 def asked(cell: Cell, *, but: Collection[str] = ("backend", "mode")) -> bytes:
-    """What a cell is asked to do, whichever value it has of the fields in ``but``."""
-    neutral = {field: NEUTRAL[field] for field in but}
+    """What a cell is asked to do, whichever value it has of the fields in ``but``.
+
+    Where the backend is left open, so is the name of the environment that serves it.
+    """
+    left_open = {*but, "name"} if "backend" in but else set(but)
+    neutral = {field: NEUTRAL[field] for field in left_open}
     return cell_key(msgspec.structs.replace(cell, **neutral))
 
 
 def alike_but_one(cells: Iterable[Cell]) -> list[tuple[Cell, Cell]]:
-    """Pairs of cells that differ in the backend alone or in the mode alone.
+    """Pairs of cells that differ in the backend, the environment or the mode alone.
+
+    Two backends in environments of different names are a pair where neither backend was measured
+    in the environment of the other.
 
     Settings after settings; of each first the backends of every mode, then the modes of every
     backend, in the usual order (``fit`` first), never in that of a figure.
@@ -120,10 +132,21 @@ def alike_but_one(cells: Iterable[Cell]) -> list[tuple[Cell, Cell]]:
     made = []
     for members in families.values():
         both = list(itertools.combinations(sorted(members, key=rung_order), 2))
-        made += [(a, b) for a, b in both if differ_in(a, b) == ("backend",)]
+        made += [(a, b) for a, b in both if _of_two_places(a, b, members)]
         of_modes = [(a, b) for a, b in both if differ_in(a, b) == ("mode",)]
         made += sorted(of_modes, key=lambda two: BACKENDS.index(two[0].backend))
     return made
+
+
+def _of_two_places(first: Cell, second: Cell, members: Collection[Cell]) -> bool:
+    """Whether two cells of one family and mode are the pair of their backends or environments."""
+    if first.mode != second.mode:
+        return False
+    if first.backend == second.backend or first.name == second.name:
+        return True
+    beside = {(cell.backend, cell.name) for cell in members if cell.mode == first.mode}
+    crossed = {(first.backend, second.name), (second.backend, first.name)}
+    return not beside & crossed
 
 
 def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
@@ -133,9 +156,9 @@ def differ_in(first: Cell, second: Cell) -> tuple[str, ...]:
     )
 
 
-def rung_order(cell: Cell) -> tuple[int, int]:
-    """Where a cell stands among those of equal settings: by mode, then by backend."""
-    return MODES.index(cell.mode), BACKENDS.index(cell.backend)
+def rung_order(cell: Cell) -> tuple[int, int, str]:
+    """Where a cell stands among those of equal settings: by mode, then by backend and name."""
+    return MODES.index(cell.mode), BACKENDS.index(cell.backend), cell.name or ""
 
 
 def value_order(value: Scalar | None) -> tuple[bool, float, str]:

@@ -15,6 +15,7 @@ from harness.cli import (
     compare,
     data,
     doctor,
+    env,
     exit_codes,
     export,
     findings,
@@ -37,6 +38,7 @@ Examples:
 \b
   harness doctor                                   is this machine fit?
   harness data prepare                             get the ratings, once
+  harness env make jax tf torch                    environments of its own
   harness run ranking                              which backend is fastest?
   harness run ranking --precision 3% --budget 10m  until intervals are narrow
   harness run ranking --seeds 42-46 --dry-run      what would run, how long?
@@ -69,7 +71,13 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"harness {__version__}")
+        # Imported here, so that another command does not wait for it.
+        from harness.probe.software import provenance
+
+        here = provenance()
+        commit, changed = here.commit, ", with changes" if here.dirty else ""
+        behind = f" (commit {commit[:12]}{changed})" if commit else ""
+        typer.echo(f"harness {__version__}{behind}")
         raise typer.Exit
 
 
@@ -77,7 +85,12 @@ def _version(wanted: bool) -> None:
 def _global(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Show the version, and in a checkout the commit.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Options that come before a subcommand."""
@@ -109,6 +122,7 @@ _add(parity.parity, CHECK, "Check that backends train the same.", epilog=parity.
 app.add_typer(
     data.app, name="data", short_help="Prepare and verify the ratings.", rich_help_panel=SET_UP
 )
+app.add_typer(env.app, name="env", short_help="Make and list environments.", rich_help_panel=SET_UP)
 _add(list_.list_, SET_UP, "List scenarios, settings and backends.", name="list")
 _add(merge.merge, SET_UP, "Join results folders into one.", epilog=merge.EPILOG)
 

@@ -121,7 +121,7 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     records, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
         for task in _tasks(request, asking.as_scalars(settings), placements, table):
-            backend = task.cell.backend
+            backend = task.cell.place
             say(f"{backend} {task.cell.device}, process {task.process} …")
             record = launcher.dissect(task)
             runs.save_anatomy(folder, record)
@@ -149,12 +149,14 @@ def _tasks(
 
     run_id, order = secrets.token_hex(4), random.Random(request.seed)  # noqa: S311 - an order
     for process in range(1, request.processes + 1):
-        for backend in order.sample(list(placements), len(placements)):
+        for place in order.sample(list(placements), len(placements)):
+            interpreter = placements[place].interpreter
             yield AnatomyTask(
                 cell=Cell(
                     scenario=request.scenario,
-                    backend=backend,  # type: ignore[arg-type]  # a name that was checked
-                    device=placements[backend].device,
+                    backend=interpreter.backend,  # type: ignore[arg-type]  # a checked name
+                    name=interpreter.name,
+                    device=placements[place].device,
                     threads=asking.one_number_of_threads(request),
                     settings=settings,
                 ),

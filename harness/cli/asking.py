@@ -15,15 +15,13 @@ import msgspec
 
 from harness import defaults, probe
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
-from harness.backends import BACKENDS
-from harness.cli import parse
+from harness.cli import parse, places
 from harness.cli.closing import paragraph
 from harness.cli.options import CampaignRequest, Request
-from harness.errors import HarnessError, UnavailableError
-from harness.launch import devices, environments
+from harness.errors import HarnessError
+from harness.launch import devices
 from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
-from harness.launch.environments import Interpreter
 from harness.probe.machine import WITH_HOST_VARIABLE
 from harness.program import Program
 from harness.records.plan import Axes, Plan, cells
@@ -223,7 +221,7 @@ def plan(
         cells=cells(
             Axes(
                 scenario=name_of(request.scenario),
-                devices={backend: placement.device for backend, placement in placed.items()},
+                devices={place: placement.device for place, placement in placed.items()},
                 # Names that are checked here.
                 modes=parse.parse_names("mode", [request.modes], MODES),  # type: ignore[arg-type]
                 inits=parse.parse_names("init", [request.inits], INITS),  # type: ignore[arg-type]
@@ -266,7 +264,7 @@ def _check_how_long(request: CampaignRequest) -> None:
 def placements(
     request: Request, say: Say, *, least: int = 1, variable: str | None = "KERAS_BACKEND"
 ) -> dict[str, Placement]:
-    """Interpreter and device of each backend asked for; if none was, of those that have one.
+    """Interpreter and device of each place asked for: a backend, or one in a named environment.
 
     Args:
         request: names backends, environments and device.
@@ -280,8 +278,8 @@ def placements(
     """
     wish = parse.parse_one("device", request.device, devices.WISHES)
     return {
-        backend: devices.place(wish, found, gpus=probe.gpus)
-        for backend, found in _candidates(request, say, least, variable).items()
+        place: devices.place(wish, found, gpus=probe.gpus)
+        for place, found in places.candidates(request, say, least, variable).items()
     }
 
 
@@ -290,46 +288,9 @@ def launcher(request: Request, placed: Mapping[str, Placement]) -> LocalLauncher
     if request.with_host:
         os.environ[WITH_HOST_VARIABLE] = "1"
     return LocalLauncher(
-        {backend: placement.interpreter for backend, placement in placed.items()},
+        {place: placement.interpreter for place, placement in placed.items()},
         timeout_s=request.timeout_s,
         memory_limit_bytes=request.memory_limit_bytes,
         pass_env=request.pass_env,
         program=program_path(request.scenario),
     )
-
-
-def _candidates(
-    request: Request, say: Say, least: int, variable: str | None
-) -> dict[str, list[Interpreter]]:
-    named = parse.parse_environments(request.environments)
-    by_variable = os.environ.get(variable or "")
-    asked = request.backends or ([by_variable] if by_variable else [])
-    if asked:
-        try:
-            backends = parse.parse_backends(asked)
-        except HarnessError as error:
-            hint = "" if request.backends else f" (from the variable {variable})"
-            raise HarnessError(f"{error}{hint}") from None
-        if strangers := [backend for backend in named if backend not in backends]:
-            raise HarnessError(
-                f"--env names an environment for {', '.join(strangers)}, which will not run: "
-                "name it with --backend too"
-            )
-        return {backend: environments.find(backend, named) for backend in backends}
-    found: dict[str, list[Interpreter]] = {}
-    problems: list[str] = []
-    for backend in BACKENDS:
-        try:
-            found[backend] = environments.find(backend, named)
-        except UnavailableError as error:
-            if backend in named:
-                raise
-            problems.append(f"{backend}: {error}")
-    if not found:
-        raise UnavailableError("\n".join(["no backend can run here.", *problems]))
-    if len(found) < least:
-        few = f"two backends are needed, and only {', '.join(found)} can run here."
-        raise UnavailableError("\n".join([few, *problems]))
-    for problem in problems:
-        say(f"left out: {problem}")
-    return found

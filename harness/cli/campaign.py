@@ -94,7 +94,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     """Run the campaign, with the machine to ourselves."""
     request = job.request
     _say_all(job.say, _unfit(request.results))
-    interpreters = {backend: one.interpreter for backend, one in job.placed.items()}
+    interpreters = {place: one.interpreter for place, one in job.placed.items()}
     refused = preflight.refusals(
         job.plan,
         interpreters,
@@ -168,8 +168,8 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
     gaps = list(itertools.chain.from_iterable(there.gaps))
     lines = list(describe(there.plan, there.durations, there.rounds, gaps, there.why))
     yield from lines[:-1]
-    for backend, placement in job.placed.items():
-        yield f"  {backend}: {placement.interpreter.python} ({placement.interpreter.origin})"
+    for place, placement in job.placed.items():
+        yield f"  {place}: {placement.interpreter.python} ({placement.interpreter.origin})"
     yield lines[-1]
     if isinstance(job.scenario, Program):
         yield f"  {job.scenario.name}: {RULE}"

@@ -12,7 +12,7 @@ import typer
 
 from harness.cli.command import MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
-from harness.errors import ExitCode, UnavailableError
+from harness.errors import ExitCode, HarnessError, UnavailableError
 from harness.words import plain
 
 if TYPE_CHECKING:
@@ -136,7 +136,11 @@ def _measured(named: list[str]) -> Resolution:
     from harness.launch.campaign import resolution
     from harness.launch.lock import only_campaign
 
-    chosen = parse_environments(named)
+    chosen = {}
+    for choice in parse_environments(named):
+        if choice.backend is None or choice.path is None:
+            raise HarnessError(f"{choice.typed}: write the backend and a path, such as jax=PATH")
+        chosen[choice.backend] = choice.path
     interpreter = None
     for backend in chosen or BACKENDS:
         with contextlib.suppress(*(() if chosen else (UnavailableError,))):

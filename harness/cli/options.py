@@ -102,9 +102,11 @@ Environments = Annotated[
     list[str],
     typer.Option(
         "--env",
-        metavar="BACKEND=PATH",
-        help="The Python, or the environment's folder, that serves a backend; repeatable. "
-        "Default: this one if it can, else .tox/jax, .tox/tf, .tox/torch.",
+        metavar="NAME=WHAT",
+        help="An environment: jax=PATH (a Python, or an environment's folder), or under a name of "
+        "its own old=PATH or old=keras==3.14.0, which is made; repeatable, and two of one backend "
+        "are measured in turns. Default: this one if it can, else one of `harness env`, else "
+        ".tox/jax, .tox/tf, .tox/torch.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -205,6 +207,25 @@ class Request:
         ),
     ] = None
     environments: Environments = field(default_factory=list)
+    beside: Annotated[
+        list[str],
+        typer.Option(
+            "--with",
+            metavar="REQUIREMENTS",
+            help="Run in environments that have these packages too, such as "
+            "tensorflow-cpu,tensorflow-datasets; repeatable. They are made where there are none.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = field(default_factory=list)
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Make the environments that are missing without asking.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = False
     pass_env: Annotated[
         list[str],
         typer.Option(

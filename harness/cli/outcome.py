@@ -161,8 +161,7 @@ def print_plan(
             "budget_s": plan.budget_s,
             "margin": plan.margin,
             "interpreters": {
-                backend: str(placement.interpreter.python)
-                for backend, placement in placements.items()
+                place: str(placement.interpreter.python) for place, placement in placements.items()
             },
             "refused": list(refused),
             "cells": {cell.digest: cell for cell in plan.cells},
@@ -183,7 +182,7 @@ def _variants(verdicts: Sequence[PairVerdict]) -> Iterator[str]:
     """The verdicts on variants of one backend, for which the table of verdicts has no place."""
     for one in verdicts:
         first, second, given = one.pair.first, one.pair.second, one.verdict
-        if differ_in(first, second) not in {(), ("backend",), ("mode",)}:
+        if not {*differ_in(first, second)} <= {"backend", "name", "mode"}:
             much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
             yield (
                 f"{first.label}, {_difference(first, second)} over {_difference(second, first)}: "
@@ -281,6 +280,7 @@ def _key_figures(saved: Saved, reason: str | None) -> dict[str, Any]:
         "disturbed": reason,
         "scenario": record.cell.scenario,
         "backend": record.cell.backend,
+        "environment": record.cell.name or None,
         "device": record.cell.device,
         "mode": record.cell.mode,
         "init": record.cell.init,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UnavailableError
+from harness.launch.installation import add_extra
 from harness.words import joined
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def lacking() -> str | None:
     if not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"
-    return f"not made, since {joined(missing)} {verb} not installed here; tox -e report makes it"
+    how = add_extra("report")
+    return f"not made, since {joined(missing)} {verb} not installed here; {how} makes it"
 
 
 def write_html(path: Path, document: Document, study: Study) -> str:

@@ -148,9 +148,8 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     modes = parse.parse_names("mode", [request.modes], MODES)
     threads = asking.one_number_of_threads(request)
     asking.check_source(request)
-    if request.backends and len(backends := parse.parse_backends(request.backends)) < 2 > len(
-        modes
-    ):
+    backends = parse.parse_backends(request.backends) if request.backends else []
+    if backends and max(len(backends), len(modes), len(request.environments)) < 2:
         raise HarnessError(
             "parity compares backends with each other, or modes of one: name a second backend "
             f"beside {backends[0]}, or a second --mode beside {modes[0]}"
@@ -162,11 +161,12 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     launcher = asking.launcher(request, placements)
     results, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
-        for (backend, placement), mode in itertools.product(placements.items(), modes):
+        for (place, placement), mode in itertools.product(placements.items(), modes):
             task = ParityTask(
                 cell=Cell(
                     scenario=scenario.name,
-                    backend=backend,  # type: ignore[arg-type]  # names that were checked
+                    backend=placement.interpreter.backend,  # type: ignore[arg-type]  # checked
+                    name=placement.interpreter.name,
                     device=placement.device,
                     mode=mode,  # type: ignore[arg-type]
                     threads=threads,
@@ -180,12 +180,12 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
                 shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
-            say(f"training on {backend} {placement.device}{way} …")
+            say(f"training on {place} {placement.device}{way} …")
             result = launcher.compare(task)
             runs.save_parity(folder, *result)
             record = result.record
             trained = f"{len(record.trainings)} trainings in {record.duration_s:.0f} s"
-            for line in failures.ending(record, trained, f"{backend}{way}"):
+            for line in failures.ending(record, trained, f"{place}{way}"):
                 say(line)
             results.append(result)
     return _conclude(request, (scenario, settings), folder, results, console)

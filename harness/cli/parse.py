@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.backends import BACKENDS, canonical
 from harness.errors import HarnessError
+from harness.launch.environments import Choice
 from harness.paths import expanded
 from harness.words import unknown
 
@@ -21,6 +22,16 @@ _DECIMAL = re.compile(_NUMBER)
 # A number without a unit stands alone: 1h30 may mean half an hour more, or half a minute.
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?|{_NUMBER}")
 _SIZE = re.compile(rf"{_NUMBER}([kmgt])(i)?b?")
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}")
+# A name of PEP 508, with extras, and then a version, an address or nothing; no separator of paths
+# before those, since `../envs/jax` is a path.
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[\w,.-]+\])?((===?|~=|!=|[<>]=?).+|@.+)$"
+    r"|(git|hg|svn|bzr)\+\S+$|(https?|file)://\S+$"
+)
+
+_BARE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[\w,.-]+\])?")
 
 MOST_DIGITS = 20
 """Longer numbers are out of every range; Python refuses to read some of them."""
@@ -158,26 +169,90 @@ def parse_threads(text: str | None) -> list[int | None]:
     return threads
 
 
-def parse_environments(texts: Iterable[str]) -> dict[str, Path]:
-    """Interpreters from texts such as ``jax=PATH``, by backend.
+def parse_environments(texts: Iterable[str]) -> list[Choice]:
+    """What texts such as ``jax=PATH``, ``old=PATH`` and ``old=keras==3.14.0`` choose.
+
+    What is there, or looks like a path, is one; a folder or file that can be installed is a
+    requirement, and so is everything else.
 
     Raises:
-        HarnessError: for a text without ``=``, an unknown backend, and one that is named twice.
+        HarnessError: for a text without ``=``, a name that is none or that is given twice, and
+            something that is neither a path nor a requirement.
     """
-    paths: dict[str, Path] = {}
+    chosen: dict[str, Choice] = {}
     for text in texts:
-        name, equals, path = text.partition("=")
-        if not equals or not path:
-            raise HarnessError(f"--env {text} names no path: write --env jax=PATH")
-        for backend in parse_backends([name]):
-            if backend in paths:
-                raise HarnessError(
-                    f"--env names two environments for {backend}: {paths[backend]} and {path}. A "
-                    "run measures one of each backend: name one, and run the other into another "
-                    "folder with --results"
-                )
-            paths[backend] = expanded(path)
-    return paths
+        name, equals, what = (part.strip() for part in text.partition("="))
+        if not equals or not what:
+            raise HarnessError(
+                f"--env {text} names no environment: write --env jax=PATH, or "
+                "--env old=keras==3.14.0 for one that is made"
+            )
+        if not _ENVIRONMENT_NAME.fullmatch(name):
+            raise HarnessError(
+                f"--env {text}: '{name}' is no name: write letters, digits and . _ + -, at most "
+                "40, a letter or digit first"
+            )
+        backend = canonical(name) if canonical(name) in BACKENDS else None
+        key = backend or name
+        if key in chosen:
+            raise HarnessError(
+                f"--env names {name} twice: {_what(chosen[key])} and {what}. Give each environment "
+                "a name of its own, such as --env old=… --env new=…: they are measured in turns"
+            )
+        chosen[key] = _choice(name, backend, what)
+    return list(chosen.values())
+
+
+def _choice(name: str, backend: str | None, what: str) -> Choice:
+    path = expanded(what)
+    if path.exists() and not _is_installable(path):
+        return Choice(name=name, backend=backend, path=path)
+    # `keras @ https://…` is one requirement, `keras==3.14.0 jax==0.9.0` are two.
+    words = re.sub(r"\s*@\s*", "@", what).split()
+    places = [word for word in words if _is_installable(expanded(word))]
+    # A single bare word is a path that is not there: a slip must not install what bears that name.
+    alone = len(words) == 1
+    fits = _REQUIREMENT.match if alone else lambda w: _REQUIREMENT.match(w) or _BARE.fullmatch(w)
+    if strangers := [w for w in words if w not in places and not fits(w)]:
+        if alone:
+            return Choice(name=name, backend=backend, path=path)
+        raise HarnessError(
+            f"--env {name}={what}: {strangers[0]} is neither a requirement, such as "
+            "keras==3.14.0, nor a folder or wheel to install"
+        )
+    absolute = {word: str(expanded(word).absolute()) for word in places}
+    words = [absolute.get(word, word) for word in words]
+    return Choice(name=name, backend=backend, requirements=tuple(words))
+
+
+def parse_requirements(option: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Requirements from texts such as ``tensorflow-cpu,tensorflow-datasets``, each once.
+
+    A comma inside of one, ``numpy>=2,<3``, does not end it.
+
+    Raises:
+        HarnessError: for something that is none.
+    """
+    words = [word.strip() for text in texts for word in re.split(r",(?![<>=!~\s])|\s+", text)]
+    found = dict.fromkeys(word for word in words if word)
+    for word in found:
+        if not (_REQUIREMENT.match(word) or _BARE.fullmatch(word) or _is_installable(Path(word))):
+            raise HarnessError(
+                f"{option} {word} is no requirement: write such as tensorflow-datasets, or "
+                "keras==3.14.0"
+            )
+    return tuple(found)
+
+
+def _what(choice: Choice) -> str:
+    return str(choice.path or " ".join(choice.requirements))
+
+
+def _is_installable(path: Path) -> bool:
+    """Whether pip installs it: a wheel or an archive, or a project's folder."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in ("pyproject.toml", "setup.py"))
+    return path.is_file() and path.name.endswith((".whl", ".tar.gz", ".zip"))
 
 
 def parse_share(typed_for: str, text: str, *, rule: bool = False) -> float:

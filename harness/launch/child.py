@@ -77,7 +77,7 @@ class LocalLauncher:
     """Runs each task in the interpreter of its backend, one after the other or in turns.
 
     Args:
-        interpreters: the Python of each backend.
+        interpreters: the Python of each place (:attr:`Cell.place`).
         timeout_s: seconds until a process and its descendants are ended.
         memory_limit_bytes: the resident set of a process at which they are ended, if any.
         pass_env: variables of the user's own that the children shall see.
@@ -144,7 +144,7 @@ class LocalLauncher:
         return run_task(
             msgspec.structs.replace(task, program=self._program),
             kind,
-            self._interpreters[task.cell.backend],
+            self._interpreters[task.cell.place],
             timeout_s=self._timeout_s,
             memory_limit_bytes=self._memory_limit_bytes,
             pass_env=self._pass_env,

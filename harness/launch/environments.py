@@ -1,11 +1,12 @@
-"""Which interpreter serves a backend: one that was named, this one, or one that tox built."""
+"""Which interpreter serves a backend: one that was named, this one, one that was made, or tox's."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,8 +15,9 @@ import msgspec
 import harness
 from harness.backends import FACTS
 from harness.errors import UnavailableError
+from harness.launch import env_cache, installation
 from harness.launch.process import NoAnswerError, run_python
-from harness.records.trial import Struct
+from harness.records.trial import Struct, place_of
 
 # Looks without importing: a framework takes seconds to import, this takes 15 ms.
 _LOOK = """
@@ -41,11 +43,39 @@ _LOOK_TIMEOUT_S = 60.0
 
 
 class Interpreter(Struct, frozen=True, kw_only=True):
-    """A Python that serves a backend; ``origin`` tells a person how it was found."""
+    """A Python that serves a backend; ``origin`` tells a person how it was found.
+
+    ``name`` is that which a user gave to the environment, if any.
+    """
 
     backend: str
     python: Path
     origin: str
+    name: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def place(self) -> str:
+        """The backend and, where it has one, the name of the environment: ``jax (old)``."""
+        return place_of(self.backend, self.name)
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What ``--env NAME=WHAT`` asks for.
+
+    ``backend`` is that which the name means; ``None`` where it is a name of its own, which serves
+    every backend that is asked for. ``path`` is an interpreter or an environment's folder; where it
+    is ``None``, ``requirements`` say what an environment is made of.
+    """
+
+    name: str
+    backend: str | None = None
+    path: Path | None = None
+    requirements: tuple[str, ...] = ()
+
+    @property
+    def typed(self) -> str:
+        """As it is written on the command line."""
+        return f"--env {self.name}={self.path or shlex.quote(' '.join(self.requirements))}"
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -64,18 +94,21 @@ class Installed(Struct, frozen=True, kw_only=True):
 
 _Answer = TypeVar("_Answer", Contents, Installed)
 
+Look = Callable[[Path, list[str]], Contents]
+"""Asks an interpreter for modules."""
+
 
 def find(
     backend: str,
     named: Mapping[str, Path] | None = None,
     *,
-    look: Callable[[Path, list[str]], Contents] | None = None,
+    look: Look | None = None,
     folders: list[Path] | None = None,
 ) -> list[Interpreter]:
     """The interpreters that serve ``backend``, the preferred one first.
 
-    A named one is the only candidate. Else this interpreter comes first, then the environments
-    that tox built: ``.tox/jax``, and ``.tox/jax-gpu``.
+    A named one is the only candidate. Else this interpreter comes first, then the harness's own
+    environments, then those that tox built: ``.tox/jax``, and ``.tox/jax-gpu``.
 
     Args:
         backend: ``jax``, ``tensorflow`` or ``torch``.
@@ -91,9 +124,9 @@ def find(
     if named and backend in named:
         python = executable(named[backend])
         contents = look(python, modules)
-        if problem := _problem(contents):
+        if (why := problem(contents)) is not None:
             raise UnavailableError(
-                f"--env {_short(backend)}={named[backend]} cannot serve {backend}: {problem}. "
+                f"--env {_short(backend)}={named[backend]} cannot serve {backend}: {why}. "
                 f"{_command(backend)}"
             )
         return [Interpreter(backend=backend, python=python, origin="--env")]
@@ -103,24 +136,60 @@ def find(
             Interpreter(backend=backend, python=Path(sys.executable), origin="this interpreter")
         )
     refused = []
-    for folder in tox_folders() if folders is None else folders:
-        for name in (FACTS[backend].tox_name, f"{FACTS[backend].tox_name}-gpu"):
-            environment = folder / name
-            if not environment.is_dir() or _is_current(environment):
-                continue
-            try:
-                problem = _problem(look(executable(environment), modules))
-            except UnavailableError as error:
-                problem = str(error)
-            if problem:
-                refused.append(f"{environment} cannot serve: {problem}")
-            else:
-                python = executable(environment)
-                found.append(Interpreter(backend=backend, python=python, origin=str(environment)))
+    mine = {own.folder: own for own in env_cache.plain(backend)}
+    tox = tox_folders() if folders is None else folders
+    names = (FACTS[backend].tox_name, f"{FACTS[backend].tox_name}-gpu")
+    for environment in (*mine, *(folder / name for folder in tox for name in names)):
+        if not environment.is_dir() or _is_current(environment):
+            continue
+        try:
+            why = problem(look(executable(environment), modules))
+        except UnavailableError as error:
+            why = str(error)
+        if why:
+            update = f". `harness env update {environment.name}`" if environment in mine else ""
+            refused.append(f"{environment} cannot serve: {why}{update}")
+            continue
+        if environment in mine and not found:
+            mine[environment].use()
+        python = executable(environment)
+        found.append(Interpreter(backend=backend, python=python, origin=str(environment)))
     if not found:
         seen = "".join(f" {line}." for line in refused)
         raise UnavailableError(f"no interpreter has {backend} and keras.{seen} {_command(backend)}")
     return found
+
+
+def by_path(choice: Choice, backends: Sequence[str], *, look: Look | None = None) -> list[str]:
+    """Which of ``backends`` the environment at the path of ``choice`` can serve.
+
+    Raises:
+        UnavailableError: if it can serve none, or lacks Keras or this harness.
+    """
+    path = _path_of(choice)
+    contents = (look or look_inside)(executable(path), ["keras", *backends, "harness"])
+    able = [backend for backend in backends if backend not in contents.missing]
+    lacks = [name for name in contents.missing if name not in backends or not able]
+    why = problem(msgspec.structs.replace(contents, missing=lacks))
+    if why is not None:
+        raise UnavailableError(
+            f"{choice.typed} cannot serve {' or '.join(backends)}: {why}. "
+            f"Install it there, or name what to make one of: --env {choice.name}=keras==3.15.1"
+        )
+    return able
+
+
+def of_choice(choice: Choice, backend: str) -> Interpreter:
+    """The interpreter at the path of ``choice``, for a backend that it can serve."""
+    return Interpreter(
+        backend=backend, python=executable(_path_of(choice)), origin="--env", name=choice.name
+    )
+
+
+def _path_of(choice: Choice) -> Path:
+    if choice.path is None:
+        raise AssertionError(f"{choice.typed} names no path")
+    return choice.path
 
 
 def tox_folders() -> list[Path]:
@@ -175,7 +244,8 @@ def _ask(python: Path, words: list[str], kind: type[_Answer]) -> _Answer:
         raise UnavailableError(f"{python} does not answer as a Python: {error}") from None
 
 
-def _problem(contents: Contents) -> str | None:
+def problem(contents: Contents) -> str | None:
+    """Why an interpreter with these contents cannot serve; ``None`` if it can."""
     if contents.missing:
         return f"it lacks {' and '.join(contents.missing)}"
     if contents.version != harness.__version__:
@@ -184,9 +254,8 @@ def _problem(contents: Contents) -> str | None:
 
 
 def _command(backend: str) -> str:
-    name = FACTS[backend].tox_name
     return (
-        f"Build one with `tox run -e {name} --notest` in the harness's folder, or name one with "
+        f"{installation.build(FACTS[backend].tox_name)}, or name one with "
         f"`--env {_short(backend)}=PATH`"
     )
 

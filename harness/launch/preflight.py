@@ -65,7 +65,7 @@ def refusals(
 
     Args:
         plan: what would run.
-        interpreters: the Python of each backend.
+        interpreters: the Python of each place (:attr:`Cell.place`).
         table: the prepared rating table, if the scenario reads it.
         memory_limit_bytes: the resident set of a child at which it is ended, if any.
         pass_env: variables of the user's own that the children shall see.
@@ -85,7 +85,7 @@ def refusals(
         )
         finished = child.start(
             task,
-            interpreters[task.cell.backend],
+            interpreters[task.cell.place],
             timeout_s=TIMEOUT_S,
             memory_limit_bytes=memory_limit_bytes,
             pass_env=pass_env,
@@ -120,5 +120,5 @@ def _by_process(cells: Iterable[Cell]) -> list[list[Cell]]:
     found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in cells:
         if cell.mode != "fit":
-            found[cell.backend, cell.device].append(cell)
+            found[cell.place, cell.device].append(cell)
     return list(found.values())

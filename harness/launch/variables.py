@@ -71,6 +71,8 @@ def child_variables(
     if folders := scenario_files.entries(source):
         # The child works in a folder of its own, where the user's relative paths lead nowhere.
         chosen[scenario_files.SEARCH_PATH_VARIABLE] = os.pathsep.join(map(str, folders))
+    if offered := scenario_files.offered(source):
+        chosen[scenario_files.OFFERED_VARIABLE] = offered
     if backend is not None:
         chosen["KERAS_BACKEND"] = backend
     chosen |= {

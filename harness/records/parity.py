@@ -189,7 +189,7 @@ class ParityRecord(Struct, frozen=True, kw_only=True):
 def labels(cells: Sequence[Cell]) -> list[str]:
     """A name for each cell of a comparison: its backend, and its mode where there are several."""
     several = len({cell.mode for cell in cells}) > 1
-    return [f"{cell.backend} {cell.mode}" if several else cell.backend for cell in cells]
+    return [f"{cell.place} {cell.mode}" if several else cell.place for cell in cells]
 
 
 def array_name(training: str, stage: Stage, quantity: str) -> str:

@@ -15,14 +15,16 @@ from typing import Annotated
 import msgspec
 
 from harness.records.bounds import Count, Number, Seconds, Seed, Share
-from harness.records.trial import Cell, Device, Init, Mode, Scalar, Struct
+from harness.records.trial import Cell, Device, Init, Mode, Scalar, Struct, parts_of
 
 CAMPAIGN_SCHEMA = 1
 """Raised whenever a reader of the older ``campaign.json`` would misread the newer one."""
 
 
 class Axes(Struct, frozen=True, kw_only=True):
-    """What is combined with what. ``devices`` names the definite device of each backend.
+    """What is combined with what. ``devices`` names the definite device of each place.
+
+    A place is a backend, or one in an environment with a name (:func:`.trial.place_of`).
 
     ``settings`` holds complete sets of settings (defaults included), each giving cells of its own.
     """
@@ -118,14 +120,15 @@ def cells(axes: Axes) -> list[Cell]:
     combined = [
         Cell(
             scenario=axes.scenario,
-            backend=backend,  # type: ignore[arg-type]  # checked where it was typed
+            backend=parts_of(place)[0],  # type: ignore[arg-type]  # checked where it was typed
+            name=parts_of(place)[1],
             device=device,
             mode=mode,
             init=init,
             threads=threads,
             settings=settings,
         )
-        for (backend, device), mode, init, threads, settings in itertools.product(
+        for (place, device), mode, init, threads, settings in itertools.product(
             axes.devices.items(), axes.modes, axes.inits, axes.threads, axes.settings
         )
     ]

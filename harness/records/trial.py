@@ -55,7 +55,10 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     records with equal cells were asked the same thing even if a default has changed in between.
     ``init`` tells where the initial weights come from: ``common`` draws them with NumPy from the
     seed, alike on every backend; ``keras`` leaves them to each backend's own initialisers.
-    ``threads`` of ``None`` leaves the number of CPU threads to the framework.
+    ``threads`` of ``None`` leaves the number of CPU threads to the framework. ``name`` is that
+    of the environment that it runs in, where a user gave it one: two versions of one backend are
+    two cells. Where there is none, JSON has no such field, and the digest is that of a harness
+    which did not know names.
     """
 
     scenario: ScenarioName
@@ -65,6 +68,12 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     init: Init = "common"
     threads: Number | None = None
     settings: dict[str, Scalar] = {}
+    name: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def place(self) -> str:
+        """Where it runs: ``jax``, or ``jax (old)`` in an environment with a name."""
+        return place_of(self.backend, self.name)
 
     @property
     def digest(self) -> str:
@@ -74,8 +83,19 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def label(self) -> str:
-        """The cell in a few words, for a person: ``jax cpu fit``."""
-        return f"{self.backend} {self.device} {self.mode}"
+        """The cell in a few words, for a person: ``jax cpu fit``, ``jax (old) cpu fit``."""
+        return f"{self.place} {self.device} {self.mode}"
+
+
+def place_of(backend: str, name: str | msgspec.UnsetType | None) -> str:
+    """What a backend is called in an environment of that name: ``jax (old)``, or ``jax``."""
+    return f"{backend} ({name})" if name else backend
+
+
+def parts_of(place: str) -> tuple[str, str | msgspec.UnsetType]:
+    """The backend, and the name of the environment, of what :func:`place_of` made."""
+    backend, _, name = place.partition(" (")
+    return backend, name.removesuffix(")") or msgspec.UNSET
 
 
 class Provenance(Struct, frozen=True, kw_only=True):

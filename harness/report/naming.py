@@ -8,14 +8,19 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.rows import Row, distinction
 from harness.analysis.study import Contest, Study
 from harness.backends import FACTS
-from harness.records.trial import Cell
+from harness.records.trial import Cell, place_of
 from harness.report import format as fmt
 from harness.report import table
 
 
 def side(cell: Cell, apart: Mapping[str, str]) -> str:
-    """A row as the answer names it: ``JAX``, ``JAX, keras 3.14.0``."""
-    return fmt.plain(FACTS[cell.backend].label + distinction(apart), limit=120)
+    """A row as the answer names it: ``JAX``, ``JAX (old)``, ``JAX, keras 3.14.0``."""
+    return fmt.plain(maker(cell) + distinction(apart), limit=120)
+
+
+def maker(cell: Cell) -> str:
+    """The backend as its makers write it, with the environment's name: ``PyTorch (old)``."""
+    return place_of(FACTS[cell.backend].label, cell.name)
 
 
 def backends(contest: Contest) -> list[str]:

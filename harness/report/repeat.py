@@ -29,7 +29,7 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
             rounds, precision and budget; without one the records tell seeds and repetitions.
     """
     cells = [group.row.cell for group in groups]
-    base = _base(cells, about)
+    base = _base(groups, about)
     if base is None:
         return None
     plan = _plan(cells, plans)
@@ -44,14 +44,14 @@ def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str])
     """
     cells = [group.row.cell for group in groups]
     wanted = {*lacking, *(cell.backend for cell in cells)}
-    base = _base(cells, about, [backend for backend in BACKENDS if backend in wanted])
+    base = _base(groups, about, [backend for backend in BACKENDS if backend in wanted])
     return base and _joined_up([base, UNTIL_NARROW, OWN_FOLDER], cells)
 
 
 def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
     """The command that goes on until the intervals are narrow, for trials that settle nothing."""
     plan = _plan([group.row.cell for group in groups], plans)
-    base = _base([group.row.cell for group in groups], about)
+    base = _base(groups, about)
     if base is None:
         return None
     cells = [group.row.cell for group in groups]
@@ -60,16 +60,18 @@ def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = (
     return _joined_up([base, UNTIL_NARROW], cells)
 
 
-def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[str] = ()) -> str | None:
+def _base(groups: Sequence[Group], about: About | None, wanted: Sequence[str] = ()) -> str | None:
     """The command without what ends the campaign; of the cells' backends if none are wanted."""
-    if not cells:
+    if not groups:
         return None
+    cells = [group.row.cell for group in groups]
     first = cells[0]
     words = ["harness run", shlex.quote(fmt.plain(first.scenario))]
     words += [
         "--backend",
         _joined(FACTS[b].tox_name for b in wanted or [cell.backend for cell in cells]),
     ]
+    words += _environments(groups)
     words += ["--device", _joined(cell.device for cell in cells)]
     if any(cell.mode != "fit" for cell in cells):
         words += ["--mode", _joined(cell.mode for cell in cells)]
@@ -79,6 +81,16 @@ def _base(cells: Sequence[Cell], about: About | None, wanted: Sequence[str] = ()
         words += ["--threads", _joined(str(cell.threads or "auto") for cell in cells)]
     words += _settings(cells, about.defaults if about else {})
     return " ".join(words)
+
+
+def _environments(groups: Sequence[Group]) -> list[str]:
+    """Environments with names, by the Keras that they had: where they lay is not in a record."""
+    found = {
+        group.row.cell.name: group.row.versions["keras"]
+        for group in groups
+        if group.row.cell.name and "keras" in group.row.versions
+    }
+    return [f"--env {shlex.quote(f'{name}=keras=={version}')}" for name, version in found.items()]
 
 
 def seeds(numbers: Iterable[int]) -> str:

@@ -69,7 +69,7 @@ def record_path(root: Path, cell: Cell, seed: int, repetition: int) -> Path:
     """
     if not cell.scenario.isidentifier() and not _SCRIPT.fullmatch(cell.scenario):
         raise ValueError(f"'{cell.scenario}' is no name of a scenario")
-    folder = f"{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}"
+    folder = f"{layout.stem_of(cell)}-{cell.mode}-{cell.digest}"
     return root / layout.RECORDS / cell.scenario / folder / f"seed-{seed}-rep-{repetition}.json"
 
 

@@ -18,6 +18,8 @@ import re
 from collections import deque
 from pathlib import Path
 
+from harness.records.trial import Cell
+
 CAMPAIGN = "campaign.json"
 """Keeps the plans of a campaign's runs."""
 
@@ -42,6 +44,11 @@ HISTORY, HISTORY_PAGE = "history.md", "history.html"
 
 _RECORD = re.compile(r"seed-\d+-rep-\d+\.json")
 _RUN = re.compile(r".+-\d+")
+
+
+def stem_of(cell: Cell) -> str:
+    """How the names of a cell's files begin: ``jax-cpu``, ``jax-old-cpu`` in an environment."""
+    return "-".join([cell.backend, *([cell.name] if cell.name else []), cell.device])
 
 
 def files(root: Path) -> list[Path]:

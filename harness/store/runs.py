@@ -22,7 +22,7 @@ from harness.records.consistency import contradiction
 from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
 from harness.records.trial import Struct
 from harness.store.atomic import write_new
-from harness.store.layout import ANATOMY, PARITY, VERDICT
+from harness.store.layout import ANATOMY, PARITY, VERDICT, stem_of
 from harness.store.reading import Broken, read
 from harness.store.reading import broken as broken_file
 
@@ -100,7 +100,7 @@ def save_parity(folder: Path, record: ParityRecord, arrays: bytes | None = None)
         UnavailableError: if they cannot be written.
     """
     cell = record.cell
-    stem = f"{cell.backend}-{cell.device}" + (f"-{cell.mode}" if cell.mode != "fit" else "")
+    stem = stem_of(cell) + (f"-{cell.mode}" if cell.mode != "fit" else "")
     if arrays is not None:
         write(folder / f"{stem}.npz", arrays)
         record = msgspec.structs.replace(record, arrays=f"{stem}.npz")
@@ -114,7 +114,7 @@ def save_anatomy(folder: Path, record: AnatomyRecord) -> Path:
         UnavailableError: if it cannot be written.
     """
     cell = record.cell
-    return _save(folder / f"{cell.backend}-{cell.device}-{record.process}.json", record)
+    return _save(folder / f"{stem_of(cell)}-{record.process}.json", record)
 
 
 def load_arrays(content: bytes) -> Arrays:

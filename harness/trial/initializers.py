@@ -135,7 +135,9 @@ def truncated_normal(initializer: Any, shape: Shape, rng: np.random.Generator) -
 
 def variance_scaling(initializer: Any, shape: Shape, rng: np.random.Generator) -> Array:
     """``VarianceScaling``, hence Glorot's, He's and LeCun's: variance ``scale / fan``."""
-    fan_in, fan_out = _fans(shape, initializer.input_axes, initializer.output_axes)
+    # Keras 3.14 and before have no such axes.
+    axes = (getattr(initializer, f"{side}_axes", None) for side in ("input", "output"))
+    fan_in, fan_out = _fans(shape, *axes)
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     variance = initializer.scale / max(1.0, fan[initializer.mode])
     if initializer.distribution == "uniform":

@@ -19,7 +19,8 @@ import numpy as np
 from harness import data as rating_data
 from harness.data.synthetic import Synthetic
 from harness.scenario import Data, Metric, Scenario, Settings, Split
-from scenarios.ranking import work as counted
+
+from . import work as counted
 
 if TYPE_CHECKING:
     import keras
@@ -127,7 +128,7 @@ class Ranking(Scenario):
         """Make the ranking model and compile it with its loss, metric and optimizer."""
         import keras
 
-        from scenarios.ranking.model import RankingModel
+        from .model import RankingModel
 
         model = RankingModel(
             num_users=data.sizes["users"],
@@ -166,7 +167,7 @@ class Ranking(Scenario):
         return dict(model.evaluate(test, return_dict=True, verbose=0))
 
     def work(self, settings: RankingSettings, data: Data) -> StepWork:
-        """One step of a full batch, counted term by term in :mod:`scenarios.ranking.work`."""
+        """One step of a full batch, counted term by term in :mod:`.work`."""
         examples = min(settings.batch_size, len(data.train.labels))
         dimension = settings.embedding_dimension
         ids = data.train.inputs.values()
@@ -181,15 +182,15 @@ class Ranking(Scenario):
     def native(self, backend: Backend) -> type[NativeTraining] | None:
         """One file for each framework, to be read side by side."""
         if backend == "jax":
-            from scenarios.ranking.native_jax import NativeJax
+            from .native_jax import NativeJax
 
             return NativeJax
         if backend == "tensorflow":
-            from scenarios.ranking.native_tensorflow import NativeTensorFlow
+            from .native_tensorflow import NativeTensorFlow
 
             return NativeTensorFlow
         if backend == "torch":
-            from scenarios.ranking.native_torch import NativeTorch
+            from .native_torch import NativeTorch
 
             return NativeTorch
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.errors import RefusedError
 
 if TYPE_CHECKING:
-    from scenarios.ranking import RankingSettings
+    from . import RankingSettings
 
 
 class UnknownToNativeError(RefusedError):

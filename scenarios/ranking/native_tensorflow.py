@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from harness.loop import NativeTraining
-from scenarios.ranking.native import require_known
+
+from .native import require_known
 
 if TYPE_CHECKING:
     from harness.records.trial import Scalar
-    from scenarios.ranking import RankingSettings
+
+    from . import RankingSettings
 
 
 class NativeTensorFlow(NativeTraining):

@@ -9,11 +9,13 @@ import torch
 from torch.nn import functional
 
 from harness.loop import NativeTraining
-from scenarios.ranking.native import require_known
+
+from .native import require_known
 
 if TYPE_CHECKING:
     from harness.records.trial import Scalar
-    from scenarios.ranking import RankingSettings
+
+    from . import RankingSettings
 
 
 class NativeTorch(NativeTraining):

@@ -232,6 +232,18 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("merge", "the folder of `--into` cannot be written"): lambda w: w.harness(
         "merge", w.campaign(), "--into", "file/both"
     ),
+    ("env make", "they are there"): lambda w: w.agreeing().harness("env", "make", "jax", "--yes"),
+    ("env make", "a name is unknown"): lambda w: w.harness("env", "make", "jaxx", "--yes"),
+    ("env make", "nobody agreed to it"): lambda w: w.harness("env", "make", "jax"),
+    ("env list", "they were listed"): lambda w: w.harness("env", "list"),
+    ("env remove", "they are gone"): lambda w: w.harness("env", "remove", "--all", "--yes"),
+    ("env remove", "no environment is named, or one that is not there"): lambda w: w.harness(
+        "env", "remove", "jax", "--yes"
+    ),
+    ("env update", "all are as the pins have them"): lambda w: w.harness("env", "update", "--yes"),
+    ("env update", "the environment is not there"): lambda w: w.harness(
+        "env", "update", "jax", "--yes"
+    ),
     ("list", "scenarios and backends were listed, also those that cannot be used"): lambda w: (
         w.harness("list")
     ),

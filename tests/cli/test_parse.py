@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.backends import BACKENDS
 from harness.cli import asking, parse
 from harness.errors import HarnessError
+from harness.launch.environments import Choice
 from harness.records.trial import Cell
 from harness.scenario import InvalidSettingError, Scenario, Settings
 
@@ -122,9 +123,11 @@ def test_two_spellings_of_one_value_are_that_value_twice():
         asking.points(scenario, ["learning_rate=0.1,1e-1"])
 
 
-@pytest.mark.parametrize("texts", [["jax=/a", "jax=/b"], ["tf=/a", "tensorflow=/b"]])
-def test_two_environments_of_one_backend_are_refused_with_both(texts):
-    with pytest.raises(HarnessError, match=r"--env names two environments for .*: /a and /b"):
+@pytest.mark.parametrize(
+    "texts", [["jax=/a", "jax=/b"], ["tf=/a", "tensorflow=/b"], ["old=/a", "old=/b"]]
+)
+def test_a_name_that_is_given_twice_is_refused_with_both(texts):
+    with pytest.raises(HarnessError, match=r"--env names .* twice: /a and /b\. Give each .* name"):
         parse.parse_environments(texts)
 
 
@@ -227,15 +230,71 @@ def test_a_setting_that_the_scenario_does_not_take_is_refused(text):
 
 
 def test_environments_are_named_by_backend():
-    assert parse.parse_environments(["jax=/a", "tf=b=c"]) == {
-        "jax": Path("/a"),
-        "tensorflow": Path("b=c"),
-    }
+    assert parse.parse_environments(["jax=/a", "tf=b=c"]) == [
+        Choice(name="jax", backend="jax", path=Path("/a")),
+        Choice(name="tf", backend="tensorflow", path=Path("b=c")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "requirements"),
+    [
+        ("keras==3.14.0", ("keras==3.14.0",)),
+        ("keras>=3.13,<3.15", ("keras>=3.13,<3.15",)),
+        ("keras==3.14.0 jax==0.9.0", ("keras==3.14.0", "jax==0.9.0")),
+        ("keras-nightly tf-nightly", ("keras-nightly", "tf-nightly")),
+        (
+            "keras @ git+https://example.org/keras@main",
+            ("keras@git+https://example.org/keras@main",),
+        ),
+        ("git+https://example.org/keras", ("git+https://example.org/keras",)),
+        ("jax[cuda12]==0.9.0", ("jax[cuda12]==0.9.0",)),
+    ],
+)
+def test_an_environment_under_a_name_of_its_own_is_made_of_requirements(what, requirements):
+    assert parse.parse_environments([f"old={what}"]) == [
+        Choice(name="old", requirements=requirements)
+    ]
+
+
+def test_a_folder_that_can_be_installed_is_a_requirement_and_an_environment_is_a_path(tmp_path):
+    source, environment = tmp_path / "keras", tmp_path / "venv"
+    source.mkdir()
+    environment.mkdir()
+    (source / "pyproject.toml").touch()
+    assert parse.parse_environments([f"new={source}", f"old={environment}"]) == [
+        Choice(name="new", requirements=(str(source),)),
+        Choice(name="old", path=environment),
+    ]
+
+
+def test_a_bare_word_is_a_path_so_that_a_slip_installs_nothing():
+    assert parse.parse_environments(["old=venvv"]) == [Choice(name="old", path=Path("venvv"))]
+
+
+@pytest.mark.parametrize(
+    "text", ["two words=/a", "=/a", "-x=/a", "a/b=/c", "(old)=/a", "x" * 41 + "=/a"]
+)
+def test_a_name_that_is_none_is_refused(text):
+    with pytest.raises(HarnessError, match=r"is no name|names no environment"):
+        parse.parse_environments([text])
+
+
+def test_requirements_keep_the_commas_of_their_versions():
+    assert parse.parse_requirements(
+        "--with", ["tensorflow-cpu,tensorflow-datasets", "numpy>=2,<3"]
+    ) == (
+        "tensorflow-cpu",
+        "tensorflow-datasets",
+        "numpy>=2,<3",
+    )
+    with pytest.raises(HarnessError, match="--with a/b is no requirement"):
+        parse.parse_requirements("--with", ["a/b"])
 
 
 @pytest.mark.parametrize("text", ["jax", "jax="])
 def test_an_environment_without_a_path_is_refused(text):
-    with pytest.raises(HarnessError, match="names no path: write --env jax=PATH"):
+    with pytest.raises(HarnessError, match="names no environment: write --env jax=PATH"):
         parse.parse_environments([text])
 
 

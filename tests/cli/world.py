@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from harness import cli
-from harness.cli import campaign
+from harness.cli import campaign, env
 from harness.data import cache, file, synthetic
 from harness.data import table as tables
 from harness.data.sources import SOURCES
@@ -189,6 +189,11 @@ class World:
         for source in SOURCES.values():
             self._patch.setattr(type(source), "problem", lambda *_: "there is no network")
             self._patch.setattr(type(source), "online", lambda *_: "there is no network")
+        return self
+
+    def agreeing(self) -> World:
+        """Where environments need not be made."""
+        self._patch.setattr(env, "make_all", lambda *_, **__: None)
         return self
 
     def interrupted(self, *words: object) -> int:

@@ -222,4 +222,4 @@ def _order(timeline: Timeline) -> tuple[object, ...]:
     cell = timeline.cell
     settings = sorted(map(str, cell.settings.items()))
     variant = (cell.device, cell.mode, cell.init, settings, timeline.machine_id or "")
-    return (cell.scenario, *variant, BACKENDS.index(cell.backend))
+    return (cell.scenario, *variant, BACKENDS.index(cell.backend), cell.name or "")

@@ -178,4 +178,4 @@ def _by_cell(records: Iterable[Record]) -> dict[bytes, list[Record]]:
 def _order(cell: Cell) -> tuple[object, ...]:
     settings = sorted(map(str, cell.settings.items()))
     variant = (cell.device, MODES.index(cell.mode), cell.init, cell.threads or 0, settings)
-    return (cell.scenario, *variant, BACKENDS.index(cell.backend))
+    return (cell.scenario, *variant, BACKENDS.index(cell.backend), cell.name or "")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from harness.analysis.couples import couples
 from harness.analysis.ladder.break_even import BreakEven, break_even
 from harness.analysis.ladder.floor import CommonFloor, common_floor, times_floor
@@ -18,7 +20,7 @@ from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.pairs import Reasons, Shared, log_ratios, shared
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.backends import BACKENDS, Backend
-from harness.records.trial import MODES, Cell, Mode, Struct
+from harness.records.trial import MODES, Cell, Mode, Struct, place_of
 
 KERAS: tuple[Mode, ...] = ("fit", "tuned", "custom_loop")
 """The modes that train the Keras model."""
@@ -65,6 +67,12 @@ class BestKeras(Struct, frozen=True, kw_only=True):
     apart: dict[str, str]
     mode: Mode
     over_native: Verdict
+    name: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def place(self) -> str:
+        """The backend and, where it has a name, its environment."""
+        return place_of(self.backend, self.name)
 
 
 class Ladder(Struct, frozen=True, kw_only=True):
@@ -153,7 +161,7 @@ def ladders_of_versions(rungs: Sequence[Rung]) -> list[list[Rung]]:
     """The rungs of each backend and set of versions, which is one way down the ladder."""
     found: dict[object, list[Rung]] = defaultdict(list)
     for rung in rungs:
-        found[rung.cell.backend, tuple(rung.versions.items())].append(rung)
+        found[rung.cell.place, tuple(rung.versions.items())].append(rung)
     return list(found.values())
 
 
@@ -198,7 +206,7 @@ def _rung(group: Group, groups: Sequence[Group], judge: _Judge) -> Rung:
     # With packages of two versions there are two groups of one cell: the like of this one first.
     for other in sorted(groups, key=lambda each: each.row.versions != row.versions):
         cell = other.row.cell
-        if cell.backend != row.cell.backend or cell.mode not in {"fit", "native"} - {row.cell.mode}:
+        if cell.place != row.cell.place or cell.mode not in {"fit", "native"} - {row.cell.mode}:
             continue
         if cell.mode not in over and (given := judge.verdict(group, other)) is not None:
             over[cell.mode] = given
@@ -230,11 +238,12 @@ def _best(rungs: Sequence[Rung]) -> BestKeras | None:
         return None
     return BestKeras(
         backend=best.cell.backend,
+        name=best.cell.name,
         apart=best.apart,
         mode=best.cell.mode,
         over_native=best.over_native,
     )
 
 
-def _backend(cell: Cell) -> int:
-    return BACKENDS.index(cell.backend)
+def _backend(cell: Cell) -> tuple[int, str]:
+    return BACKENDS.index(cell.backend), cell.name or ""

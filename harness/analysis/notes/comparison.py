@@ -136,6 +136,7 @@ def products_in_tf32(groups: Sequence[Group]) -> Iterator[Note]:
             )
             yield note(
                 "tf32",
+                "TF32 on some backends",
                 f"On the GPU {coarse} multiplied in TF32, which keeps 10 of float32's 23 binary "
                 f"digits, and {full} in float32 (scenario {scenario}). Both are defaults; TF32 is "
                 "faster and rounds more coarsely.",

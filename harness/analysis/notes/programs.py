@@ -72,6 +72,7 @@ def _batches(name: str, trials: Sequence[Record]) -> Iterator[Note]:
             ]
             yield note(
                 "other-batches",
+                "other batches",
                 f"The backends did not see the same batches in {name}: the first ones of seed "
                 f"{seed} are {joined(told)} (SHA-256). What they learn is then not comparable seed "
                 "by seed; step times are, where the shapes are the same.",
@@ -81,6 +82,7 @@ def _batches(name: str, trials: Sequence[Record]) -> Iterator[Note]:
     if len(shuffled) > 1:
         yield note(
             "other-batches",
+            "other batches",
             f"The backends did not see the same batches in {name}: fit shuffles its arrays, each "
             "backend with a generator of its own. The examples are the same, their order is not; "
             "shuffle=False gives all backends the same batches.",
@@ -95,6 +97,7 @@ def _beside(name: str, trials: Sequence[Record]) -> Iterator[Note]:
     for framework, backends in found.items():
         yield note(
             "framework-beside",
+            f"{FACTS[framework].label} beside {joined(sorted(backends))}",
             f"{FACTS[framework].label} was imported beside {joined(sorted(backends))} in {name}, "
             "for its data perhaps: its memory and its threads are in those figures.",
         )
@@ -106,4 +109,4 @@ def _remarks(name: str, trials: Sequence[Record]) -> Iterator[Note]:
         for remark in record.program.remarks if record.program else []:
             found[remark].add(record.cell.backend)
     for remark, backends in found.items():
-        yield note("program", f"{name} on {joined(sorted(backends))}: {remark}.")
+        yield note("program", remark, f"{name} on {joined(sorted(backends))}: {remark}.")

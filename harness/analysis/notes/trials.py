@@ -167,8 +167,8 @@ def _measured(groups: Sequence[Group]) -> list[Record]:
 
 def _named(row: Row) -> str:
     cell = row.cell
-    name = f"{cell.backend} {cell.device}" if cell.mode == "fit" else cell.label
-    return name + row.name.removeprefix(cell.backend)
+    name = f"{cell.place} {cell.device}" if cell.mode == "fit" else cell.label
+    return name + row.name.removeprefix(cell.place)
 
 
 def _first_line(text: str) -> str:

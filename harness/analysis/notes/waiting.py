@@ -26,6 +26,7 @@ def busy_waiting(groups: Sequence[Group]) -> Iterator[Note]:
         names = [f"{name} up to {max(shares):.0%} of a core" for name, shares in busy.items()]
         yield note(
             "busy-waiting",
+            "busy while waiting",
             f"Processes that waited for their turns were not idle ({listed(names)}), so the turns "
             "of the others may be slower than alone. The option --turns off runs one at a time.",
         )

@@ -68,7 +68,7 @@ def judge_all(subjects: Sequence[Subject], allowed: Collection[str] = ()) -> lis
     return [
         judge(first, second, subjects, allowed)
         for first, second in combinations(subjects, 2)
-        if (first.record.cell.backend == second.record.cell.backend)
+        if (first.record.cell.place == second.record.cell.place)
         != (first.record.cell.mode == second.record.cell.mode)
     ]
 

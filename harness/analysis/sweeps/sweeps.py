@@ -108,7 +108,7 @@ def _along(rows: Sequence[Row], axis: str) -> Iterable[Sweep]:
             continue
         if row.step_time_s is not None:
             alike = _apart_from(axis, row.cell, backend="jax")
-            of_its_own = row.cell.backend if id(row) in odd else None
+            of_its_own = row.cell.place if id(row) in odd else None
             families[alike, _place(row), of_its_own].append(row)
         elif not row.good:
             # A trial that failed early does not know its machine or data, so its cell alone counts.
@@ -153,7 +153,7 @@ def _by_course(axis: str, rows: Sequence[Row]) -> list[list[Row]]:
     """The rows of each backend, version and device; of two at one value each in its own course."""
     found: dict[object, list[Row]] = defaultdict(list)
     for row in rows:
-        kind = (row.cell.backend, tuple(sorted(row.versions.items())), row.device_name)
+        kind = (row.cell.place, tuple(sorted(row.versions.items())), row.device_name)
         value = (_value(axis, row), row.cell)
         place = 0
         while value in [(_value(axis, other), other.cell) for other in found[kind, place]]:
@@ -209,6 +209,7 @@ def _apart_from(axis: str, cell: Cell, backend: Backend | None = None) -> bytes:
     kept = msgspec.structs.replace(
         cell,
         backend=backend or cell.backend,
+        name=msgspec.UNSET if backend else cell.name,
         threads=None if axis == THREADS else cell.threads,
         settings=settings,
     )

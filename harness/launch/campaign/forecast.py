@@ -143,8 +143,12 @@ def stopping(plan: Plan) -> str:
     """When an adaptive campaign ends, in words."""
     words = []
     if plan.precision is not None:
-        several = len({cell.backend for cell in plan.cells}) > 1
-        of = f"the ratio of every pair of {'backends' if several else 'variants'}"
+        what = "variants"
+        if len({cell.name for cell in plan.cells}) > 1:
+            what = "environments"
+        if len({cell.backend for cell in plan.cells}) > 1:
+            what = "backends"
+        of = f"the ratio of every pair of {what}"
         if not to_compare(plan.cells):
             of = "each step time"
         words.append(f"until {of} is known to ±{plan.precision * 100:g}%")

@@ -15,7 +15,7 @@ from harness.launch.campaign.forecast import Durations
 from harness.launch.campaign.resume import Circumstances, resume
 from harness.launch.devices import Placement
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Record
+from harness.records.trial import Record, parts_of
 from harness.scenario import Scenario, sources_sha256
 from harness.store.folder import Results
 
@@ -90,7 +90,7 @@ def go_on(
         plan: what was asked now.
         earlier: what the campaign's folder holds.
         scenario: what is trained.
-        placed: the interpreter of each backend.
+        placed: the interpreter of each place.
         table: the prepared rating table; ``None`` if it is not read, or not known yet.
 
     Raises:
@@ -124,16 +124,16 @@ def _circumstances(
         sha256 = data.load(table).ratings_sha256
     source = sources_sha256(scenario.source)
     packages = {}
-    for backend, placement in placed.items():
-        there = environments.installed(placement.interpreter.python)
-        packages[backend] = (
+    for place, placement in placed.items():
+        there, backend = environments.installed(placement.interpreter.python), parts_of(place)[0]
+        packages[place] = (
             package_set(backend, there.python, there.packages) if there.python is not None else {}
         )
     return {
         cell.digest: Circumstances(
             scenario_version=scenario.version,
             table_sha256=sha256,
-            packages=packages[cell.backend],
+            packages=packages[cell.place],
             scenario_sha256=source,
         )
         for cell in plan.cells

@@ -54,7 +54,7 @@ def _base(row: Row) -> str:
     cell = row.cell
     scenario = fmt.plain(cell.scenario, limit=60)
     mark = f" {SYNTHETIC}" if row.synthetic else ""
-    return f"{scenario}[{cell.backend}-{cell.device}-{cell.mode}-{cell.digest}]{mark}"
+    return f"{scenario}[{cell.place}-{cell.device}-{cell.mode}-{cell.digest}]{mark}"
 
 
 def _apart(row: Row) -> str:

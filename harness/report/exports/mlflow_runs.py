@@ -84,6 +84,7 @@ def parameters(record: Record) -> dict[str, str]:
         "seed": record.seed,
         "repetition": record.repetition,
     }
+    given |= {"environment": cell.name} if cell.name else {}
     given |= {f"setting.{name}": value for name, value in cell.settings.items()}
     return {name: str(value) for name, value in given.items() if NAME.fullmatch(name)}
 

@@ -63,12 +63,18 @@ def _benchmark(
     group: Group, name: str, good: list[Record], rounds_s: list[float], groups: Sequence[Group]
 ) -> dict[str, Any]:
     row, cell = group.row, group.row.cell
+    environment = {"environment": cell.name} if cell.name else {}
     return {
         "group": _group(group, groups),
         "name": name,
         "fullname": name,
-        "params": {"backend": cell.backend, "device": cell.device, "mode": cell.mode},
-        "param": f"{cell.backend}-{cell.device}-{cell.mode}",
+        "params": {
+            "backend": cell.backend,
+            "device": cell.device,
+            "mode": cell.mode,
+            **environment,
+        },
+        "param": f"{cell.place}-{cell.device}-{cell.mode}",
         "extra_info": {
             "scenario": cell.scenario,
             "backend": cell.backend,

@@ -7,6 +7,7 @@ vision, and never alone: each backend has a shape and a dash of its own as well.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import altair as alt
 
 from harness.backends import BACKENDS, FACTS
+from harness.records.trial import parts_of
 from harness.report.table import Table
 
 INK = "#1b1f24"
@@ -46,6 +48,11 @@ GROUPS: Mapping[Group, str] = {
     "costs": "Other costs",
 }
 """What plots are about; a page shows one group of them at a time, the first one at first."""
+
+FURTHER_COLOURS = ("#e69f00", "#56b4e9", "#cc79a7")
+"""Of a backend's second environment and those after it: what its palette has left."""
+FURTHER_SHAPES = ("diamond", "cross", "triangle-down")
+FURTHER_DASHES = ((10, 2), (4, 2), (1, 3))
 
 Chart = Any
 """Altair's charts have no common base that is worth naming: layers, facets and plain ones."""
@@ -83,7 +90,7 @@ def colour(names: Sequence[str], *, legend: bool = True) -> alt.Color:
     """The colour of each backend in ``names``, from a field called ``backend``."""
     return alt.Color(
         "backend:N",
-        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}),
+        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}, FURTHER_COLOURS),
         legend=key() if legend else None,
         title=None,
     )
@@ -93,7 +100,7 @@ def fill(names: Sequence[str]) -> alt.Fill:
     """The same colour for the inside of a mark, where its outline has an opacity of its own."""
     return alt.Fill(
         "backend:N",
-        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}),
+        scale=_scale(names, {f.label: f.colour for f in FACTS.values()}, FURTHER_COLOURS),
         legend=None,
         title=None,
     )
@@ -103,7 +110,7 @@ def shape(names: Sequence[str], *, legend: bool = True) -> alt.Shape:
     """The shape of each backend, in the same legend as its colour."""
     return alt.Shape(
         "backend:N",
-        scale=_scale(names, {f.label: f.shape for f in FACTS.values()}),
+        scale=_scale(names, {f.label: f.shape for f in FACTS.values()}, FURTHER_SHAPES),
         legend=key() if legend else None,
         title=None,
     )
@@ -113,7 +120,7 @@ def dash(names: Sequence[str], *, legend: bool = True) -> alt.StrokeDash:
     """The dash of each backend, in the same legend as its colour."""
     return alt.StrokeDash(
         "backend:N",
-        scale=_scale(names, {f.label: f.dash for f in FACTS.values()}),
+        scale=_scale(names, {f.label: f.dash for f in FACTS.values()}, FURTHER_DASHES),
         legend=key() if legend else None,
         title=None,
     )
@@ -121,8 +128,9 @@ def dash(names: Sequence[str], *, legend: bool = True) -> alt.StrokeDash:
 
 def backends(rows: Iterable[dict[str, Any]]) -> list[str]:
     """The backends (by their own names) that stand in ``rows``, in the usual order."""
-    seen = {row["backend"] for row in rows}
-    return [FACTS[b].label for b in BACKENDS if FACTS[b].label in seen]
+    seen = dict.fromkeys(row["backend"] for row in rows)
+    labels = [FACTS[b].label for b in BACKENDS]
+    return sorted(seen, key=lambda name: labels.index(parts_of(name)[0]))
 
 
 def few_ticks() -> alt.Axis:
@@ -171,8 +179,14 @@ def _finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _scale(names: Sequence[str], known: Mapping[str, Any]) -> alt.Scale:
-    return alt.Scale(domain=list(names), range=[known[name] for name in names])
+def _scale(names: Sequence[str], known: Mapping[str, Any], further: Sequence[Any]) -> alt.Scale:
+    """What each name looks like: the first of a backend as that does, its others apart."""
+    looks: dict[str, Any] = {}
+    spare = itertools.cycle(further)
+    for name in names:
+        own = known[parts_of(name)[0]]
+        looks[name] = next(spare) if own in looks.values() else own
+    return alt.Scale(domain=list(names), range=list(looks.values()))
 
 
 def key(columns: int = 0) -> alt.Legend:

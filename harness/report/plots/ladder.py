@@ -11,10 +11,9 @@ from harness.analysis.ladder.floor import CommonFloor
 from harness.analysis.ladder.ladder import Ladder, Rung
 from harness.analysis.rows import distinction
 from harness.analysis.study import Study
-from harness.backends import FACTS
 from harness.records.trial import MODES
 from harness.report import format as fmt
-from harness.report.naming import side
+from harness.report.naming import maker, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point
@@ -99,9 +98,9 @@ def _row(rung: Rung) -> dict[str, Any]:
     over = rung.times_floor
     times = f", {fmt.significant(over.value)} times the floor" if over else ""
     return {
-        "backend": FACTS[rung.cell.backend].label,
+        "backend": maker(rung.cell),
         "cell": side(rung.cell, rung.apart),
-        "line": f"{rung.cell.backend} {rung.versions}",
+        "line": f"{rung.cell.place} {rung.versions}",
         "mode": rung.cell.mode,
         "ms": 1e3 * step_s,
         "step_s": step_s,

@@ -12,9 +12,9 @@ from typing import Any
 import altair as alt
 
 from harness.analysis.study import About, Study
-from harness.backends import FACTS
 from harness.records.trial import Record
 from harness.report import format as fmt
+from harness.report.naming import maker
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -70,7 +70,7 @@ def _curve(trials: Sequence[Point]) -> list[dict[str, Any]]:
             {
                 "cell": label,
                 "panel": label.removeprefix(trials[0].backend).strip(", ") or "as written",
-                "backend": FACTS[trials[0].backend].label,
+                "backend": maker(trials[0].record.cell),
                 "epoch": epoch,
                 "seconds": seconds,
                 "metric": mean,

@@ -10,10 +10,10 @@ import altair as alt
 
 from harness.analysis.parity import envelope
 from harness.analysis.study import Study
-from harness.backends import FACTS
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
 from harness.records.trial import MODES
 from harness.report import format as fmt
+from harness.report.naming import maker
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.table import Column, Table
@@ -62,7 +62,7 @@ def _apart(first: ParityRecord, second: ParityRecord) -> list[dict[str, Any]]:
         if moved.drift and len(moved.losses) == len(still.losses)
     ]
     limits = envelope.of_series(drifts, one.losses, other.losses)
-    pair = f"{FACTS[first.cell.backend].label} / {FACTS[second.cell.backend].label}"
+    pair = f"{maker(first.cell)} / {maker(second.cell)}"
     rows = []
     for step, (a, b, limit) in enumerate(zip(one.losses, other.losses, limits, strict=True), 1):
         apart = _difference(a, b)

@@ -10,9 +10,9 @@ import altair as alt
 
 from harness.analysis.figures import BY_KEY, values
 from harness.analysis.study import Study
-from harness.backends import FACTS
 from harness.records.trial import Record
 from harness.report import format as fmt
+from harness.report.naming import maker
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -61,7 +61,7 @@ def _peak(trials: Sequence[Point], field: str, name: str) -> Iterator[dict[str, 
         middle, label = statistics.median(sizes), trials[0].label
         yield {
             "cell": label if name == "process" else f"{label}, device",
-            "backend": FACTS[trials[0].backend].label,
+            "backend": maker(trials[0].record.cell),
             "mb": middle / 1e6,
             "low": min(sizes) / 1e6,
             "high": max(sizes) / 1e6,

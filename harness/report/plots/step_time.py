@@ -11,8 +11,8 @@ import altair as alt
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.study import Study
-from harness.backends import FACTS
 from harness.report import format as fmt
+from harness.report.naming import maker
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point, by_group
@@ -131,7 +131,7 @@ def _row(point: Point, scale: float) -> dict[str, Any]:
     noisy = f", disturbed: {fmt.plain(point.disturbed, limit=120)}" if point.disturbed else ""
     return {
         "cell": point.label,
-        "backend": FACTS[point.backend].label,
+        "backend": maker(point.record.cell),
         "step": point.step_time_s / scale,
         "low": point.low_s / scale,
         "high": point.high_s / scale,

@@ -12,9 +12,8 @@ import altair as alt
 from harness.analysis.rows import Figure, Row, distinction
 from harness.analysis.study import Study
 from harness.analysis.sweeps.sweeps import Course, Growth, Point, Sweep
-from harness.backends import FACTS
 from harness.report import format as fmt
-from harness.report.naming import side
+from harness.report.naming import maker, side
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.plots.points import Point as Trial
@@ -109,7 +108,7 @@ def _caption(sweep: Sweep, measure: Measure) -> str:
 def _rows(sweep: Sweep, measure: Measure) -> list[dict[str, Any]]:
     return [
         {
-            "backend": FACTS[course.backend].label,
+            "backend": maker(course.points[0].row.cell),
             "cell": _name(course),
             "value": point.value if sweep.numbers else shown(point.value),
             "y": figure.value * measure.scale,
@@ -130,7 +129,7 @@ def _fitted(sweep: Sweep, measure: Measure) -> Iterator[dict[str, Any]]:
             for i in range(LINE_POINTS):
                 value = math.exp(low + (high - low) * i / (LINE_POINTS - 1))
                 yield {
-                    "backend": FACTS[course.backend].label,
+                    "backend": maker(course.points[0].row.cell),
                     "cell": _name(course),
                     "value": value,
                     "y": growth.line.at(value) * measure.scale,

@@ -13,8 +13,8 @@ import msgspec
 from harness.analysis.before_after.history import Moment, Timeline
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.study import About
-from harness.backends import FACTS
 from harness.report import format as fmt
+from harness.report.naming import maker
 from harness.report.plots import base
 from harness.report.plots.base import Plot
 from harness.report.sections.history import day, name_of, version_changes
@@ -90,7 +90,7 @@ def _plot(family: Sequence[Timeline], about: Mapping[str, About], number: int) -
 
 
 def _rows(timeline: Timeline) -> list[dict[str, Any]]:
-    backend = FACTS[timeline.cell.backend].label
+    backend = maker(timeline.cell)
     rows = []
     for moment in timeline.moments:
         if moment.middle_s is None:

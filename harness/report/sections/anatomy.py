@@ -9,10 +9,10 @@ import msgspec
 
 from harness.analysis.anatomy import ADDS_UP, Anatomy, Located, PartTime
 from harness.analysis.study import About, Study
-from harness.backends import FACTS
 from harness.records.anatomy import PARTS, SAYS, AnatomyRecord
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, broken_bullet
+from harness.report.naming import maker
 from harness.report.table import Column, Table, cell_facts, machine_label, variants
 
 KEY = "anatomy"
@@ -63,7 +63,7 @@ def compose(
     alike: dict[str, list[str]] = {}
     for record in failed:
         why = f"{record.status}: {record.failure.reason if record.failure else record.status}"
-        alike.setdefault(why, []).append(f"{record.cell.backend}, process {record.process}")
+        alike.setdefault(why, []).append(f"{record.cell.place}, process {record.process}")
     lead = [f"{'; '.join(names)}: NOT measured: {fmt.plain(why)}" for why, names in alike.items()]
     return Document(
         title=f"{scenario}: where does a step's time go?",
@@ -127,12 +127,12 @@ def label(part: PartTime) -> str:
 
 def name(anatomy: Anatomy) -> str:
     """Backend and device of an anatomy, with the versions that tell it from others."""
-    return f"{anatomy.cell.backend} {anatomy.cell.device}{_distinction(anatomy)}"
+    return f"{anatomy.cell.place} {anatomy.cell.device}{_distinction(anatomy)}"
 
 
 def named(anatomy: Anatomy) -> str:
     """The framework, with whatever tells the anatomy from others of its cell."""
-    return fmt.plain(f"{FACTS[anatomy.cell.backend].label}{_distinction(anatomy)}")
+    return fmt.plain(f"{maker(anatomy.cell)}{_distinction(anatomy)}")
 
 
 def _distinction(anatomy: Anatomy) -> str:
@@ -177,7 +177,7 @@ def _table(title: str, group: Sequence[Anatomy]) -> Table:
         columns=[
             Column(header="part"),
             *(
-                Column(header=fmt.plain(f"{one.cell.backend}{_distinction(one)}"), figures=True)
+                Column(header=fmt.plain(f"{one.cell.place}{_distinction(one)}"), figures=True)
                 for one in group
             ),
         ],

@@ -22,7 +22,7 @@ from harness.report import format as fmt
 from harness.report import leads, modes, repeat
 from harness.report.document import Bullet, Section
 from harness.report.modes import Gap
-from harness.report.naming import backends, side
+from harness.report.naming import backends, maker, side
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
 from harness.words import count, joined
@@ -324,7 +324,7 @@ def _unmeasured(study: Study, contest: Contest) -> str:
         for lack in study.missing
         if (lack.scenario, lack.device) == (cell.scenario, cell.device)
     ]
-    failed = [FACTS[group.row.cell.backend].label for group in contest.failed]
+    failed = [maker(group.row.cell) for group in contest.failed]
     were = "was" if len(lacking) == 1 else "were"
     # A single backend is named as the only one.
     lacking = lacking if len(backends(contest)) > 1 else []

@@ -247,7 +247,7 @@ def _label(cell: Cell, comparison: Comparison, about: Mapping[str, About]) -> st
     mine = [other for other in cells if other.scenario == cell.scenario]
     facts = [cell_facts(other) for other in (cell, *mine)]
     told = variants(facts, about.get(cell.scenario))[0]
-    return " ".join([cell.scenario, cell.backend, cell.device, *told])
+    return " ".join([cell.scenario, cell.place, cell.device, *told])
 
 
 def _packages(backend: str, changed: Sequence[PackageChange]) -> str:
@@ -341,7 +341,7 @@ def _tables(
         cells,
         about,
         cell=lambda one: one.cell,
-        name=(Column(header="backend"), lambda one: one.cell.backend),
+        name=(Column(header="backend"), lambda one: one.cell.place),
         machine=lambda one: one.machine_id,
         fillers=fillers,
     )

@@ -16,7 +16,7 @@ from harness.analysis.rows import Row, distinction, versions
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.study import About, Study
 from harness.backends import FACTS
-from harness.records.trial import MODES, Mode, Record, Scalar
+from harness.records.trial import MODES, Mode, Record, Scalar, place_of
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document
 from harness.report.naming import side
@@ -129,7 +129,8 @@ def _short(ladders: Sequence[Ladder]) -> Iterator[str]:
         yield from _driven_by_keras([one])
         for best in one.best:
             yield (
-                f"{FACTS[best.backend].label}{distinction(best.apart)}: {best.mode} takes "
+                f"{place_of(FACTS[best.backend].label, best.name)}"
+                f"{distinction(best.apart)}: {best.mode} takes "
                 f"{_ratio(best.over_native)} the step time of native."
             )
 

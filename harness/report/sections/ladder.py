@@ -160,7 +160,7 @@ def _best(ladder: Ladder) -> Iterator[str]:
         given = best.over_native
         much = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
         yield (
-            f"{best.backend}{distinction(best.apart)}: the Keras rung nearest to native is "
+            f"{best.place}{distinction(best.apart)}: the Keras rung nearest to native is "
             f"{best.mode}, at {fmt.inline(*much)} its step time."
         )
 
