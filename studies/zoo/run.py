@@ -41,6 +41,9 @@ from harness.records.trial import Cell, Mode, Provenance  # noqa: E402
 AT_ONCE = 40
 """Cases of one process: compiled code piles up in it."""
 
+QUICK_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+"""What is traced and lowered stays the same; LLVM makes slower code of it in less time."""
+
 
 def main() -> None:
     """Parse, train, judge."""
@@ -57,6 +60,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="at a time, for each backend")
     parser.add_argument("--again", action="store_true", help="train failed cases again")
     parser.add_argument("--mended", action="store_true", help="with the lines of mends.py")
+    parser.add_argument(
+        "--quick-compile",
+        action="store_true",
+        help="PyTorch's graphs without inductor, XLA without LLVM's optimizations",
+    )
     parser.add_argument("--judge-only", action="store_true")
     asked = parser.parse_args()
     patterns = asked.case.split(",")
@@ -97,6 +105,7 @@ def _train_all(
                     str(asked.folder),
                     str(asked.limit),
                     *(["mended"] if asked.mended else []),
+                    *(["quick-compile"] if asked.quick_compile else []),
                 ],
                 input=msgspec.json.encode(batch),
                 env=child_variables(
@@ -107,7 +116,8 @@ def _train_all(
                     threads=1,
                 )
                 | {"OMP_WAIT_POLICY": "PASSIVE"}
-                | _cache(asked.folder),
+                | _cache(asked.folder)
+                | ({"XLA_FLAGS": QUICK_XLA} if asked.quick_compile else {}),
                 stderr=subprocess.PIPE,
                 check=False,
                 start_new_session=True,

@@ -8,6 +8,7 @@ ends the process, which then leaves none.
 from __future__ import annotations
 
 import faulthandler
+import functools
 import gc
 import io
 import os
@@ -28,13 +29,18 @@ from harness.trial import failure
 
 
 def main() -> None:
-    """Train the tasks in turn: ``worker.py FOLDER LIMIT_IN_SECONDS [mended]``."""
+    """Train the tasks in turn: ``worker.py FOLDER LIMIT_IN_SECONDS [mended] [quick-compile]``."""
     folder, limit_s = Path(sys.argv[1]), float(sys.argv[2])
     variables = dict(os.environ)
     import keras
 
     if "mended" in sys.argv:
         mends.apply(keras.backend.backend())
+    if "quick-compile" in sys.argv and keras.backend.backend() == "torch":
+        import torch
+
+        # Dynamo and AOTAutograd trace the step as they always do; eager kernels then run the graph.
+        torch.compile = functools.partial(torch.compile, backend="aot_eager")
     for task in msgspec.json.decode(sys.stdin.buffer.read(), type=list[ParityTask]):
         keras.utils.clear_session()
         gc.collect()
