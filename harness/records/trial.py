@@ -482,6 +482,11 @@ class Record(Struct, frozen=True, kw_only=True):
     turns: Turns | None = None
     program: ProgramRun | None = None
 
+    @property
+    def took_turns(self) -> bool:
+        """Whether others took turns with it; not where it waited alone, for want of memory."""
+        return self.turns is not None and self.turns.processes != 1
+
 
 def ended_as(record: Record) -> Cause | None:
     """Whether a trial was ``refused`` or ``slowed``; ``None`` for a measurement or a failure."""

@@ -98,7 +98,7 @@ def unsettled_trials(groups: Sequence[Group]) -> Iterator[Note]:
         judged += state is not None
         if state is not None and not state.settled:
             names.append(f"{record.cell.label} seed {record.seed} ({state.reason})")
-            in_turns = in_turns and record.turns is not None
+            in_turns = in_turns and record.took_turns
     if names:
         yield note(
             "unsettled-trials",

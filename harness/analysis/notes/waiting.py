@@ -33,7 +33,7 @@ def busy_waiting(groups: Sequence[Group]) -> Iterator[Note]:
 
 
 def waiting_share(record: Record) -> float | None:
-    """CPU time while it waited, as a share of that time; ``None`` for one that did not wait."""
-    if record.turns is None or record.turns.waited_s <= 0:
+    """CPU time while it waited, as a share of that time; ``None`` for one that waited for none."""
+    if record.turns is None or not record.took_turns or record.turns.waited_s <= 0:
         return None
     return record.turns.waiting_cpu_s / record.turns.waited_s

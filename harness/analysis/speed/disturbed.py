@@ -115,7 +115,7 @@ def _slow_probes(record: Record, typical_s: float, limit_s: float) -> list[str]:
     first probe took 2.5 times as long, the turns were as even as in the others.
     """
     noise = record.noise
-    if noise is None or (record.turns is not None and record.turns.processes != 1):
+    if noise is None or record.took_turns:
         return []
     return [
         f"the speed probe {when} it took {probe_s / typical_s - 1:.0%} longer than is typical"

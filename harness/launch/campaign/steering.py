@@ -178,7 +178,7 @@ def foreseen(plan: Plan, records: Sequence[Record]) -> Foreseen:
     Rounds in turns spread otherwise than rounds in blocks, so only those that ran as these will do.
     """
     if to_compare(plan.cells):
-        records = [record for record in records if (record.turns is not None) == plan.turns]
+        records = [record for record in records if record.took_turns == plan.turns]
     spreads = [
         spread_of(interval(sample))
         for sample in _samples(plan.cells, records, _undisturbed(records))

@@ -88,6 +88,8 @@ def _reading(judged: Sequence[Pair]) -> str:
             " Processes took turns: a round's ratio is the median over neighbouring turns, which "
             "need not be the ratio of two step times."
         )
+        if any(found.pair.in_turns < len(found.pair.log_ratios) for found in speeds):
+            reading += " In rounds where they ran one after the other, it is that ratio."
     return reading
 
 

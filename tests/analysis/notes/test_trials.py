@@ -41,6 +41,9 @@ def test_a_trial_that_never_settled_is_named_with_the_reason(make_record):
     turns = Turns(group="0123abcd", place=0, waited_s=1.0, waiting_cpu_s=0.0)
     (note,) = unsettled_trials(grouped([make_record(epochs=slowing, turns=turns)]))
     assert note.text.endswith("Verdicts compare them turn by turn, and do not rest on it.")
+    alone = msgspec.structs.replace(turns, processes=1)
+    (note,) = unsettled_trials(grouped([make_record(epochs=slowing, turns=alone)]))
+    assert note.text.endswith("More timed training may help: --time-budget.")
 
 
 def test_values_of_custom_initialisers_are_told_with_the_backend_that_computed_them(make_record):

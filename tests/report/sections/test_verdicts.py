@@ -79,6 +79,7 @@ class TestVerdicts:
         assert "took turns" not in text
 
     def test_say_where_a_ratio_is_not_that_of_two_step_times(self, report, make_campaign):
+        in_blocks = make_campaign(THREE, 8)
         records = [
             msgspec.structs.replace(
                 record,
@@ -88,10 +89,18 @@ class TestVerdicts:
                     for turn, epoch in enumerate(record.epochs)
                 ],
             )
-            for record in make_campaign(THREE, 8)
+            for record in in_blocks
         ]
         (text,) = report(records).section("verdicts").paragraphs
         assert "the median over neighbouring turns" in text
+        assert "one after the other" not in text
+        first_round_in_blocks = [
+            old if old.round == in_blocks[0].round else new
+            for old, new in zip(in_blocks, records, strict=True)
+        ]
+        (text,) = report(first_round_in_blocks).section("verdicts").paragraphs
+        assert "the median over neighbouring turns" in text
+        assert text.endswith("In rounds where they ran one after the other, it is that ratio.")
 
 
 class TestNoVerdict:
