@@ -36,7 +36,8 @@ def test_what_a_workflow_uses_is_pinned_and_gets_no_credentials(path):
     steps = [step for job in jobs for step in job["steps"]]
     uses = [step["uses"] for step in steps if "uses" in step]
     assert uses
-    assert [one for one in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
+    pinned = re.compile(r"[\w./-]+@[0-9a-f]{40}|\./")  # ./ is the action of this checkout
+    assert [one for one in uses if not pinned.fullmatch(one)] == []
     checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
@@ -227,7 +228,7 @@ def test_a_matrix_job_and_the_report_job_work_as_written(checkout, run_as_ci):
     for command in commands("benchmark.yml", "measure"):
         run_as_ci(command.replace(MATRIX, "jax"))
     records = list((checkout / "results" / "local").rglob("seed-*.json"))
-    assert len(records) == 3
+    assert len(records) == 1  # the environment `verdict` measures more, all backends together
 
     # What upload-artifact and download-artifact do between the jobs.
     artifact = checkout / "results" / "ci" / "records-jax-py3.11"
@@ -270,6 +271,7 @@ QUIET = """
 from harness.cli import campaign, main
 from harness.probe import noise
 campaign.speed_probe, campaign.rates = lambda: 0.2, None
+campaign.examine = lambda **_: []
 noise.difference = lambda *_: None
 main()
 """

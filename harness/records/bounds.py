@@ -37,7 +37,7 @@ Rate = Annotated[float, Meta(ge=0, le=1e24)]
 Figure = Annotated[float, Meta(ge=-1e100, le=1e100)]
 """A loss or a metric: float32 ends at 3.4e38."""
 
-_SIGN = r"[^\x00-\x1f\x7f-\x9f/\\:*?\"<>|]"
+_SIGN = r'[^\x00-\x1f\x7f-\x9f/\\:*?"<>|]'
 ScenarioName = Annotated[
     str,
     Meta(pattern=rf"^([^\W\d]\w*|(?!\.){_SIGN}+\.py)(?![\s\S])", max_length=200),
