@@ -15,6 +15,7 @@ FOLDERS = [
     "reference-ladder",
     "reference-sweeps/batch-size",
     "reference-sweeps/embedding-rows",
+    "reference-gpu",
 ]
 
 OUTLINE = """

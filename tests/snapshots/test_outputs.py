@@ -14,6 +14,7 @@ FOLDERS = [
     "reference-ladder",
     "reference-sweeps/batch-size",
     "reference-sweeps/embedding-rows",
+    "reference-gpu",
     "reference-twins/01",
     "reference-twins-busy/01",
 ]

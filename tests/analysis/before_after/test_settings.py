@@ -26,6 +26,7 @@ KINDS = {
     "ladder": ["reference-ladder", "reference-ladder/second", "reference-ladder/third"],
     "sweep of batch sizes": ["reference-sweeps/batch-size"],
     "sweep of embedding rows": ["reference-sweeps/embedding-rows"],
+    "GPU": ["reference-gpu"],
     "twins": ["reference-twins/01", "reference-twins-busy/01"],
 }
 
