@@ -14,8 +14,8 @@ REPORT = (ROOT / "results" / "reference" / "report.md").read_text(encoding="utf-
 
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_the_results_of_the_readme_are_those_of_the_published_example(backend):
-    (shown,) = re.findall(rf"^\| {backend} \| (\d.*) \|$", README, re.MULTILINE)
-    assert f"| {backend} | cpu | {shown} |" in REPORT
+    (shown,) = re.findall(rf"^\| {backend} \| \d.* \|$", README, re.MULTILINE)
+    assert shown in REPORT.splitlines()
 
 
 def test_the_answer_of_the_readme_is_that_of_the_published_example():
@@ -23,12 +23,12 @@ def test_the_answer_of_the_readme_is_that_of_the_published_example():
     assert answer == REPORT.split("\n\n")[1]
 
 
-@pytest.mark.parametrize("pair", ["jax / tensorflow", "jax / torch", "tensorflow / torch"])
+@pytest.mark.parametrize("pair", ["tensorflow / jax", "torch / jax", "torch / tensorflow"])
 def test_the_verdicts_of_the_readme_are_those_of_the_published_example(pair):
     (row,) = re.findall(rf"^\| {pair} \| (.*) \|$", README, re.MULTILINE)
     ratio, low, high = (float(x) for x in re.findall(r"\d\.\d+", row))
     verdict = row.split(" | ")[1]
-    in_report = rf"^\| {pair} \| cpu \| [^|]*\| ([^|]*×[^|]*) \| (\w+) \|"
+    in_report = rf"^\| {pair} \| ([^|]*×[^|]*) \| (\w+) \|"
     (measured,) = re.findall(in_report, REPORT, re.MULTILINE)
     numbers = [float(x) for x in re.findall(r"\d\.\d+", measured[0])]
     assert [round(x, 3) for x in numbers] == pytest.approx([ratio, low, high], abs=6e-4)
@@ -37,9 +37,9 @@ def test_the_verdicts_of_the_readme_are_those_of_the_published_example(pair):
 
 def test_the_answer_leads_and_is_that_of_the_table():
     lead = " ".join(README.splitlines()[:5])
-    for pair, other in (("jax / tensorflow", "TensorFlow"), ("jax / torch", "PyTorch")):
+    for pair, other in (("tensorflow / jax", "TensorFlow"), ("torch / jax", "PyTorch")):
         (ratio,) = re.findall(rf"^\| {pair} \| (\d\.\d+) ", README, re.MULTILINE)
-        (shown,) = re.findall(rf"(\d\.\d+) times as long as with {other}", lead)
+        (shown,) = re.findall(rf"(\d\.\d+) times as long with {other}", lead)
         assert float(shown) == pytest.approx(float(ratio), abs=0.0051)
 
 
