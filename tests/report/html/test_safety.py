@@ -38,8 +38,13 @@ HOSTILE = [
 FIXED = {"status", "backend", "device", "mode", "init", "phase", "kind", "direction"}
 """Fields whose values the schema enumerates: a record with any other is no record."""
 
-GROUPING = {"started_at", "machine_id", "run_id", "scenario"}
-"""Poisoned alike everywhere, so that the trials still belong together."""
+GROUPING = dict.fromkeys(["started_at", "machine_id", "run_id"], HOSTILE[0]) | {
+    "scenario": "' autofocus onfocus='document.title=1 {{7+7}}&lt;script&gt;]].py"
+}
+"""Poisoned alike everywhere, so that the trials still belong together.
+
+The schema takes no scenario with an angle bracket: this is the worst name that a script can have.
+"""
 
 
 def poisoned(value, evil, *, free=False):
@@ -53,7 +58,7 @@ def poisoned(value, evil, *, free=False):
     return {
         evil.choice(HOSTILE) if free else key: one
         if key in FIXED
-        else HOSTILE[0]
+        else GROUPING[key]
         if key in GROUPING and one
         else poisoned(one, evil, free=key in {"settings", "engine", "packages", "variables"})
         for key, one in value.items()
