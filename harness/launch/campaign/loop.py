@@ -127,7 +127,6 @@ class _Campaign:
         self._pending: list[PlannedTrial] = []  # of the round under way, or of the gaps
         self._saved: list[Saved] = []
         self._lost: list[str] = []
-        self._said_why_in_groups = False
         self._repeated = 0
         self._left_out = 0
 
@@ -165,9 +164,8 @@ class _Campaign:
         groups = []
         while self._pending:
             groups.append(self._run_some(self._pending))
-        if self._room.full and not self._said_why_in_groups:
-            self._said_why_in_groups = True
-            self._tools.observer.remark(self._room.why_in_groups(groups))
+        if remark := self._room.remark(groups):
+            self._tools.observer.remark(remark)
         # Right after the round, so that a repeat stands beside the trials it is paired with: those
         # that took turns are repeated together.
         for group in groups:

@@ -10,6 +10,7 @@ runs in blocks, one process after the other.
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Callable, Iterable, Sequence
 
@@ -41,8 +42,17 @@ class Free(Struct, frozen=True, kw_only=True):
     largest_bytes: int
 
 
+class Lack(enum.Enum):
+    """Why a process was not started beside others."""
+
+    KNOWLEDGE = enum.auto()
+    """Nothing tells how much memory it needs."""
+    MEMORY = enum.auto()
+    GPU_MEMORY = enum.auto()
+
+
 class Room:
-    """Knows what processes need, by their cells; ``full`` is whether one did not fit so far.
+    """Knows what processes need, by their cells.
 
     Args:
         records: of earlier trials.
@@ -54,7 +64,8 @@ class Room:
     ) -> None:
         self._look = look or free
         self._needed: dict[str, Memory] = {}
-        self.full = False
+        self._lacks: set[Lack] = set()
+        self._told: set[Lack] = set()
         for record in records:
             self.learn(record)
 
@@ -73,25 +84,48 @@ class Room:
         """Whether ``trial`` may be started while those ``beside`` it are alive and wait."""
         if not beside:
             return True
+        lack = self._lack(trial, beside)
+        if lack is not None:
+            self._lacks.add(lack)
+        return lack is None
+
+    def remark(self, groups: Sequence[Sequence[PlannedTrial]]) -> str:
+        """Why the trials of a round did not all take turns with one another, in a sentence.
+
+        Each reason is told once; the text is empty where there is no new one.
+        """
+        new, self._lacks = self._lacks - self._told, set()
+        if len(groups) < 2 or not new:
+            return ""
+        self._told |= new
+        sizes = [len(group) for group in groups]
+        trials = count(sum(sizes), "trial")
+        how = "one after the other" if max(sizes) == 1 else f"in groups of {max(sizes)} at most"
+        so = f"so they ran {how}: trials of different groups are compared less closely"
+        now = self._look()
+        if Lack.GPU_MEMORY in new:
+            free_gb = f"{now.gpu_bytes / 1e9:.3g} GB"
+            return f"the {trials} of a round may not fit into the GPU's memory ({free_gb}), {so}"
+        if Lack.MEMORY in new:
+            free_gb = f"{now.available_bytes / 1e9:.3g} GB are free"
+            return f"the {trials} of a round may not fit into memory together ({free_gb}), {so}"
+        cells = [trial.cell for group in groups for trial in group]
+        whose = "of the GPU's memory" if any(cell.device == "gpu" for cell in cells) else "memory"
+        if all(self._is_known(cell, now) for cell in cells):
+            return (
+                f"it was not known how much {whose} each of the {trials} of a round takes, {so}. "
+                "Now it is known: further rounds take turns, as far as they fit"
+            )
+        return f"nothing tells how much {whose} each of the {trials} of a round takes, {so}"
+
+    def _lack(self, trial: Trial, beside: Sequence[Trial]) -> Lack | None:
         now = self._look()
         needed_bytes = self._needed_bytes(trial.cell, [one.cell for one in beside], now)
-        there_is_room = (
-            needed_bytes is not None
-            and needed_bytes <= now.available_bytes - RESERVE * now.total_bytes
-            and (trial.cell.device == "cpu" or self._fits_on_gpu([trial, *beside], now.gpu_bytes))
-        )
-        self.full = self.full or not there_is_room
-        return there_is_room
-
-    def why_in_groups(self, groups: Sequence[Sequence[PlannedTrial]]) -> str:
-        """Why the trials of a round could not all take turns with one another, in a sentence."""
-        sizes = [len(group) for group in groups]
-        how = "one after the other" if max(sizes) == 1 else f"in groups of {max(sizes)} at most"
-        return (
-            f"the {count(sum(sizes), 'trial')} of a round may not fit into memory together "
-            f"({self._look().available_bytes / 1e9:.3g} GB are free), so they ran {how}: trials of "
-            "different groups are compared less closely"
-        )
+        if needed_bytes is None:
+            return Lack.KNOWLEDGE
+        if needed_bytes > now.available_bytes - RESERVE * now.total_bytes:
+            return Lack.MEMORY
+        return None if trial.cell.device == "cpu" else self._lack_on_gpu([trial, *beside], now)
 
     def _needed_bytes(self, cell: Cell, beside: Sequence[Cell], now: Free) -> float | None:
         known = self._needed.get(cell.digest)
@@ -100,13 +134,19 @@ class Room:
         alike = all((one.settings, one.threads) == (cell.settings, cell.threads) for one in beside)
         return GUESS_FACTOR * now.largest_bytes if alike and cell.device == "cpu" else None
 
-    def _fits_on_gpu(self, trials: Sequence[Trial], gpu_bytes: int) -> bool:
-        known = [self._needed.get(trial.cell.digest) for trial in trials]
-        peaks = [one.peak_device_bytes for one in known if one is not None]
-        if len(peaks) < len(trials) or not all(peaks):
-            return False
-        needed = sum((peak or 0) * GUESS_FACTOR + GPU_CONTEXT_BYTES for peak in peaks)
-        return needed <= (1 - RESERVE) * gpu_bytes
+    def _lack_on_gpu(self, trials: Sequence[Trial], now: Free) -> Lack | None:
+        if not all(self._is_known(trial.cell, now) for trial in trials):
+            return Lack.KNOWLEDGE
+        peaks = [self._needed[trial.cell.digest].peak_device_bytes or 0 for trial in trials]
+        needed = sum(peak * GUESS_FACTOR + GPU_CONTEXT_BYTES for peak in peaks)
+        return Lack.GPU_MEMORY if needed > (1 - RESERVE) * now.gpu_bytes else None
+
+    def _is_known(self, cell: Cell, now: Free) -> bool:
+        """Whether records tell what a process of ``cell`` takes, and of a GPU how much it has."""
+        known = self._needed.get(cell.digest)
+        if known is None or cell.device == "cpu":
+            return known is not None
+        return bool(known.peak_device_bytes and now.gpu_bytes)
 
 
 def free() -> Free:

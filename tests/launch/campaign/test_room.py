@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.launch.campaign.room import Free, Room, free
@@ -104,15 +105,100 @@ class TestGpu:
         assert not self.room(make_record, both, *known).fits(both[1], both[:1])
 
 
-def test_the_reason_is_said_in_a_sentence(make_cell):
-    matrix = [make_cell(backend=name) for name in ("jax", "tensorflow", "torch")]
-    trials = make_plan(matrix).round(1)
-    room = Room(look=now(available_bytes=1.5 * GB))
-    assert room.why_in_groups([trials[:2], trials[2:]]) == (
-        "the 3 trials of a round may not fit into memory together (1.5 GB are free), so they ran "
-        "in groups of 2 at most: trials of different groups are compared less closely"
-    )
-    assert "ran one after the other" in room.why_in_groups([[one] for one in trials])
+class TestRemark:
+    """Why a round ran in groups: what is said is the true reason, each once."""
+
+    @pytest.fixture
+    def trials(self, make_cell):
+        def make(device):
+            names = ("jax", "tensorflow", "torch")
+            return make_plan([make_cell(backend=name, device=device) for name in names]).round(1)
+
+        return make
+
+    @pytest.fixture
+    def tried(self, make_trial):
+        """A room that was asked for each trial beside the first."""
+
+        def tried(room, trials):
+            whole = [msgspec.structs.replace(make_trial(), cell=one.cell) for one in trials]
+            assert not room.fits(whole[1], whole[:1])
+            return room
+
+        return tried
+
+    def known(self, make_record, trials, device_bytes=None):
+        return [needing(make_record, GB, device_bytes, cell=one.cell) for one in trials]
+
+    def test_memory_is_short(self, trials, tried):
+        three = trials("cpu")
+        room = tried(Room(look=now(available_bytes=1.5 * GB)), three)
+        assert room.remark([three[:2], three[2:]]) == (
+            "the 3 trials of a round may not fit into memory together (1.5 GB are free), so they "
+            "ran in groups of 2 at most: trials of different groups are compared less closely"
+        )
+
+    def test_the_memory_of_the_gpu_is_short(self, trials, tried, make_record):
+        three = trials("gpu")
+        room = tried(Room(self.known(make_record, three, 9 * GB), now(gpu_bytes=24 * GB)), three)
+        said = room.remark([[one] for one in three])
+        assert "may not fit into the GPU's memory (24 GB), so they ran one after the other" in said
+
+    def test_in_the_first_round_on_a_gpu_it_is_not_known_and_then_it_is(
+        self, trials, tried, make_record
+    ):
+        three = trials("gpu")
+        room = tried(Room(look=now(gpu_bytes=80 * GB)), three)
+        for record in self.known(make_record, three, GB):
+            room.learn(record)
+        said = room.remark([[one] for one in three])
+        assert said.startswith(
+            "it was not known how much of the GPU's memory each of the 3 trials of a round takes, "
+            "so they ran one after the other"
+        )
+        assert said.endswith("Now it is known: further rounds take turns, as far as they fit")
+        assert "free" not in said
+
+    @pytest.mark.parametrize(("device_bytes", "gpu_bytes"), [(None, 80 * GB), (GB, 0)])
+    def test_turns_are_not_promised_where_nothing_tells(
+        self, trials, tried, make_record, device_bytes, gpu_bytes
+    ):
+        three = trials("gpu")
+        room = tried(Room(look=now(gpu_bytes=gpu_bytes)), three)
+        for record in self.known(make_record, three, device_bytes):
+            room.learn(record)
+        said = room.remark([[one] for one in three])
+        assert said.startswith("nothing tells how much of the GPU's memory each of the 3 trials")
+        assert "further rounds" not in said
+
+    def test_nor_where_a_trial_failed(self, trials, tried, make_record):
+        three = trials("gpu")
+        room = tried(Room(look=now(gpu_bytes=80 * GB)), three)
+        for record in self.known(make_record, three[1:], GB):
+            room.learn(record)
+        assert "further rounds" not in room.remark([[one] for one in three])
+
+    def test_other_settings_on_the_cpu_are_not_known_either(self, make_cell, make_record, tried):
+        cells = [make_cell(), make_cell(settings={"rows": 10_000_000})]
+        two = make_plan(cells).round(1)
+        room = tried(Room(look=now()), two)
+        for record in self.known(make_record, two):
+            room.learn(record)
+        said = room.remark([[one] for one in two])
+        assert said.startswith("it was not known how much memory each of the 2 trials")
+
+    def test_a_reason_is_told_once_and_a_new_one_again(self, trials, tried, make_record):
+        three = trials("gpu")
+        alone = [[one] for one in three]
+        room = tried(Room(look=now(gpu_bytes=24 * GB)), three)
+        assert room.remark(alone)
+        assert not tried(room, three).remark(alone)
+        for record in self.known(make_record, three, 9 * GB):
+            room.learn(record)
+        assert "fit into the GPU's memory" in tried(room, three).remark(alone)
+
+    def test_nothing_is_said_of_one_group(self, trials):
+        assert Room(look=now()).remark([trials("cpu")]) == ""
 
 
 def test_this_machine_has_memory():
