@@ -151,7 +151,9 @@ def update(
     installer: InstallerOption = "auto",
     yes: Yes = False,
 ) -> None:
-    """Make environments again whose harness or pins are not those of now; named ones in any case.
+    """Make environments again that are out of date.
+
+    That is one whose harness or pins are not those of now; a named one is made again in any case.
 
     Exit codes: 0; 2 a name that is none; 3 one cannot be made, or nobody agreed to it.
     """
@@ -185,18 +187,12 @@ def is_current(recipe: "Recipe") -> bool:
 def agreed(recipes: Sequence["Recipe"], *, yes: bool, say: Say) -> bool:
     """Say what would be made, how large and how soon, and ask; ``False`` if nobody is there."""
     from harness.launch import env_cache
-    from harness.launch.campaign.forecast import spell_duration
     from harness.launch.env_make import EXPECTED
 
     for recipe in recipes:
-        expected = EXPECTED[recipe.extra.removesuffix("-gpu")]
-        size = f"about {expected.size_bytes / 1e9:.1f} GB"
-        if recipe.gpu:
-            size = f"more than {expected.size_bytes / 1e9:.1f} GB, with CUDA"
-        say(
-            f"to be made: {recipe.label}, {size} in {env_cache.root() / recipe.key}, "
-            f"{spell_duration(expected.seconds)} or more"
-        )
+        takes = EXPECTED[recipe.extra.removesuffix("-gpu")].told
+        more = ", and several gigabytes of CUDA" if recipe.gpu else ""
+        say(f"to be made: {recipe.label}, {takes}{more}, in {env_cache.root() / recipe.key}")
     return yes or _confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
 
 
