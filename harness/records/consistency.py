@@ -31,17 +31,19 @@ def _measured(record: Record) -> str | None:
     """What keeps a record with status ``ok`` from being a measurement."""
     if not record.epochs:
         return "its status is ok, without an epoch"
+    # A script's batches cannot always be counted, and its quality may be what it evaluated itself.
+    is_of_script = record.program is not None
     for epoch in record.epochs:
         for name, value in (
             ("steps", epoch.steps),
-            ("examples", epoch.examples),
+            ("examples", epoch.examples or is_of_script),
             ("wall_s", epoch.wall_s),
         ):
             if not value:
                 return f"its status is ok, and epoch {epoch.index} has {name} 0"
     if record.device is not None and record.device.kind != record.cell.device:
         return f"its cell is of a {record.cell.device}, its device is a {record.device.kind}"
-    if record.quality is None:
+    if record.quality is None or is_of_script:
         return None
     metrics = [epoch.metric for epoch in record.epochs if epoch.phase == "quality"]
     if not metrics or metrics[-1] != record.quality.value:

@@ -99,6 +99,15 @@ def test_a_record_that_contradicts_itself_is_refused_with_the_reason(tmp_path, f
     assert found.reason.startswith("contradicts itself: ")
 
 
+def test_a_script_may_evaluate_itself_and_have_batches_that_nobody_can_count(tmp_path, full):
+    run = {"arguments": [], "training": "script", "script_s": 1.0, "calls": 0}
+    of_script = full | {"program": run | {"quality_source": "evaluate"}}
+    for change in ("no examples", "an edited quality", "a quality of no epoch"):
+        assert not isinstance(read(tmp_path, WRONG[change](of_script)), Broken)
+    for change in ("no steps", "no time", "a failure"):
+        assert isinstance(read(tmp_path, WRONG[change](of_script)), Broken)
+
+
 def test_a_record_in_the_folder_of_another_cell_is_refused(tmp_path, make_record):
     saved = store.save(tmp_path, make_record())
     elsewhere = store.record_path(tmp_path, make_record(backend="torch").cell, 1, 1)
