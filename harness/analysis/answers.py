@@ -116,9 +116,26 @@ def slower_first(pair: Pair) -> Pair:
     times as fast the faster one is.
     """
     speed, learned = pair.speed, pair.quality
-    if speed is None or speed.verdict.ratio is None or speed.verdict.ratio >= 1:
+    if speed is None or (seen_from_there := slower_over_faster(speed)) is speed:
         return pair
-    seen_from_there = msgspec.structs.replace(
+    quality = None if learned is None else _turned_quality(learned)
+    return msgspec.structs.replace(
+        pair,
+        first=pair.second,
+        second=pair.first,
+        first_apart=pair.second_apart,
+        second_apart=pair.first_apart,
+        outcome=gated(seen_from_there.verdict.kind, quality),
+        speed=seen_from_there,
+        quality=quality,
+    )
+
+
+def slower_over_faster(speed: PairVerdict) -> PairVerdict:
+    """The verdict on speed, turned round where its ratio is below 1; else the same object."""
+    if speed.verdict.ratio is None or speed.verdict.ratio >= 1:
+        return speed
+    return msgspec.structs.replace(
         speed,
         pair=msgspec.structs.replace(
             speed.pair,
@@ -131,17 +148,6 @@ def slower_first(pair: Pair) -> Pair:
         ),
         verdict=turned(speed.verdict),
         cpu=None if speed.cpu is None else turned(speed.cpu),
-    )
-    quality = None if learned is None else _turned_quality(learned)
-    return msgspec.structs.replace(
-        pair,
-        first=pair.second,
-        second=pair.first,
-        first_apart=pair.second_apart,
-        second_apart=pair.first_apart,
-        outcome=gated(seen_from_there.verdict.kind, quality),
-        speed=seen_from_there,
-        quality=quality,
     )
 
 

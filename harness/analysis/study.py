@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from harness.analysis.anatomy import Anatomy, anatomies
-from harness.analysis.answers import Answers, Pair, answer
+from harness.analysis.answers import Answers, Pair, answer, slower_over_faster
 from harness.analysis.ladder.ladder import Ladder, ladders
 from harness.analysis.notes import weaknesses
 from harness.analysis.notes.note import Note
@@ -142,9 +142,16 @@ class Study:
     def _paired(self) -> list[tuple[Group, Group, CellPair]]:
         return pairs_of(self.groups, self.why)
 
-    @functools.cached_property
+    @property
     def verdicts(self) -> list[PairVerdict]:
-        """The verdicts on speed: of all pairs that were interleaved, in one family."""
+        """The verdicts on speed: of all pairs that were interleaved, in one family.
+
+        The slower of two comes first, as in every output.
+        """
+        return [slower_over_faster(one) for one in self._judged]
+
+    @functools.cached_property
+    def _judged(self) -> list[PairVerdict]:
         return judged(
             [pair for *_, pair in self._paired],
             margin=self.rule.margin,
@@ -154,7 +161,7 @@ class Study:
     @functools.cached_property
     def answers(self) -> Answers:
         """Speed and quality of all pairs together, and what each row learned."""
-        both = zip(self._paired, self.verdicts, strict=True)
+        both = zip(self._paired, self._judged, strict=True)
         speeds = ((first, second, verdict) for (first, second, _), verdict in both)
         return answer(self.groups, speeds, self.tolerances)
 
