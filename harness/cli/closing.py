@@ -163,16 +163,18 @@ def _show_rows(study: Study, found: Answer, room: int, on: Console) -> None:
 
 
 def _names(study: Study) -> list[str]:
-    """The rows by what tells them apart; what all have in common, a report says."""
+    """The rows by what tells them apart; what all that measured have in common, a report says."""
     rows = study.rows
     facts: dict[int, list[str]] = {}
     for scenario in dict.fromkeys(row.cell.scenario for row in rows):
         mine = [row for row in rows if row.cell.scenario == scenario]
         told = settings(mine, study.about.get(scenario))
         for row, lines in zip(mine, told, strict=True):
-            place = [scenario, row.cell.device, f"on {machine_label(row.machine_id)}"]
-            facts[id(row)] = [*lines, *place]
-    common = set.intersection(*map(set, facts.values()))
+            facts[id(row)] = [*lines, scenario, row.cell.device]
+            if row.machine_id is not None:
+                facts[id(row)].append(f"on {machine_label(row.machine_id)}")
+    measured = [row for row in rows if row.good] or rows
+    common = set.intersection(*(set(facts[id(row)]) for row in measured))
     return [
         fmt.plain(" ".join([row.name, *(f for f in facts[id(row)] if f not in common)]), limit=200)
         for row in rows
