@@ -83,7 +83,8 @@ def test_caveats_are_one_line_of_what_was_seen():
 
 def test_it_is_coloured_only_where_there_is_colour():
     assert "\x1b[1;32mJAX is fastest" in shown(study("reference"), terminal=True)
-    assert "\x1b[1;33mNo verdict" in shown(study("reference-sweeps/batch-size"), terminal=True)
+    undecided = shown(study("reference-sweeps/batch-size"), terminal=True)
+    assert "\x1b[1;33mFrom batch size 256" in undecided
     assert "\x1b" not in shown(study("reference"))
     assert "\x1b[1;32m" not in shown(study("reference"), terminal=True, no_color=True)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import app, asking, campaign
+from harness.cli import app, campaign
 from harness.errors import ExitCode
+from harness.launch import environments
 from harness.store import folder as store
 from tests.launch.conftest import SCENARIO
 from tests.launch.fake_python import write_fake_python
@@ -253,7 +254,7 @@ def test_a_wrong_keras_backend_is_told_to_come_from_there(monkeypatch):
 
 
 def test_without_any_word_all_backends_with_an_environment_run(fake, monkeypatch):
-    monkeypatch.setattr(asking.environments.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(environments.importlib.util, "find_spec", lambda _: None)
     result = run(*fake("jax")[2:], "--dry-run")
     assert result.exit_code == ExitCode.OK, result.output
     assert "left out: torch: no interpreter has torch" in result.output

@@ -62,8 +62,10 @@ def test_it_ends_with_how_step_time_and_memory_grow(fake):
     assert "1 round of 6 cells = 6 trials, seed 42" in result.output
     assert "Growth with batch size" in result.output
     told = " ".join(result.output.split())
-    assert "250 to 4,000 1.00 ms 2.00 µs 0%" in told
-    assert "250 to 4,000 400 MB 4.00 kB 0%" in told
+    assert "Growth with batch size (values 250 to 4,000; off by 0%)" in told
+    for backend in ("jax", "torch"):
+        assert f"{backend} step time 1.00 ms 2.00 µs" in told
+        assert f"{backend} peak memory 400 MB 4.00 kB" in told
     assert len(store.load(Path("results/local")).records) == 6
 
 

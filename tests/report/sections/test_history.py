@@ -92,7 +92,7 @@ def test_no_change_is_said_of_what_was_compared_alone(tmp_path, about):
         )
         write(tmp_path / f"month-{month}", made)
     document = told(tmp_path, about)
-    assert "no change in the 1 that could be compared" in document.lead[0]
+    assert document.lead[0].startswith("Nothing moved: 2 cells over 2 campaigns, 1 comparison")
     text = markdown.render(document).replace("\\", "")
     assert "1 cell was measured in one campaign alone, so there is nothing to compare" in text
     assert "torch cpu fit" in text.split("nothing to compare")[1]
@@ -100,7 +100,7 @@ def test_no_change_is_said_of_what_was_compared_alone(tmp_path, about):
 
 def test_a_history_of_one_campaign_compares_nothing(tmp_path, about):
     write(tmp_path / "only", campaign(rounds=6, epochs=8))
-    assert "nothing could be compared" in told(tmp_path, about).lead[0]
+    assert "Nothing compared: 3 cells over 1 campaign, and no cell has two" in told(tmp_path, about).lead[0]
 
 
 def test_an_empty_folder_says_what_to_name(tmp_path, about):
