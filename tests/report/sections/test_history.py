@@ -100,7 +100,8 @@ def test_no_change_is_said_of_what_was_compared_alone(tmp_path, about):
 
 def test_a_history_of_one_campaign_compares_nothing(tmp_path, about):
     write(tmp_path / "only", campaign(rounds=6, epochs=8))
-    assert "Nothing compared: 3 cells over 1 campaign, and no cell has two" in told(tmp_path, about).lead[0]
+    lead = told(tmp_path, about).lead[0]
+    assert lead.startswith("Nothing compared: 3 cells over 1 campaign, and no cell has two")
 
 
 def test_an_empty_folder_says_what_to_name(tmp_path, about):
