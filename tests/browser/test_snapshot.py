@@ -19,13 +19,19 @@ FOLDERS = [
 ]
 
 OUTLINE = """
-() => [...document.querySelectorAll(
-    "h1, h2, h3, h4, section.answer p, section.answer dd, section.weak li, tr")]
-  .map(node => node.matches("tr")
-    ? [...node.cells].map(cell => cell.innerText.trim().replaceAll("\\n", " · ")).join(" | ")
-    : `${node.tagName.toLowerCase()}: ${node.innerText.trim()}`)
-  .join("\\n")
+() => {
+  for (const part of document.querySelectorAll("details.part, details.weak")) part.open = true;
+  const cells = node => [...node.cells].map(one => one.innerText.trim().replaceAll("\\n", " · "));
+  return [...document.querySelectorAll("h1, h2, h3, h4, details.part > summary, " +
+      "details.weak > summary, section.answer p, section.answer dd, .weak li, tr")]
+    .filter(node => node.innerText.trim())
+    .map(node => node.matches("tr")
+      ? cells(node).join(" | ")
+      : `${node.tagName.toLowerCase()}: ${node.innerText.trim()}`)
+    .join("\\n");
+}
 """
+"""What is seen once the parts are open; the numbers behind a plot or a package stay folded."""
 
 
 class TextFile(SingleFileSnapshotExtension):
