@@ -17,6 +17,10 @@ if sys.argv[1] == "-c":
     (Path(sys.argv[-1]) / "answer.json").write_text(json.dumps(answer))
     sys.exit()
 
+if sys.argv[2:4] == ["harness.trial", "devices"]:
+    (Path(sys.argv[-1]) / "answer.json").write_text(json.dumps(["cpu", "gpu"]))
+    sys.exit()
+
 import hashlib, io, msgspec
 import numpy as np
 from harness.records.parity import (

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import places
+from harness.launch import env_cache, env_make, environments
+from harness.launch.environments import Installed
 from tests.cli.world import WRITERS, World
 from tests.cli.world import commands as all_commands
 from tests.docs.pages import PAGES, ROOT, Command, commands, read
@@ -33,6 +36,7 @@ ELSEWHERE = {
 RUN_BY = {
     "bash .ci/run": "tests/test_workflows.py",
     "python -m pip install tox": "tests/test_workflows.py",
+    "python -m harness.report.exports.dictionary > docs/columns.md": "tests/test_notebook.py",
 }
 SETUP = {"export", "mkdir", "source"}
 """What a shell does before a command of the harness; its effect is made by the test."""
@@ -81,7 +85,30 @@ def world(tmp_path, monkeypatch, make_campaign):
     return made
 
 
-def environments(folder: Path, kind: str) -> None:
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A user's folder: a script, environments of two versions, a checkout of Keras beside it.
+
+    The user agrees to make environments; the fake installer leaves a fake interpreter.
+    """
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "train.py").write_text("import keras\n", encoding="utf-8")
+    for name in ("before", "after"):
+        WRITERS["trial"](tmp_path / "envs" / name / "bin" / "python")
+    (tmp_path.parent / "keras").mkdir(exist_ok=True)
+    project = tmp_path.parent / "keras" / "pyproject.toml"
+    project.write_text('[project]\nname = "keras"\n', encoding="utf-8")
+
+    def install(_recipe, folder, *_):
+        WRITERS["trial"](env_cache.python_in(folder))
+
+    monkeypatch.setattr(places, "_agreed", lambda *_: True)
+    monkeypatch.setattr(env_make, "_install", install)
+    packages = Installed(packages={"keras": "3.15.1", "jax": "0.10.2"})
+    monkeypatch.setattr(environments, "installed", lambda _: packages)
+
+
+def interpreters(folder: Path, kind: str) -> None:
     """Interpreters where tox would have built them, for tasks of one kind."""
     for name in ("jax", "tf", "torch"):
         WRITERS[kind](folder / ".tox" / name / "bin" / "python")
@@ -94,11 +121,15 @@ def test_a_command_of_the_harness_does_what_its_page_says(command, world, tmp_pa
             pytest.skip(f"{package} is not installed")
     words = shlex.split(command.text)[len(command.text.split()) - len(command.words) + 1 :]
     kind = words[0] if words[0] in WRITERS else "trial"
-    environments(tmp_path, kind)
+    interpreters(tmp_path, kind)
     if kind == "anatomy":
         words += ["--processes", "1"] if "--processes" not in words else []
     if words[0] in {"run", "sweep"} and "--dry-run" not in words:
-        words.append("--dry-run")
+        words.insert(1, "--dry-run")
+    if words[0] == "env" and words[1] != "list":
+        words.append("--yes")
+    if words[:2] == ["env", "remove"]:
+        assert world.harness("env", "make", *words[2:]) == 0
     if words[0] == "doctor":
         code = world.doctor(*words[1:])
     elif "results/reference" in words:
@@ -169,4 +200,4 @@ def test_the_output_that_a_page_shows_is_that_of_its_command(world, tmp_path, ca
         r"<!-- output -->\n```text\n(.*?)```", read("docs/quickstart.md"), re.DOTALL
     )
     for line in shown.splitlines():
-        assert line in told
+        assert line.strip() in told
