@@ -97,7 +97,8 @@ TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false
 HEAD = """# The columns of the long table
 
 `harness export --format parquet --output exports` (or `csv`) and
-`harness.load(FOLDER).to_polars()` give one row for each epoch of each trial. A trial without an epoch has one row, so that no failure is missing.
+`harness.load(FOLDER).to_polars()` give one row for each epoch of each trial. A trial without an
+epoch has one row, so that no failure is missing.
 Times are in seconds (`_s`), sizes in bytes (`_bytes`), shares from 0 to 1 (`_share`). This page is
 made by `python -m harness.report.exports.dictionary > docs/columns.md`.
 """
