@@ -236,7 +236,8 @@ def plan(
         rounds=None if adaptive else request.rounds or len(seeds) * (request.repetitions or 1),
         precision=precision,
         budget_s=budget_s,
-        turns=request.turns == "on",
+        # A script has no place between its epochs at which it could wait for the others.
+        turns=request.turns == "on" and program_path(request.scenario) is None,
         least_rounds=MINIMUM_ROUNDS if request.left_open else 1,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -71,6 +72,14 @@ def test_a_script_takes_the_place_of_a_scenario(said):
     assert record.cell.scenario == "train.py"
     assert record.cell.settings == {"arguments": "", "fit": "last", "metric": "auto"}
     assert "test accuracy 0.90000" in text
+
+
+def test_scripts_run_one_after_the_other(said):
+    """What a script leaves running would hold the channel open, and the launcher waiting."""
+    said("mine/train.py", "--seeds", "1", "--turns", "on")
+    kept = json.loads(Path("results/local/campaign.json").read_text(encoding="utf-8"))
+    (plan,) = kept["runs"]
+    assert not plan.get("turns", False)
 
 
 def test_what_stands_behind_the_dashes_is_the_scripts_and_tells_cells_apart(said):
