@@ -74,7 +74,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     initial_weights = weights.digest(weights.current(model))
     loop = loops.make(cell.mode, prepared)
     build_s = watch.lap_s()
-    device = _device(checks.placed(adapter, model, cell), environment)
+    device = device_info(checks.placed(adapter, model, cell), environment)
     evaluation.require(prepared, test)  # between two laps: no clock has it
 
     examples = data.train.examples
@@ -209,7 +209,7 @@ def _predictions(
     ]
 
 
-def _device(placement: backends.Placement, environment: Environment) -> DeviceInfo:
+def device_info(placement: backends.Placement, environment: Environment) -> DeviceInfo:
     """The device of the variables, with what the driver tells of it."""
     name, framework_id = environment.cpu.model, placement.framework_id
     if placement.kind == "cpu":

@@ -33,7 +33,7 @@ from harness.records.trial import (
 )
 from harness.scenario_files import program_file
 from harness.trial import checks
-from harness.trial.measure import DivergedError, _device
+from harness.trial.measure import DivergedError, device_info
 from harness.trial.prepared import Setup, set_up
 from harness.trial.program.script import Script
 
@@ -88,13 +88,14 @@ class _Seen:
         self.fit = choice.fit(watch, setup.settings.fit)
         self.remarks: list[str] = []
         self.further: list[Epoch] = []
+        self.source: Any = None
 
     def record(self, environment: Any, before: Any, cpu_s: float) -> Record:
         from harness.trial import weights
 
         setup, trial, watch = self.setup, self.trial, self.watch
         model = self._model()
-        device = _device(checks.placed(setup.adapter, model, trial.cell), environment)
+        device = device_info(checks.placed(setup.adapter, model, trial.cell), environment)
         quality = self._quality()
         final = weights.digest(weights.current(model))
         engine = checks.engine(model, setup.adapter)
@@ -183,8 +184,6 @@ class _Seen:
             self.remarks.append(found.remark)
         self.source = found.source
         return Quality(metric=found.name, direction=found.direction, value=found.value)
-
-    source: Any = None
 
     def _epochs(self, cpu_s: float) -> list[Epoch]:
         from harness.trial.program import repeat
