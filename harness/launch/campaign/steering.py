@@ -44,6 +44,10 @@ would be left out as disturbed, and four others run meanwhile. On two cores PyTo
 to 30 times as long beside a busy process (``docs/method.md``), undisturbed ones differ by less than
 two times."""
 
+SLOWED_LEAST_S = 10.0
+"""Seconds within which no trial is ended for other work. It has little to save there, and a short
+trial is late for other reasons: one of 0.1 s was, while its interpreter started."""
+
 
 class CellStanding(Struct, frozen=True, kw_only=True):
     """What is known of one cell by now: ``step_time_s`` is the median, or the interval's estimate.
@@ -248,7 +252,7 @@ def slowed_after_s(
     """
     known = [r.duration_s for r in _undisturbed(records) if r.cell == cell and r.status == "ok"]
     if known:
-        return SLOWED_FACTOR * statistics.median(known)
+        return max(SLOWED_LEAST_S, SLOWED_FACTOR * statistics.median(known))
     if left_s is None:
         return None
     return max(left_s / max(1, sharers), SLOWED_FACTOR * expected_s)

@@ -63,6 +63,10 @@ class TestBound:
         )
         assert self.bound(make_cell(), records, left_s=1e6) == steering.SLOWED_FACTOR * 5.0
 
+    def test_a_short_trial_has_time_to_start(self, make_cell, make_record):
+        records = [make_record(duration_s=0.1, noise=noise())]
+        assert self.bound(make_cell(), records) == steering.SLOWED_LEAST_S
+
     def test_without_such_a_trial_it_is_a_fair_share_of_the_budget(self, make_cell, make_record):
         other = make_record(cell=make_cell(backend="torch"), duration_s=1.0)
         assert self.bound(make_cell(), [other], left_s=180.0, sharers=3) == 60.0
