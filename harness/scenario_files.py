@@ -22,6 +22,7 @@ from types import CodeType, ModuleType
 
 import msgspec
 
+from harness import built_in
 from harness.errors import HarnessError
 from harness.paths import expanded
 from harness.source_line import place, source_line
@@ -84,7 +85,7 @@ def search_path(variables: Mapping[str, str] | None = None) -> list[Path]:
                 f"in them, separated by '{os.pathsep}'"
             )
         folders[path.resolve()] = None
-    folders.pop(_built_in(), None)
+    folders.pop(built_in.folder(), None)
     return list(folders)
 
 
@@ -179,7 +180,9 @@ def load(file: ScenarioFile) -> ModuleType:
         ScenarioFileError: if it cannot be run: with the line of the user's own, and the reason.
     """
     # A name of its own: a scenario called `json` must not shadow the library.
-    name = f"{_package()}.{file.name}" if file.built_in else f"_harness_scenario_{file.name}"
+    prefix = f"{built_in.package()}." if file.built_in else "_harness_scenario_"
+    name = f"{prefix}{file.name}"
+    built_in.claim()
     before = set(sys.modules)
     try:
         return importlib.import_module(name) if file.built_in else _executed(name, file)
@@ -213,20 +216,9 @@ def sha256(file: ScenarioFile) -> str:
     return digest.hexdigest()
 
 
-def _package() -> str:
-    """What the built-in scenarios are imported as: in a wheel they are a part of this package."""
-    inside = Path(__file__).parent / "scenarios" / "__init__.py"
-    return "harness.scenarios" if inside.is_file() else "scenarios"
-
-
-def _built_in() -> Path:
-    package = importlib.import_module(_package())
-    return Path(package.__file__ or "").resolve().parent
-
-
 def _files() -> dict[str, list[ScenarioFile]]:
     found: dict[str, list[ScenarioFile]] = {}
-    for folder in [_built_in(), *search_path()]:
+    for folder in [built_in.folder(), *search_path()]:
         for file in _within(folder):
             found.setdefault(file.name, []).append(file)
     known = {file.path for files in found.values() for file in files}
@@ -277,7 +269,7 @@ def _within(folder: Path) -> Iterator[ScenarioFile]:
                 name=module.name,
                 path=package if module.ispkg else folder / f"{module.name}.py",
                 folder=folder,
-                built_in=folder == _built_in(),
+                built_in=folder == built_in.folder(),
             )
 
 
@@ -335,6 +327,8 @@ def _why(file: ScenarioFile, error: BaseException) -> str:
         reason = f"it ends the program (SystemExit: {error.code})"
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     hint = ""
+    if missing is not None and missing.startswith(f"{built_in.package()}."):
+        hint = f". That package is the harness's own, {built_in.folder()}: rename yours"
     if missing is not None and missing.partition(".")[0] in FRAMEWORKS:
         hint = (
             ". The top level of a scenario imports neither Keras nor a framework, since commands "
@@ -367,17 +361,18 @@ def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
         return set()
     found: set[Path] = set()
     for dotted in _imported(tree, in_package=file.built_in):
-        name = dotted.removeprefix(f"{_package()}.") if file.built_in else dotted
+        name = dotted.removeprefix(f"{built_in.package()}.") if file.built_in else dotted
         for candidate in (file.folder / name / "__init__.py", file.folder / f"{name}.py"):
-            # The folder of a script comes first on its path.
-            if candidate.is_file() and (file.program or _means(dotted, candidate)):
+            # The folder of a script comes first on its path, and the built-in ones are claimed.
+            known = file.program or file.built_in
+            if candidate.is_file() and (known or _means(dotted, candidate)):
                 found |= _of_module(candidate)
     return found
 
 
 def _imported(tree: ast.AST, *, in_package: bool) -> Iterator[str]:
     """What an import takes from beside a scenario: ``helper``, or ``scenarios.helper``."""
-    package = _package()
+    package = built_in.package()
     own = package.split(".")
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -276,3 +278,52 @@ class TestHash:
         (folder / "throwaway.py").unlink()
         with pytest.raises(ScenarioFileError, match=r"throwaway\.py cannot be read: No such file"):
             scenario_files.sha256(file)
+
+
+USERS = "print('the code of a user')\nSCENARIO = None\n"
+
+SHOWS = """
+import sys
+{first}
+from harness import scenario, scenario_files
+print(type(scenario.find("ranking")).__name__, scenario.sources_sha256("ranking"))
+"""
+
+
+@pytest.fixture
+def shows(tmp_path):
+    """What a Python in a folder with a user's own `scenarios` says of the built-in one."""
+    for name in ("scenarios/__init__.py", "scenarios/ranking/__init__.py", "scenarios/mine.py"):
+        write(tmp_path / name, USERS)
+    (tmp_path / "elsewhere").mkdir()
+
+    def run(first="", *, here=tmp_path, **variables):
+        return subprocess.run(
+            [sys.executable, "-c", SHOWS.format(first=first)],
+            cwd=here, env=os.environ | variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+class TestUsersOwnPackage:
+    def test_one_that_comes_first_on_the_path_is_not_run_in_place_of_ours(self, shows, tmp_path):
+        expected = f"Ranking {scenario.sources_sha256('ranking')}\n"
+        elsewhere = tmp_path / "elsewhere"
+        assert shows(here=elsewhere).stdout == expected
+        assert shows().stdout == expected
+        assert shows(here=elsewhere, PYTHONPATH=str(tmp_path)).stdout == expected
+
+    def test_one_that_is_imported_already_is_named(self, shows, tmp_path):
+        done = shows("import scenarios")
+        assert done.returncode != 0
+        assert f"{tmp_path}/scenarios/__init__.py was imported as scenarios" in done.stderr
+        assert "Rename yours" in done.stderr
+
+    def test_a_scenario_that_imports_from_it_is_told_whose_the_name_is(
+        self, folder, tmp_path, monkeypatch
+    ):
+        write(tmp_path / "scenarios" / "mine.py", USERS)
+        monkeypatch.syspath_prepend(tmp_path)
+        write(folder / "uses.py", f"import scenarios.mine\n{SCENARIO}")
+        assert "That package is the harness's own" in refusal("uses")

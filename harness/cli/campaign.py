@@ -135,7 +135,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
 
 def _unfit(results: Path) -> Iterator[str]:
     """What disturbs measuring now, by the two-second look of ``harness doctor``."""
-    findings = examine(results=results, here=Path.cwd(), table=lambda: None, variables=os.environ)
+    findings = examine(results=results, table=lambda: None, variables=os.environ)
     disturbing = [f"{finding.check} ({finding.seen})" for finding in findings if finding.disturbs]
     if disturbing:
         yield f"this machine is NOT fit to measure on as it is: {'; '.join(disturbing)}"
@@ -169,7 +169,7 @@ def _plan_lines(job: _Job, there: Work) -> Iterator[str]:
     lines = list(describe(there.plan, there.durations, there.rounds, gaps, there.why))
     yield from lines[:-1]
     for place, placement in job.placed.items():
-        yield f"  {place}: {placement.interpreter.python} ({placement.interpreter.origin})"
+        yield f"  {place}: {placement.interpreter}"
     yield lines[-1]
     if isinstance(job.scenario, Program):
         yield f"  {job.scenario.name}: {RULE}"

@@ -86,7 +86,6 @@ def doctor(
     # Imported here, so that `harness --help` does not wait for it.
     from rich.console import Console
 
-    from harness.launch.environments import tox_folders
     from harness.probe.checks import fit
     from harness.probe.doctor import examine
 
@@ -95,8 +94,7 @@ def doctor(
         typer.echo("Watching the machine for about two seconds (longer if it is busy)…", err=True)
     findings = examine(
         results=results,
-        here=Path.cwd(),
-        roots=[folder.parent for folder in tox_folders() if folder.name == ".tox"],
+        serving=_serving,
         table=_table_path,
         variables=os.environ,
         claims=_claims,
@@ -115,6 +113,12 @@ def _table_path() -> Path:
     from harness.data import cache
 
     return cache.find().table
+
+
+def _serving(backend: str) -> list[str]:
+    from harness.launch import environments
+
+    return [str(interpreter) for interpreter in environments.find(backend)]
 
 
 def _claims() -> list[str]:

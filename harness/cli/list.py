@@ -102,8 +102,7 @@ def _backends() -> list[dict[str, Any]]:
             found = environments.find(backend)
         except UnavailableError as error:
             problem = str(error)
-        described = [f"{interpreter.python} ({interpreter.origin})" for interpreter in found]
-        listed.append({"name": backend, "environments": described, "problem": problem})
+        listed.append({"name": backend, "environments": [*map(str, found)], "problem": problem})
     return listed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -13,7 +14,7 @@ from harness.cli.options import Request
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import env_cache, environments
 from harness.launch.env_cache import Recipe
-from harness.launch.environments import Choice, Interpreter
+from harness.launch.environments import Choice, Interpreter, Look
 
 Say = Callable[[str], None]
 
@@ -37,7 +38,9 @@ def candidates(
     """
     chosen = parse.parse_environments(request.environments)
     asked = _asked(request, variable)
-    served = list(_served(chosen, asked, parse.parse_requirements("--with", request.beside)))
+    # What its trials get: a Python may not even start without it.
+    look = functools.partial(environments.look_inside, pass_env=request.pass_env)
+    served = list(_served(chosen, asked, look, parse.parse_requirements("--with", request.beside)))
     wanted = asked
     if wanted is None and any(choice.backend is None for _, choice in served):
         wanted = [backend for backend in BACKENDS if backend in {name for name, _ in served}]
@@ -46,17 +49,17 @@ def candidates(
     for backend in wanted or BACKENDS:
         mine = [choice for name, choice in served if name == backend]
         for choice in mine:
-            serving = _of_choice(choice, backend)
+            serving = _of_choice(choice, backend, look)
             found[serving[0].place] = serving
         if not mine:
             try:
-                found[backend] = environments.find(backend)
+                found[backend] = environments.find(backend, look=look)
             except UnavailableError as error:
                 problems[backend] = str(error)
     _make_for(request, served, say)
     if problems and (wanted or not found):
         _make_missing(request, problems, say, asked=wanted is not None)
-        found |= {backend: environments.find(backend) for backend in problems}
+        found |= {backend: environments.find(backend, look=look) for backend in problems}
         problems = {}
     told = [f"{backend}: {problem}" for backend, problem in problems.items()]
     if len(found) < least:
@@ -65,7 +68,11 @@ def candidates(
     for line in told:
         say(f"left out: {line}")
     order = list(wanted or BACKENDS)
-    return dict(sorted(found.items(), key=lambda one: order.index(one[1][0].backend)))
+    given = tuple(request.pass_env)
+    return {
+        place: [msgspec.structs.replace(interpreter, pass_env=given) for interpreter in serving]
+        for place, serving in sorted(found.items(), key=lambda one: order.index(one[1][0].backend))
+    }
 
 
 def _asked(request: Request, variable: str | None) -> list[str] | None:
@@ -81,7 +88,7 @@ def _asked(request: Request, variable: str | None) -> list[str] | None:
 
 
 def _served(
-    chosen: Sequence[Choice], asked: list[str] | None, beside: tuple[str, ...]
+    chosen: Sequence[Choice], asked: list[str] | None, look: Look, beside: tuple[str, ...]
 ) -> Iterator[tuple[str, Choice]]:
     """Each backend with each choice that serves it."""
     named = [choice.backend for choice in chosen if choice.backend is not None]
@@ -93,7 +100,7 @@ def _served(
         )
     taken = set()
     for choice in chosen:
-        for backend in _backends_of(choice, asked, beside):
+        for backend in _backends_of(choice, asked, look, beside):
             taken.add(backend)
             yield (
                 backend,
@@ -104,7 +111,9 @@ def _served(
             yield backend, Choice(name=backend, backend=backend, requirements=beside)
 
 
-def _backends_of(choice: Choice, asked: list[str] | None, beside: tuple[str, ...]) -> Sequence[str]:
+def _backends_of(
+    choice: Choice, asked: list[str] | None, look: Look, beside: tuple[str, ...]
+) -> Sequence[str]:
     if choice.path is not None and beside:
         raise HarnessError(
             f"{choice.typed} is there already, and --with makes one: install {', '.join(beside)} "
@@ -113,7 +122,7 @@ def _backends_of(choice: Choice, asked: list[str] | None, beside: tuple[str, ...
     if choice.backend is not None:
         return [choice.backend]
     if choice.path is not None:
-        return environments.by_path(choice, asked or BACKENDS)
+        return environments.by_path(choice, asked or BACKENDS, look=look)
     if asked is None:
         raise HarnessError(
             f"{choice.typed} does not tell for which backend: name it, such as --backend jax"
@@ -121,7 +130,7 @@ def _backends_of(choice: Choice, asked: list[str] | None, beside: tuple[str, ...
     return asked
 
 
-def _of_choice(choice: Choice, backend: str) -> list[Interpreter]:
+def _of_choice(choice: Choice, backend: str, look: Look) -> list[Interpreter]:
     if choice.path is None:
         recipe = _recipe(choice, backend)
         return [
@@ -133,7 +142,7 @@ def _of_choice(choice: Choice, backend: str) -> list[Interpreter]:
             )
         ]
     if choice.backend is not None:
-        return environments.find(backend, {backend: choice.path})
+        return environments.find(backend, {backend: choice.path}, look=look)
     return [environments.of_choice(choice, backend)]
 
 

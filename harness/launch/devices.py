@@ -87,6 +87,7 @@ def ask_interpreter(interpreter: Interpreter) -> list[str]:
         ["-m", "harness.trial", "devices"],
         given=msgspec.json.encode(interpreter.backend),
         backend=interpreter.backend,
+        pass_env=interpreter.pass_env,
         timeout_s=ASK_TIMEOUT_S,
     )
     try:

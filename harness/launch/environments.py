@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,18 +45,23 @@ _LOOK_TIMEOUT_S = 60.0
 class Interpreter(Struct, frozen=True, kw_only=True):
     """A Python that serves a backend; ``origin`` tells a person how it was found.
 
-    ``name`` is that which a user gave to the environment, if any.
+    ``name`` is that which a user gave to the environment, if any. ``pass_env`` names variables of
+    the user's own that it gets whenever it is started.
     """
 
     backend: str
     python: Path
     origin: str
     name: str | msgspec.UnsetType = msgspec.UNSET
+    pass_env: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         """The backend and, where it has one, the name of the environment: ``jax (old)``."""
         return place_of(self.backend, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.python} ({self.origin})"
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -219,27 +224,29 @@ def executable(path: Path) -> Path:
     raise UnavailableError(f"{path} is {what}: name a Python or the folder of an environment")
 
 
-def look_inside(python: Path, modules: list[str]) -> Contents:
-    """Ask ``python`` which of ``modules`` it lacks.
+def look_inside(python: Path, modules: list[str], pass_env: Iterable[str] = ()) -> Contents:
+    """Ask ``python``, with the variables that its trials get, which of ``modules`` it lacks.
 
     Raises:
         UnavailableError: if it does not answer as a Python would.
     """
-    return _ask(python, [_LOOK, *modules], Contents)
+    return _ask(python, [_LOOK, *modules], Contents, pass_env)
 
 
-def installed(python: Path) -> Installed:
+def installed(python: Path, pass_env: Iterable[str] = ()) -> Installed:
     """What is installed for ``python``, in the words in which a trial's record tells it.
 
     Raises:
         UnavailableError: if it does not answer as a Python with the harness would.
     """
-    return _ask(python, [_TELL_PACKAGES], Installed)
+    return _ask(python, [_TELL_PACKAGES], Installed, pass_env)
 
 
-def _ask(python: Path, words: list[str], kind: type[_Answer]) -> _Answer:
+def _ask(python: Path, words: list[str], kind: type[_Answer], pass_env: Iterable[str]) -> _Answer:
     try:
-        return run_python(python, ["-c", *words], timeout_s=_LOOK_TIMEOUT_S).answer(kind)
+        return run_python(
+            python, ["-c", *words], pass_env=pass_env, timeout_s=_LOOK_TIMEOUT_S
+        ).answer(kind)
     except NoAnswerError as error:
         raise UnavailableError(f"{python} does not answer as a Python: {error}") from None
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from harness.backends import BACKENDS
+from harness.errors import UnavailableError
 from harness.probe import cgroup, files, noise, power, processes
 from harness.probe.checks import Finding, machine, quiet, ready
 from harness.probe.cpu import cpu, turbo_switch
@@ -40,8 +42,7 @@ KEPT = {
 def examine(
     *,
     results: Path,
-    here: Path,
-    roots: Sequence[Path] = (),
+    serving: Callable[[str], Sequence[str]] | None = None,
     table: Callable[[], Path | None],
     variables: Mapping[str, str],
     claims: Callable[[], list[str]] = list,
@@ -55,8 +56,8 @@ def examine(
 
     Args:
         results: the folder that records will be written to; it need not exist.
-        here: the folder in which tox environments are looked for first.
-        roots: other folders in which `harness run` looks for them.
+        serving: tells which interpreters `harness run` finds for a backend, and raises an
+            :class:`UnavailableError` if there is none; ``None`` leaves these checks out.
         table: tells where the prepared rating table belongs, ``None`` if that is unknown.
         variables: the environment variables of the shell.
         claims: tells who else says to measure on this machine, one line each.
@@ -85,15 +86,17 @@ def examine(
         machine.swap(power.swap_used_bytes()),
         machine.power(power.on_mains()),
         _disk(results),
-        *(_environment(name, [here, *roots]) for name in ready.ENVIRONMENTS),
+        *(_environment(backend, serving) for backend in BACKENDS if serving is not None),
         ready.table(table()),
         ready.threads(variables),
     ]
 
 
-def _environment(name: str, roots: Sequence[Path]) -> Finding:
-    built = (root for root in roots if ready.environment_python(name, root).exists())
-    return ready.environment(name, next(built, roots[0]))
+def _environment(backend: str, serving: Callable[[str], Sequence[str]]) -> Finding:
+    try:
+        return ready.environment(backend, serving(backend))
+    except UnavailableError as error:
+        return ready.environment(backend, [], str(error))
 
 
 def _other_processes(cores: int, wait: Callable[[float], None], root: Path) -> Finding:

@@ -10,13 +10,18 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.errors import UnavailableError
 from harness.probe import cpu, doctor, noise, power, processes
-from harness.probe.checks import Finding, fit, ready
+from harness.probe.checks import Finding, fit
 from harness.probe.memory import MemorySize
 from harness.records.trial import Cpu, Disturbance, Environment, Noise, Record
 
 CPU = "sys/devices/system/cpu"
 GB = 10**9
+
+
+def none_serves(backend: str) -> list[str]:
+    raise UnavailableError(f"no interpreter has {backend} and keras. Make one")
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def examine(tmp_path: Path) -> Callable[..., dict[str, Finding]]:
     def run(**changes: Any) -> dict[str, Finding]:
         arguments: dict[str, Any] = {
             "results": tmp_path / "results",
-            "here": tmp_path,
+            "serving": none_serves,
             "table": lambda: tmp_path / "table.npz",
             "variables": {},
             "speed_probe": lambda: 0.2,
@@ -211,10 +216,16 @@ def test_a_run_that_was_seen_is_not_claimed_a_second_time(examine, quiet_machine
     assert found.seen == "pid 7: harness run ranking"
 
 
-def test_environments_are_found_wherever_a_run_finds_them(examine, tmp_path):
-    python = ready.environment_python("jax", tmp_path / "project")
-    python.parent.mkdir(parents=True)
-    python.touch()
-    found = examine(roots=[tmp_path / "project"])
+def test_environments_are_those_that_a_run_finds(examine):
+    def serving(backend: str) -> list[str]:
+        return ["/made/bin/python (/made)"] if backend == "jax" else none_serves(backend)
+
+    found = examine(serving=serving)
     assert found["environment jax"].status == "good"
+    assert found["environment jax"].seen == "/made/bin/python (/made)"
     assert found["environment torch"].status == "warning"
+    assert found["environment torch"].seen == "no interpreter has torch and keras. Make one"
+
+
+def test_a_run_has_looked_for_its_environments_already(examine):
+    assert not any("environment" in check for check in examine(serving=None))

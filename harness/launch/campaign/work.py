@@ -125,7 +125,8 @@ def _circumstances(
     source = sources_sha256(scenario.source)
     packages = {}
     for place, placement in placed.items():
-        there, backend = environments.installed(placement.interpreter.python), parts_of(place)[0]
+        interpreter, backend = placement.interpreter, parts_of(place)[0]
+        there = environments.installed(interpreter.python, interpreter.pass_env)
         packages[place] = (
             package_set(backend, there.python, there.packages) if there.python is not None else {}
         )

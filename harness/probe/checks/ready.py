@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.backends import FACTS
 from harness.probe.checks import Finding, Status
 from harness.probe.threads import thread_settings
 
-ENVIRONMENTS = {"jax": "JAX", "tf": "TensorFlow", "torch": "PyTorch"}
-"""tox environments, each with the name of the backend whose trials run in it."""
 
+def environment(backend: str, serving: Sequence[str], problem: str = "") -> Finding:
+    """Whether an interpreter serves ``backend``: the first one found is taken by a run.
 
-def environment(name: str, here: Path) -> Finding:
-    """Whether the tox environment ``name`` was built below the folder ``here``."""
-    python = environment_python(name, here)
-    if python.exists():
-        return _finding(f"environment {name}", "good", str(_below(here, python)))
+    Args:
+        backend: ``jax``, ``tensorflow`` or ``torch``.
+        serving: the interpreters that serve it, the preferred one first.
+        problem: why there is none, where there is none.
+    """
+    facts = FACTS[backend]
+    check = f"environment {facts.tox_name}"
+    if serving:
+        return _finding(check, "good", serving[0])
     return _finding(
-        f"environment {name}",
+        check,
         "warning",
-        f"there is no {_below(here, python)} in {here}",
-        why=f"trials of {ENVIRONMENTS[name]} run in it",
-        remedy=f"`tox -e {name} --notest` in the folder of tox.ini, or name an environment of your "
-        f"own with `harness run --env {name}=PATH`",
+        problem,
+        why=f"trials of {facts.label} run in it",
+        remedy=f"`harness env make {facts.tox_name}`, or name an environment of your own with "
+        f"`harness run --env {facts.tox_name}=PATH`",
     )
-
-
-def environment_python(name: str, here: Path) -> Path:
-    """Where the interpreter of the tox environment ``name`` belongs."""
-    folder = here / ".tox" / name
-    windows = sys.platform == "win32"
-    return folder / "Scripts" / "python.exe" if windows else folder / "bin" / "python"
 
 
 def table(path: Path | None) -> Finding:
@@ -63,10 +60,6 @@ def threads(variables: Mapping[str, str]) -> Finding:
         "started from; only the speed check above obeyed it",
         remedy=f"`unset {' '.join(found)}`; to measure with N threads, `harness run --threads N`",
     )
-
-
-def _below(folder: Path, path: Path) -> Path:
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _finding(check: str, status: Status, seen: str, why: str = "", remedy: str = "") -> Finding:

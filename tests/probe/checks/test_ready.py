@@ -7,19 +7,17 @@ import pytest
 from harness.probe.checks import ready
 
 
-@pytest.mark.parametrize("name", ["jax", "tf", "torch"])
-def test_a_missing_environment_is_told_with_the_command_that_builds_it(name, tmp_path):
-    finding = ready.environment(name, tmp_path)
-    assert finding.status == "warning"
-    assert f"tox -e {name} --notest" in finding.remedy
-    assert str(tmp_path) in finding.seen
+@pytest.mark.parametrize(("backend", "name"), [("jax", "jax"), ("tensorflow", "tf")])
+def test_a_missing_environment_is_told_with_the_command_that_makes_it(backend, name):
+    finding = ready.environment(backend, [], "no interpreter has it")
+    assert (finding.check, finding.status) == (f"environment {name}", "warning")
+    assert f"`harness env make {name}`" in finding.remedy
+    assert finding.seen == "no interpreter has it"
 
 
-def test_an_environment_is_there_when_its_interpreter_is(tmp_path):
-    python = ready.environment_python("jax", tmp_path)
-    python.parent.mkdir(parents=True)
-    python.touch()
-    assert ready.environment("jax", tmp_path).status == "good"
+def test_the_environment_that_is_shown_is_the_one_that_a_run_takes():
+    finding = ready.environment("jax", ["/one/python (--env)", "/other/python (.tox/jax)"])
+    assert (finding.status, finding.seen) == ("good", "/one/python (--env)")
 
 
 def test_the_rating_table_is_there_when_its_file_is(tmp_path):
@@ -43,5 +41,5 @@ def test_a_shell_without_thread_settings_is_good():
     assert ready.threads({"HOME": "/root"}).status == "good"
 
 
-def test_what_is_only_missing_disturbs_no_measurement(tmp_path):
-    assert not ready.environment("jax", tmp_path).disturbs
+def test_what_is_only_missing_disturbs_no_measurement():
+    assert not ready.environment("jax", [], "no interpreter has it").disturbs
