@@ -105,6 +105,7 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     from harness.launch.lock import only_campaign
     from harness.program import Program
     from harness.scenario import find
+    from harness.store import folder as store
     from harness.store import runs
 
     say = asking.speaker(console)
@@ -120,6 +121,7 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     launcher = asking.launcher(request, placements)
     records, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
+        store.sweep(request.results)
         for task in _tasks(request, asking.as_scalars(settings), placements, table):
             backend = task.cell.place
             say(f"{backend} {task.cell.device}, process {task.process} …")

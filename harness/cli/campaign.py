@@ -105,6 +105,7 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     job = _without(job, refused)
     there = _find_work(job, table)
     _say_all(job.say, _plan_lines(job, there))
+    store.sweep(request.results)
     store.ensure_writable(request.results, store.RECORD_BYTES * there.trials)
     store.add_plan(request.results, there.plan)
     launcher = asking.launcher(request, job.placed)

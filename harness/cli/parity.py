@@ -161,6 +161,7 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     launcher = asking.launcher(request, placements)
     results, failures = [], FailureLines()
     with only_campaign(wait=request.wait, say=say):
+        store.sweep(request.results)
         for (place, placement), mode in itertools.product(placements.items(), modes):
             task = ParityTask(
                 cell=Cell(

@@ -15,6 +15,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
+from harness import temporary
 from harness.errors import UnavailableError
 from harness.paths import expanded
 
@@ -126,6 +127,7 @@ def alone(cache: Cache, report: Report) -> Iterator[None]:
     except OSError as error:
         raise CacheError(f"{cache.lock} cannot be locked: {error.strerror}") from None
     try:
+        temporary.sweep(cache.folder)
         yield
     finally:
         lock.release()

@@ -165,17 +165,27 @@ def remove(folder: Path) -> None:
 
 def leftovers() -> list[Path]:
     """Folders that a killed process left, of which nobody makes an environment now."""
+    return [folder for folder in _unmade() if _read(folder) is None]
+
+
+def _unmade() -> Iterator[Path]:
+    """Folders of environments that nobody makes now, each with its lock while it is looked at."""
     import filelock
 
-    found = []
     with contextlib.suppress(OSError):
         for folder in root().iterdir():
-            if not folder.is_dir() or _read(folder) is not None:
-                continue
-            lock = filelock.FileLock(_lock_path(folder))
-            with contextlib.suppress(filelock.Timeout), lock.acquire(timeout=0):
-                found.append(folder)
-    return found
+            if folder.is_dir():
+                lock = filelock.FileLock(_lock_path(folder))
+                with contextlib.suppress(filelock.Timeout), lock.acquire(timeout=0):
+                    yield folder
+
+
+def _sweep() -> None:
+    """Remove what a killed process did not make to the end, of up to a gigabyte each."""
+    for folder in _unmade():
+        if not (folder / DESCRIPTION).exists():
+            with contextlib.suppress(UnavailableError):
+                remove(folder)
 
 
 @contextlib.contextmanager
@@ -205,6 +215,7 @@ def alone(recipe: Recipe) -> Iterator[Path]:
             f"name another folder with {cache.CACHE_VARIABLE}"
         ) from None
     try:
+        _sweep()
         yield folder
     finally:
         lock.release()

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Literal, get_args
 import msgspec
 
 import harness
+from harness import temporary
 from harness.backends import FACTS
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import env_cache, env_wheel, environments
@@ -195,11 +195,11 @@ def make(
 
 def _install(recipe: Recipe, folder: Path, way: str, run: Run, say: Say) -> None:
     python = env_cache.python_in(folder)
-    with tempfile.TemporaryDirectory(prefix="harness-environment-") as name:
-        log = Path(name, LOG)
-        wheel = env_wheel.build(Path(name), without=superseded(recipe.requirements))
+    with temporary.folder() as own:
+        log = own / LOG
+        wheel = env_wheel.build(own, without=superseded(recipe.requirements))
         held = pins(recipe)
-        file = Path(name, "pins.txt")
+        file = own / "pins.txt"
         file.write_text("".join(f"{line}\n" for line in held), encoding="utf-8")
         made = (
             ["uv", "venv", "--quiet", "--python", recipe.python, str(folder)]

@@ -14,6 +14,7 @@ from pathlib import Path
 import filelock
 import msgspec
 
+from harness import temporary
 from harness.errors import UnavailableError
 from harness.launch import orphans
 from harness.records.decoding import UndecodableError, decode
@@ -77,6 +78,7 @@ def only_campaign(
     except OSError as error:
         raise _unusable(folder, error) from None
     try:
+        temporary.sweep(folder)
         _write_holder(folder)
         orphans.sweep()
         yield
@@ -171,11 +173,12 @@ def _write_holder(folder: Path) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     content = msgspec.json.encode(Holder(pid=os.getpid(), command=command, since=since))
     with contextlib.suppress(OSError):  # without a name the lock holds all the same
-        descriptor, name = tempfile.mkstemp(dir=folder)
+        partial = temporary.beside(_holder_path(folder))
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(_holder_path(folder))
+        partial.chmod(0o644)
+        partial.replace(_holder_path(folder))
 
 
 def _read_holder(folder: Path) -> Holder | None:

@@ -23,6 +23,9 @@ from pathlib import Path
 
 import psutil
 
+from harness import temporary
+from harness.data import cache
+from harness.errors import UnavailableError
 from harness.launch import guardian
 
 _SET_CHILD_SUBREAPER = 36
@@ -110,8 +113,12 @@ def temporary_folder() -> Iterator[str]:
 def sweep() -> None:
     """Remove folders of children whose harness was killed, and end what still runs in them.
 
-    Only for who holds the machine's lock. Folders of other users are left alone.
+    Only for who holds the machine's lock. Folders of other users are left alone. What a killed
+    harness has left beside them and in the cache goes too.
     """
+    temporary.sweep(Path(tempfile.gettempdir()))
+    with contextlib.suppress(UnavailableError):
+        temporary.sweep(cache.find().folder)
     with contextlib.suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{guardian.PREFIX}*-*"):
             with contextlib.suppress(OSError):
@@ -119,18 +126,10 @@ def sweep() -> None:
                 if folder.is_symlink() or (os.name == "posix" and status.st_uid != os.getuid()):
                     continue
                 owner = folder.name.removeprefix(guardian.PREFIX).partition("-")[0]
-                if not owner.isdigit() or _lives(int(owner), status.st_mtime):
+                if not owner.isdigit() or temporary.lives(int(owner), status.st_mtime):
                     continue
                 guardian.end_all_in(str(folder))
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(pid: int, since_s: float) -> bool:
-    """Whether the process that made something at that time still runs."""
-    try:
-        return psutil.Process(pid).create_time() <= since_s + 1
-    except psutil.Error:
-        return psutil.pid_exists(pid)
 
 
 def _adopt() -> None:

@@ -50,6 +50,8 @@ def machine_id(cpu: Cpu, root: Path = files.ROOT) -> str:
     return hmac.new(_secret(root).encode(), facts.encode(), hashlib.sha256).hexdigest()[:12]
 
 
+_WITHHELD = re.compile(r"host-[0-9a-f]{8}|unknown")
+
 WITH_HOST_VARIABLE = "HARNESS_WITH_HOST"
 """Set by ``--with-host``: records then hold the name, which often is that of a person."""
 
@@ -57,9 +59,12 @@ WITH_HOST_VARIABLE = "HARNESS_WITH_HOST"
 def hostname(variables: Mapping[str, str], root: Path = files.ROOT) -> str:
     """A hash of the machine's name in the network, or the name if ``variables`` ask for it."""
     name = platform.node() or "unknown"
-    if variables.get(WITH_HOST_VARIABLE):
-        return name
-    return f"host-{digest(name, root)}"
+    return name if variables.get(WITH_HOST_VARIABLE) else withheld(name, root)
+
+
+def withheld(name: str, root: Path = files.ROOT) -> str:
+    """A hash in place of the name of a machine, which may be such a hash already."""
+    return name if _WITHHELD.fullmatch(name) else f"host-{digest(name, root)}"
 
 
 def digest(text: str, root: Path = files.ROOT) -> str:

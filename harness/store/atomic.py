@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
+
+from harness import temporary
 
 try:
     import fcntl
@@ -29,7 +30,7 @@ def write_new(path: Path, content: bytes) -> None:
         OSError: if it cannot be written; nothing is left then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
+    partial = temporary.beside(path)
     try:
         write_synced(partial, content)
         _publish(partial, path)
@@ -45,7 +46,7 @@ def write_over(path: Path, content: bytes) -> None:
         OSError: if it cannot be written; nothing has changed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
+    partial = temporary.beside(path)
     try:
         write_synced(partial, content)
         partial.replace(path)
@@ -103,11 +104,6 @@ def _locked(folder: Path) -> int | None:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _partial(path: Path) -> Path:
-    # The number of a process is not enough: threads, and machines that share a disk.
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
 
 
 def _sync(descriptor: int) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from harness import temporary
 from harness.errors import UnavailableError
 from harness.records.consistency import contradiction, misplaced
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
@@ -92,7 +93,7 @@ def ensure_writable(root: Path, needed_bytes: int) -> None:
     Raises:
         UnavailableError: if they cannot: what stands in the way, and where else they could go.
     """
-    probe = root / f".writable-{os.getpid()}"
+    probe = temporary.beside(root / "writable")
     try:
         root.mkdir(parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(root).free
@@ -111,6 +112,14 @@ def ensure_writable(root: Path, needed_bytes: int) -> None:
             f"the results folder {root} cannot be written: {error.strerror or error}. "
             "Choose another with --results"
         ) from None
+
+
+def sweep(root: Path) -> None:
+    """Remove what killed processes were about to write below ``root``, and in the refuges."""
+    temporary.sweep(root, deep=True)
+    for refuge in (_state, _temporary):
+        with contextlib.suppress(OSError, RuntimeError):
+            temporary.sweep(refuge() / "not-stored", deep=True)
 
 
 def save(root: Path, record: Record) -> Saved:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.records.decoding import LARGEST_BYTES
+from harness import temporary
+from harness.records.decoding import LARGEST_BYTES, UndecodableError
 from harness.records.trial import Record, Struct
 from harness.store import benchmarks, layout, reading
 from harness.store.atomic import write_new
@@ -83,7 +84,10 @@ def _copy_benchmark(path: Path, folder: Path) -> list[Broken]:
     """Copy a file of benchmarks; what is none is named instead."""
     if broken := benchmarks.read([path]).broken:
         return broken
-    content = reading.content(path)
+    try:
+        content = benchmarks.without_host(reading.content(path))
+    except UndecodableError as error:
+        return [reading.broken(path, str(error))]
     target, number = folder / path.name, 2
     while target.exists() and target.read_bytes() != content:
         target, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
@@ -130,7 +134,7 @@ def _limit_bytes(path: Path) -> int | None:
 def _copy_run(run: Path, content: Mapping[str, str | Broken], target: Path) -> None:
     """Let a run appear whole as ``target``, or under the next number that is free."""
     # Beside the folder of its kind: no report may take half a run for one, if this process dies.
-    partial = target.parents[2] / f".{target.name}.{os.getpid()}.partial"
+    partial = target.parents[2] / temporary.name(target.name)
     try:
         for name, digest in content.items():
             if not isinstance(digest, Broken):

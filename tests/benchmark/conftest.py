@@ -15,11 +15,14 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from harness.data import cache
 from harness.launch.variables import child_variables
+from harness.probe.machine import WITH_HOST_VARIABLE, hostname
+from harness.store.benchmarks import NAMED
 
 BACKEND = os.environ.get("KERAS_BACKEND")
 
@@ -35,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", default="cpu", choices=["cpu", "gpu"], help="where to measure")
     group.addoption(
         "--results", default="results/local", help="the folder whose records this belongs to"
+    )
+    group.addoption(
+        "--with-host", action="store_true", help="keep the name of this machine, not a hash of it"
     )
     group.addoption("--as-child", action="store_true", help=argparse.SUPPRESS)
 
@@ -53,6 +59,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             pass_env=(*SHOWS, *FETCHES),
         )
         variables[cache.CACHE_VARIABLE] = str(cache.find().folder.absolute())
+        if config.option.with_host:
+            variables[WITH_HOST_VARIABLE] = "1"
         # -P: a folder called `jax` in the current one must not stand in for the framework.
         command = [sys.executable, "-P", "-m", "pytest", *config.invocation_params.args]
         return subprocess.run([*command, "--as-child"], env=variables, check=False).returncode
@@ -74,3 +82,11 @@ def pytest_configure(config: pytest.Config) -> None:
         path = Path(config.option.results) / "benchmarks" / f"{BACKEND}-{config.option.device}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         config.option.benchmark_json = str(path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    """As in a record: a hash of the machine's name, unless its user asks for the name."""
+    machine_info["node"] = hostname(os.environ)
+    if os.environ.get(WITH_HOST_VARIABLE):
+        machine_info[NAMED] = True

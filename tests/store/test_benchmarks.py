@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from harness.report.sections import operations
 from harness.store import benchmarks
+from harness.store.merge import merge
 
 
 def entry(name="test_train_step[ranking]", backend="jax", median=0.002, **changes):
@@ -80,11 +82,12 @@ def test_the_latest_measurement_stands_and_the_others_are_counted(write):
 
 def test_machines_are_never_put_into_one_table(write):
     files = [
-        write("a.json", entry(), node="one"),
-        write("b.json", entry(backend="torch"), node="two"),
+        write("a.json", entry(), node="host-00000001"),
+        write("b.json", entry(backend="torch"), node="host-00000002"),
     ]
     tables = operations.tables(benchmarks.read(files))
-    assert [table.title.rpartition(" ")[2] for table in tables] == ["one", "two"]
+    named = [table.title.rpartition(" ")[2] for table in tables]
+    assert named == ["host-00000001", "host-00000002"]
 
 
 @pytest.mark.parametrize(
@@ -122,3 +125,36 @@ def test_operations_are_named_in_words(name, words):
 
 def test_no_files_are_no_tables():
     assert operations.tables(benchmarks.read([])) == []
+
+
+class TestNameOfTheMachine:
+    def test_one_that_nobody_asked_for_is_withheld(self, write):
+        paths = [write("a.json", entry(), node="ada-lovelaces-laptop")]
+        (found,) = benchmarks.read(paths).operations
+        assert re.fullmatch("host-[0-9a-f]{8}", found.machine)
+
+    def test_machines_are_kept_apart_all_the_same(self, write):
+        paths = [write(f"{node}.json", entry(), node=node) for node in ("ada", "grace")]
+        assert len({found.machine for found in benchmarks.read(paths).operations}) == 2
+
+    @pytest.mark.parametrize("node", ["host-0123abcd", "unknown"])
+    def test_what_is_withheld_already_stays(self, write, node):
+        assert benchmarks.read([write("a.json", entry(), node=node)]).operations[0].machine == node
+
+    def test_one_that_was_asked_for_is_kept(self, write):
+        path = write("a.json", entry(), node="bench01")
+        document = json.loads(path.read_text())
+        document["machine_info"][benchmarks.NAMED] = True
+        path.write_text(json.dumps(document))
+        assert benchmarks.read([path]).operations[0].machine == "bench01"
+        assert benchmarks.without_host(path.read_bytes()) == path.read_bytes()
+
+    def test_a_merge_does_not_hand_it_on(self, write, tmp_path):
+        source = tmp_path / "from" / "benchmarks"
+        source.mkdir(parents=True)
+        write("a.json", entry(), node="ada-lovelaces-laptop").rename(source / "jax-cpu.json")
+        for _ in range(2):
+            merge([tmp_path / "from"], tmp_path / "to")
+        (copy,) = (tmp_path / "to" / "benchmarks").iterdir()
+        assert "ada" not in copy.read_text()
+        assert len(benchmarks.read([copy]).operations) == 1

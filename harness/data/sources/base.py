@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from harness import temporary
 from harness.data import file
 from harness.data.cache import Cache, Report
 from harness.data.table import Table
@@ -121,18 +119,15 @@ def file_sha256(path: Path) -> str:
 
 def _download_once(target: Path, sha256: str, download: Callable[[Path], None]) -> str | None:
     """Download beside ``target`` and move it there if it is right; else tell what is wrong."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
+    partial = temporary.beside(target)
     try:
-        download(temporary)
-        found = file_sha256(temporary)
+        download(partial)
+        found = file_sha256(partial)
         if found != sha256:
             return _refusal(target, found, sha256)
-        temporary.replace(target)
+        partial.replace(target)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+        partial.unlink(missing_ok=True)
     return None
 
 

