@@ -6,7 +6,9 @@ counts of :data:`COUNTS`.
 
 from __future__ import annotations
 
+import random
 import tempfile
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -32,12 +34,27 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=long)
 
 
-def times(what):
-    """The parameters of a test that is repeated: the quick run's, and the long one's."""
+class Share(NamedTuple):
+    """A part of a fault's repetitions, which workers may share."""
+
+    number: int
+    count: int
+
+    @property
+    def chance(self):
+        """The same draws in every run, and others in every part."""
+        return random.Random(self.number)  # noqa: S311 - no secret
+
+
+def times(what, parts=1):
+    """The parameters of a test that is repeated: the quick run's, and the long one's in parts."""
     quick, long = COUNTS[what]
     return [
-        pytest.param(quick, id="quick"),
-        pytest.param(long, id="long", marks=pytest.mark.thorough),
+        pytest.param(Share(0, quick), id="quick"),
+        *(
+            pytest.param(Share(part, long // parts), id=f"long-{part}", marks=pytest.mark.thorough)
+            for part in range(1, parts + 1)
+        ),
     ]
 
 

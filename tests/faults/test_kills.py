@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
@@ -46,10 +45,10 @@ def _words(process):
         return []
 
 
-@pytest.mark.parametrize("count", times("kills"))
-def test_what_was_killed_goes_on_and_every_trial_is_there_once(tmp_path, left_running, count):
-    instants = random.Random(1)  # noqa: S311 - the same in every run, no secret
-    for number in range(count):
+@pytest.mark.parametrize("share", times("kills", parts=10))
+def test_what_was_killed_goes_on_and_every_trial_is_there_once(tmp_path, left_running, share):
+    instants = share.chance
+    for number in range(share.count):
         folder = tmp_path / str(number)
         words = campaign.command(folder, seeds=f"1-{SEEDS}")
         process = campaign.start(words)

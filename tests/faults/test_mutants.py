@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 from pathlib import Path
 
@@ -83,14 +82,14 @@ def possible(record):
     )
 
 
-@pytest.mark.parametrize("count", times("record mutants"))
-def test_a_changed_record_is_named_or_still_possible(tmp_path, make_record, count):
+@pytest.mark.parametrize("share", times("record mutants"))
+def test_a_changed_record_is_named_or_still_possible(tmp_path, make_record, share):
     good = make_record(environment=environment(), noise=noise(), run_id="run-1")
     path = store.save(tmp_path, good).path
     content = path.read_bytes()
-    chance = random.Random(2)  # noqa: S311 - the same in every run, no secret
+    chance = share.chance
     refused = 0
-    for number in range(count):
+    for number in range(share.count):
         path.write_bytes(mutant(content, chance))
         results = store.load(tmp_path)
         if results.broken:
@@ -102,7 +101,7 @@ def test_a_changed_record_is_named_or_still_possible(tmp_path, make_record, coun
         assert possible(record), path.read_bytes()
         if number % 20 == 0:  # a report takes longer than all the rest
             markdown.render(compose(study_of(results.records, plans=results.plans)))
-    assert refused > count / 2
+    assert refused > share.count / 2
 
 
 def _folder(root, make_record, make_anatomy_record, make_cell):
@@ -119,9 +118,9 @@ def _folder(root, make_record, make_anatomy_record, make_cell):
     (root / "benchmarks" / "jax-cpu.json").write_text(json.dumps({"benchmarks": [one]}))
 
 
-@pytest.mark.parametrize("count", times("other mutants"))
+@pytest.mark.parametrize("share", times("other mutants"))
 def test_a_changed_file_of_another_kind_stops_nothing(
-    tmp_path, make_record, make_anatomy_record, make_cell, count
+    tmp_path, make_record, make_anatomy_record, make_cell, share
 ):
     root = tmp_path / "results"
     _folder(root, make_record, make_anatomy_record, make_cell)
@@ -133,8 +132,8 @@ def test_a_changed_file_of_another_kind_stops_nothing(
     contents = {path: path.read_bytes() for path in files}
     kinds = {layout.kind_of(path.relative_to(root)) for path in files}
     assert kinds == {layout.CAMPAIGN, layout.ANATOMY, layout.PARITY, layout.BENCHMARKS}
-    chance = random.Random(3)  # noqa: S311 - the same in every run, no secret
-    for number in range(count):
+    chance = share.chance
+    for number in range(share.count):
         path = files[number % len(files)]
         path.write_bytes(mutant(contents[path], chance))
         results = store.load(root)

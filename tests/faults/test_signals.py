@@ -77,17 +77,17 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize("count", times("signals"))
+@pytest.mark.parametrize("share", times("signals"))
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_signal_ends_a_campaign_and_costs_no_measurement(
-    tmp_path, left_running, phase, name, count
+    tmp_path, left_running, phase, name, share
 ):
     first, child, measured = PHASES[phase]
     raised = RAISE.format(name=name)
     # Whoever runs the tests under `nohup` has SIGHUP ignored, and what is ignored stays so.
     first = f"signal.signal(signal.SIGHUP, signal.SIG_DFL)\n{first.format(raised=raised)}"
-    for number in range(count):
+    for number in range(share.count):
         folder = tmp_path / str(number)
         words = campaign.command(folder, child.format(name=name), first=first)
         done = subprocess.run(words, capture_output=True, text=True, check=False)
