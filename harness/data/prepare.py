@@ -129,6 +129,8 @@ def read_source(name: str, cache: Cache, report: Report) -> Table:
             f"its ratings are not MovieLens-100K: their sha256 is {table.ratings_sha256}, "
             f"expected {tables.RATINGS_SHA256}"
         )
+    if (strange := tables.made_up(table)) is not None:
+        raise SourceError(f"it has {strange}")
     return table
 
 

@@ -34,6 +34,14 @@ KNOWN_TITLES = {
 TITLES_OF = {RATINGS_SHA256: KNOWN_TITLES}
 """The titles that belong to ratings whose hash is pinned; whoever has others made them up."""
 
+REST_OF = {
+    RATINGS_SHA256: "59abffd6044a76a8118b0dd8d72beab53679557fb8683e865fadb10f5f23e0b7",
+}
+"""What :func:`rest_sha256` answers for the table that belongs to pinned ratings, from any source.
+
+Computed from the mirror, and confirmed by the same package as the ratings.
+"""
+
 _DTYPES: dict[str, type[np.generic]] = {
     "timestamp": np.int64,
     **dict.fromkeys(("title", "genres", "gender", "occupation", "zip_code"), np.str_),
@@ -144,3 +152,37 @@ def titles_sha256(movies: Movies) -> str:
     """The hash of all titles by ascending id: UTF-8, each ended by a line feed."""
     text = "".join(f"{title}\n" for title in movies.title.tolist())
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rest_sha256(movies: Movies, users: Users) -> str:
+    """The hash of all that is in neither the ratings' nor the titles'.
+
+    Column after column: numbers as little-endian 64-bit integers, text as UTF-8, each ended by a
+    line feed.
+    """
+    digest = hashlib.sha256()
+    for name, column in (*movies.columns().items(), *users.columns().items()):
+        if name == "title":
+            continue
+        if column.dtype.kind == "U":
+            digest.update("".join(f"{text}\n" for text in column.tolist()).encode())
+        else:
+            digest.update(column.astype("<i8").data)
+    return digest.hexdigest()
+
+
+def made_up(table: Table) -> str | None:
+    """What does not belong to the pinned ratings of ``table``; ``None`` where all of it does.
+
+    Also ``None`` for other ratings, of which nothing is known.
+    """
+    titles = TITLES_OF.get(table.ratings_sha256)
+    if titles is not None and (found := titles_sha256(table.movies)) not in titles:
+        return f"titles that MovieLens-100K does not have: their sha256 is {found}"
+    rest = REST_OF.get(table.ratings_sha256)
+    if rest is not None and (found := rest_sha256(table.movies, table.users)) != rest:
+        return (
+            "years, genres or users that MovieLens-100K does not have: their sha256 is "
+            f"{found}, expected {rest}"
+        )
+    return None

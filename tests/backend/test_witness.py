@@ -13,8 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data import RATINGS_SHA256, Movies, Ratings, parse
-from harness.data.table import ARCHIVE_TITLES_SHA256, ratings_sha256, titles_sha256
+from harness.data import RATINGS_SHA256, Movies, Ratings, Users, parse
+from harness.data.table import (
+    ARCHIVE_TITLES_SHA256,
+    REST_OF,
+    ratings_sha256,
+    rest_sha256,
+    titles_sha256,
+)
 
 pytest.importorskip("pyarrow")  # comes with TensorFlow Datasets
 
@@ -49,13 +55,17 @@ def test_it_carries_the_same_ratings_in_the_same_order(witness: zipfile.ZipFile)
     assert ratings_sha256(Ratings(**columns)) == RATINGS_SHA256
 
 
-def test_its_titles_are_those_that_are_pinned_as_grouplens(witness: zipfile.ZipFile) -> None:
+def test_the_rest_of_it_is_that_which_is_pinned(witness: zipfile.ZipFile) -> None:
+    assert titles_sha256(movies(witness)) == ARCHIVE_TITLES_SHA256
+    users = Users(**{name: np.array(column) for name, column in rows(witness, "users").items()})
+    assert rest_sha256(movies(witness), users) == REST_OF[RATINGS_SHA256]
+
+
+def movies(witness: zipfile.ZipFile) -> Movies:
+    """Its movies in the form of the prepared table."""
     items = rows(witness, "items")
     genres = [
         "|".join(genre for genre in parse.GENRES if items[genre][row])
         for row in range(len(items["movie_id"]))
     ]
-    movies: Movies = parse.movies(
-        list(zip(items["movie_id"], items["movie_title"], genres, strict=True))
-    )
-    assert titles_sha256(movies) == ARCHIVE_TITLES_SHA256
+    return parse.movies(list(zip(items["movie_id"], items["movie_title"], genres, strict=True)))

@@ -10,8 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from harness.data import CorruptTableError, file, load
+from harness.data import CorruptTableError, file, load, prepare
 from harness.data import table as tables
+from harness.data.cache import Cache, silent
 from harness.data.sources.base import SourceError, read_members
 
 
@@ -20,7 +21,9 @@ def pinned(tiny, tmp_path, monkeypatch):
     """The tiny table in a file, its ratings and titles pinned as if they were the real ones."""
     monkeypatch.setattr(tables, "RATINGS_SHA256", tiny.ratings_sha256)
     titles = {tables.titles_sha256(tiny.movies): ()}
+    rest = tables.rest_sha256(tiny.movies, tiny.users)
     monkeypatch.setattr(tables, "TITLES_OF", {tiny.ratings_sha256: titles})
+    monkeypatch.setattr(tables, "REST_OF", {tiny.ratings_sha256: rest})
     path = tmp_path / "table.npz"
     file.write(tiny, path)
     return path
@@ -36,8 +39,41 @@ def test_a_table_with_a_changed_title_and_a_new_digest_is_refused(pinned, tiny, 
         load(pinned)
 
 
-def test_the_titles_of_the_real_ratings_are_pinned():
-    assert set(tables.TITLES_OF) == {tables.RATINGS_SHA256}
+CHANGES = {
+    "movies.movie_id": 77, "movies.year": 1888, "movies.genres": "Western", "users.user_id": 77,
+    "users.age": 99, "users.gender": "X", "users.occupation": "spy", "users.zip_code": "0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_table_with_anything_else_changed_and_a_new_digest_is_refused(pinned, tiny, column):
+    part, name = column.split(".")
+    columns = getattr(tiny, part)
+    changed = np.array([*getattr(columns, name).tolist()[:-1], CHANGES[column]])
+    altered = {part: dataclasses.replace(columns, **{name: changed})}
+    file.write(dataclasses.replace(tiny, **altered), pinned)
+    with pytest.raises(CorruptTableError, match="years, genres or users that MovieLens-100K"):
+        load(pinned)
+
+
+@pytest.mark.usefixtures("pinned")
+def test_a_source_that_has_other_users_is_refused(tiny, tmp_path, monkeypatch):
+    users = dataclasses.replace(tiny.users, age=tiny.users.age + 1)
+
+    class Strange:
+        def problem(self, cache):
+            return None
+
+        def read(self, cache, report):
+            return dataclasses.replace(tiny, users=users)
+
+    monkeypatch.setitem(prepare.SOURCES, "mirror", Strange())
+    with pytest.raises(SourceError, match="it has years, genres or users that"):
+        prepare.read_source("mirror", Cache(tmp_path), silent)
+
+
+def test_all_that_belongs_to_the_real_ratings_is_pinned():
+    assert set(tables.TITLES_OF) == set(tables.REST_OF) == {tables.RATINGS_SHA256}
 
 
 def bomb(path, name="ratings.user_id.npy", size=1 << 30):
