@@ -46,11 +46,34 @@ def test_what_ci_installs_first_is_pinned_with_hashes():
     for path in (*WORKFLOWS, ROOT / ".ci" / "run"):
         for line in path.read_text("utf-8").splitlines():
             if "pip install" in line:
-                assert "--require-hashes -r .ci/requirements.txt" in line
-    pins = (ROOT / ".ci" / "requirements.txt").read_text("utf-8").replace("\\\n", "")
+                assert re.search(r"--require-hashes -r \.ci/(requirements|audit)\.txt", line)
+
+
+@pytest.mark.parametrize(("name", "tool"), [("requirements", "tox"), ("audit", "pip_audit")])
+def test_every_pin_of_ci_has_its_hash(name, tool):
+    pins = (ROOT / ".ci" / f"{name}.txt").read_text("utf-8").replace("\\\n", "")
     lines = [line for line in pins.splitlines() if line and not line.startswith("#")]
-    assert any(line.startswith("tox==") for line in lines)
+    assert any(line.startswith(f"{tool}==") for line in lines)
     assert all(re.fullmatch(r"\S+==\S+ +--hash=sha256:[0-9a-f]{64}", line) for line in lines)
+
+
+def test_every_pin_is_asked_about_for_vulnerabilities(tmp_path):
+    folder, programs = tmp_path / "constraints", tmp_path / "programs"
+    for made in (folder, programs):
+        made.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).touch()
+    audit = programs / "pip-audit"
+    audit.write_text('#!/bin/sh\necho "asked $*"\n[ "${4}" != constraints/a.txt ]\n', "utf-8")
+    audit.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    script = commands("tests.yml", "audit")[-1]
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=tmp_path, env=os.environ | {"PATH": path},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "asked --no-deps --disable-pip -r constraints/b.txt" in done.stdout
+    assert done.returncode == 1, "one of them had a vulnerability"
 
 
 def test_the_workflow_files_are_what_github_accepts():
