@@ -53,14 +53,18 @@ class _Job:
     refused: Sequence[Refusal] = ()
 
 
-def carry_out(request: CampaignRequest) -> ExitCode:
+def carry_out(request: CampaignRequest, say: Console | None = None) -> ExitCode:
     """Do what was asked; whatever can be known to fail fails before the first trial.
+
+    Args:
+        request: what was asked.
+        say: where to print, if it is not the request's affair.
 
     Raises:
         HarnessError: for a mistake in the request or something missing; nothing was measured then.
     """
     started_s = time.monotonic()
-    say = terminal.console(stderr=request.as_json)
+    say = say or terminal.console(stderr=request.as_json)
     with ends_as_interrupt():
         scenario = find(request.scenario)
         given = asking.of_program(scenario, request)

@@ -131,7 +131,7 @@ def remove(
         raise HarnessError("no environment is named: write its name, or --all")
     for line in _lines(chosen):
         _say(line)
-    if chosen and not (yes or _confirmed("Remove them?")):
+    if chosen and not (yes or confirmed("Remove them?")):
         raise UnavailableError(_not_agreed("harness env remove …"))
     for own in chosen:
         with env_cache.alone(own.description.recipe) as folder:
@@ -193,7 +193,7 @@ def agreed(recipes: Sequence["Recipe"], *, yes: bool, say: Say) -> bool:
         takes = EXPECTED[recipe.extra.removesuffix("-gpu")].told
         more = ", and several gigabytes of CUDA" if recipe.gpu else ""
         say(f"to be made: {recipe.label}, {takes}{more}, in {env_cache.root() / recipe.key}")
-    return yes or _confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
+    return yes or confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
 
 
 def make_all(
@@ -300,7 +300,7 @@ def _lines(there: Sequence["Own"]) -> Iterator[str]:
         )
 
 
-def _confirmed(question: str) -> bool:
+def confirmed(question: str) -> bool:
     """The answer of whoever sits there; no if nobody does."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
