@@ -344,8 +344,9 @@ class CampaignRequest(Request):
         number(
             "--rounds",
             "Run so many, whatever the intervals; a verdict needs at least 4. Default: until the "
-            f"ratio of every pair of backends is known to {defaults.PRECISION:.0%}, for "
-            f"{_spelled(defaults.LIMIT_S)} at most.",
+            f"ratio of every pair is known to {defaults.PRECISION:.0%} (of two versions of a "
+            f"backend to {defaults.PRECISION_OF_VERSIONS:.0%}), for {_spelled(defaults.LIMIT_S)} "
+            "at most.",
             HOW_LONG,
             most=10_000,
         ),
