@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -49,6 +55,10 @@ class Versions:
         """Let that version, and all after it, run these lines."""
         self.trials |= dict.fromkeys(VERSIONS[VERSIONS.index(first) :], trial)
 
+    def install(self, requirement: str, folder: Path) -> str:
+        """Install a version into an environment, and give the lines of its trial."""
+        return self.trials.get(requirement.partition("==")[2], as_fast())
+
     def repair(self, version: str) -> None:
         """Let the environment of a version that was made run as it should."""
         for own in env_cache.everything():
@@ -61,7 +71,8 @@ class Versions:
             raise UnavailableError("jax cannot be installed by pip: ERROR: no such wheel")
         self.made.append(version)
         folder = env_cache.root() / recipe.key
-        write_fake_python(env_cache.python_in(folder), self.trials.get(version, as_fast()))
+        lines = self.install(recipe.requirements[0], folder)
+        write_fake_python(env_cache.python_in(folder), lines)
         description = Description(
             recipe=recipe,
             harness=harness.__version__,
@@ -72,3 +83,38 @@ class Versions:
             packages={},
         )
         (folder / env_cache.DESCRIPTION).write_bytes(msgspec.json.encode(description))
+
+
+class LocalIndex(Versions):
+    """The same versions as real wheels in a folder, which pip lists and installs.
+
+    A trial imports the package from its environment and takes as long as the package says.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, slow: str) -> None:
+        listed = index.versions
+        super().__init__(patch)
+        patch.setattr(index, "versions", listed)
+        folder.mkdir()
+        patch.setenv("PIP_FIND_LINKS", str(folder))
+        patch.setenv("PIP_NO_INDEX", "1")
+        for version in VERSIONS:
+            epoch_s = 0.022 if VERSIONS.index(version) >= VERSIONS.index(slow) else 0.02
+            name = f"planted-{version}"
+            header = f"Metadata-Version: 2.1\nName: planted\nVersion: {version}\n"
+            with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
+                wheel.writestr("planted.py", f"EPOCH_S = {epoch_s}\n")
+                wheel.writestr(f"{name}.dist-info/METADATA", header)
+                wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+                wheel.writestr(f"{name}.dist-info/RECORD", "")
+
+    def install(self, requirement: str, folder: Path) -> str:
+        """Install the wheel, as pip finds it."""
+        library = folder / "library"
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(library),
+             requirement],
+            check=True,
+            env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        )  # fmt: skip
+        return f"sys.path.insert(0, {str(library)!r})\nimport planted\n{as_fast('planted.EPOCH_S')}"

@@ -13,14 +13,14 @@ from harness import cli
 from harness.cli import campaign
 from harness.errors import ExitCode, GateCode
 from harness.store import bisections
-from tests.cli.fake_versions import Versions, as_fast
+from tests.cli.fake_versions import LocalIndex, Versions, as_fast
 from tests.launch.conftest import SCENARIO
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
 
 @pytest.fixture
-def versions(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch):
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "throwaway.py").write_text(SCENARIO, encoding="utf-8")
     monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path / "scenarios"))
@@ -28,13 +28,19 @@ def versions(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_LOCK_FOLDER", str(tmp_path / "lock"))
     monkeypatch.setattr(campaign, "speed_probe", lambda: 0.2)
     monkeypatch.setattr(campaign, "rates", None)
+    return tmp_path
+
+
+@pytest.fixture
+def versions(here, monkeypatch):
+    assert here
     return Versions(monkeypatch)
 
 
 @pytest.fixture
-def bisect(versions, monkeypatch, capsys):
+def bisect(here, monkeypatch, capsys):
     """Exit code, and what the command says."""
-    assert not versions.made  # so that no real one is
+    assert here
 
     def bisect(*options, good="1.0", bad="1.7", backend=("--backend", "jax"), yes=("--yes",)):
         words = ["--package", "planted", "--good", good, "--bad", bad, *backend, *yes]
@@ -69,6 +75,17 @@ def test_the_first_slow_version_is_found_in_the_fewest_campaigns(versions, bisec
     assert "| 1.5 | bad |" in text
 
 
+@pytest.mark.long
+def test_a_slowdown_in_the_fifth_of_eight_wheels_is_found_in_four_campaigns(
+    here, monkeypatch, bisect
+):
+    LocalIndex(monkeypatch, here / "wheels", slow="1.4")
+    code, out, err = bisect("--fail-on", "slower:5%")
+    assert code == ExitCode.OK, err
+    assert "planted 1.4 is the first that is slower: " in out.strip().splitlines()[-1]
+    assert steps() == {"1.7": "bad", "1.3": "good", "1.5": "bad", "1.4": "bad"}
+
+
 def test_the_same_command_goes_on_where_another_one_was_ended(versions, bisect):
     versions.plant("1.6", as_fast(0.03))
     versions.trials["1.5"] = (
@@ -94,6 +111,7 @@ def test_another_question_in_the_same_folder_is_refused(versions, bisect):
     assert "has the log of another question (throwaway on jax: planted 1.6 to 1.7" in err
 
 
+@pytest.mark.usefixtures("versions")
 def test_there_is_nothing_to_look_for_where_the_bad_version_is_as_fast(bisect):
     code, out, _ = bisect()
     assert code == ExitCode.TRIAL_FAILED
@@ -186,6 +204,7 @@ def test_a_mistake_ends_before_anything_is_made(versions, bisect, options, told)
     assert not versions.made
 
 
+@pytest.mark.usefixtures("versions")
 @pytest.mark.parametrize(
     ("options", "told"),
     [
