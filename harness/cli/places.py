@@ -116,7 +116,7 @@ def _backends_of(choice: Choice, asked: list[str] | None, beside: tuple[str, ...
         return environments.by_path(choice, asked or BACKENDS)
     if asked is None:
         raise HarnessError(
-            f"{choice.typed} does not tell for which backend: name it, such as --backend jax"
+            f"{choice.typed} does not say for which backend: name it, such as --backend jax"
         )
     return asked
 
