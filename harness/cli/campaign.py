@@ -71,7 +71,9 @@ def carry_out(request: CampaignRequest, say: Console | None = None) -> ExitCode:
         points = asking.points(scenario, request.settings, request.swept, given)
         asking.check_source(request)
         asking.plan(request, points, {})  # mistakes come to light before environments are sought
+        asked_s = time.monotonic()
         placed = asking.placements(request, asking.speaker(say))
+        started_s += time.monotonic() - asked_s  # a budget is not for making environments
         plan = asking.plan(request, points, placed)
         refused = preflight.without_native_code(plan.cells, scenario)
         job = _without(_Job(request, scenario, placed, plan, say), refused)
