@@ -65,6 +65,7 @@ def make(
     Exit codes: 0; 2 a mistake in the command; 3 one cannot be made, or nobody agreed to it.
     """
     from harness.cli import parse
+    from harness.launch import env_make
 
     recipes = _recipes(names, parse.parse_requirements("--with", beside or []), python)
     missing = [recipe for recipe in recipes if not is_current(recipe)]
@@ -72,9 +73,13 @@ def make(
         if recipe not in missing:
             _say(f"{recipe.label}: it is there")
     if missing:
+        chosen = _installer(installer)
+        for recipe in missing:
+            if env_make.choose(recipe, chosen) == "pip":  # uv gets a Python that is not there
+                env_make.interpreter(recipe.python)
         if not agreed(missing, yes=yes, say=_say):
             raise UnavailableError(_not_agreed("harness env make …"))
-        make_all(missing, installer=_installer(installer), say=_say)
+        make_all(missing, installer=chosen, say=_say)
 
 
 @app.command(cls=Command, name="list")
