@@ -120,7 +120,9 @@ def judge(study: Study, good: str, candidate: str, rules: gate.Rules, limits: Li
         reasons = [one.reason for one in found.only_before]
         reasons += [one.reason for one in found.apart]
         return Judgement(outcome="skipped", reason="; ".join(reasons) or "nothing was measured")
-    if unsettled := gate.open_questions(found, rules):
+    # Without a limit the gate would ask for the speed.
+    limited = any(limit is not None for limit in (rules.slower, rules.worse, rules.memory))
+    if limited and (unsettled := gate.open_questions(found, rules)):
         reason = "; ".join(one.reason for one in unsettled)
         return Judgement(outcome="open", reason=reason, figures=figures, rounds=rounds)
     return Judgement(outcome="good", reason="it keeps the limits", figures=figures, rounds=rounds)

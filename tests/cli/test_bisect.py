@@ -139,6 +139,15 @@ def test_a_version_that_leaves_no_measurement_is_bad_where_that_is_asked(version
     assert "planted 1.6 is the first that leaves no measurement" in out
 
 
+def test_what_is_measured_is_good_where_only_missing_is_asked_however_much_it_scatters(
+    versions, bisect
+):
+    versions.trials["1.7"] = as_fast("0.02 * (1 + 0.2 * (trial.round % 2))")
+    code, _, _ = bisect("--fail-on", "missing", good="1.6")
+    assert code == ExitCode.TRIAL_FAILED
+    assert steps() == {"1.7": "good"}
+
+
 def test_memory_is_a_rule_of_its_own(versions, bisect):
     versions.plant("1.7", as_fast(peak_rss_bytes=700_000_000))
     code, out, _ = bisect("--fail-on", "memory:10%", good="1.6")
