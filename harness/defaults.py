@@ -16,6 +16,10 @@ PRECISION = 0.05
 share. Between the backends of results/reference the step time differs by 1.7 times and more, so an
 interval of this width lies beyond the margin by far."""
 
+PRECISION_OF_VERSIONS = 0.02
+"""The same where a backend is there twice, in two environments: most versions differ by less than
+5%, and with a half-width of 5% a step that is 5% slower gets no verdict."""
+
 LIMIT_S = 180.0
 """The wall time of such a run. A round of three backends took 11 s in results/reference and 28 s in
 results/reference-again (medians), so 6 to 15 rounds fit."""

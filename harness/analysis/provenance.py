@@ -55,7 +55,8 @@ class DataSet(Struct, frozen=True, kw_only=True):
 def missing_backends(groups: Sequence[Group]) -> list[Missing]:
     """Backends without a record beside others of the same scenario and device.
 
-    Of an empty folder the main scenario's three backends are missing, on a CPU.
+    Of an empty folder the main scenario's three backends are missing, on a CPU. None is missing
+    where a backend was measured in two environments with names: there versions were asked for.
     """
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
     for group in with_measurements(groups):
@@ -64,6 +65,10 @@ def missing_backends(groups: Sequence[Group]) -> list[Missing]:
         # A backend that failed has a record; but where none was measured, none is missed.
         if (group.row.cell.scenario, group.row.cell.device) in seen:
             seen[group.row.cell.scenario, group.row.cell.device].add(group.row.cell.backend)
+    names: dict[tuple[str, str, str], set[str | None]] = defaultdict(set)
+    for cell in (group.row.cell for group in groups):
+        names[cell.scenario, cell.device, cell.backend].add(cell.name or None)
+    versions = {(scenario, device) for (scenario, device, _), n in names.items() if len(n) > 1}
     return [
         Missing(
             scenario=scenario,
@@ -73,7 +78,7 @@ def missing_backends(groups: Sequence[Group]) -> list[Missing]:
         )
         for (scenario, device), backends in (seen or {(MAIN_SCENARIO, "cpu"): set()}).items()
         for backend in BACKENDS
-        if backend not in backends
+        if backend not in backends and (scenario, device) not in versions
     ]
 
 

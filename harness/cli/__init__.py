@@ -12,6 +12,7 @@ import typer
 from harness import __version__
 from harness.cli import (
     anatomy,
+    bisect,
     compare,
     data,
     doctor,
@@ -43,6 +44,7 @@ Examples:
   harness run ranking --precision 3% --budget 10m  until intervals are narrow
   harness run ranking --seeds 42-46 --dry-run      what would run, how long?
   harness sweep ranking --batch-size 256,1000      how does a step grow?
+  harness bisect --help                            which version is slower?
   harness report results/local                     all records as one report
   harness compare results/before results/after     slower, or less accurate?
   harness parity ranking                           is it the same model?
@@ -113,6 +115,7 @@ def _add(
 _add(run.run, MEASURE, "Measure a scenario on each backend.", epilog=run.EPILOG)
 _add(sweep.sweep, MEASURE, "Measure how a training step grows.", epilog=sweep.EPILOG)
 _add(anatomy.anatomy, MEASURE, "Show where a step's time goes.", epilog=anatomy.EPILOG)
+_add(bisect.bisect, MEASURE, "Find the version that became slower.", epilog=bisect.EPILOG)
 _add(report.report, READ, "Report all records of a folder.")
 _add(compare.compare, READ, "Compare two campaigns, before and after.", epilog=compare.EPILOG)
 _add(export.export, READ, "Write records for another tool.", epilog=export.EPILOG)

@@ -204,7 +204,7 @@ def plan(
     _check_how_long(request)
     precision, budget_s = request.precision, request.budget_s
     if request.left_open:
-        precision, budget_s = defaults.PRECISION, defaults.LIMIT_S
+        precision, budget_s = _precision(placed), defaults.LIMIT_S
     elif budget_s is None and precision is not None:
         budget_s = defaults.BUDGET_S
     adaptive = request.adaptive
@@ -240,6 +240,13 @@ def plan(
         turns=request.turns == "on" and program_path(request.scenario) is None,
         least_rounds=MINIMUM_ROUNDS if request.left_open else 1,
     )
+
+
+def _precision(placed: Mapping[str, Placement]) -> float:
+    """That of a campaign of which nobody says how long it is to go on."""
+    backends = [placement.interpreter.backend for placement in placed.values()]
+    versions = len(backends) > len(set(backends))
+    return defaults.PRECISION_OF_VERSIONS if versions else defaults.PRECISION
 
 
 def _check_how_long(request: CampaignRequest) -> None:

@@ -53,21 +53,27 @@ class _Job:
     refused: Sequence[Refusal] = ()
 
 
-def carry_out(request: CampaignRequest) -> ExitCode:
+def carry_out(request: CampaignRequest, say: Console | None = None) -> ExitCode:
     """Do what was asked; whatever can be known to fail fails before the first trial.
+
+    Args:
+        request: what was asked.
+        say: where to print, if it is not the request's affair.
 
     Raises:
         HarnessError: for a mistake in the request or something missing; nothing was measured then.
     """
     started_s = time.monotonic()
-    say = terminal.console(stderr=request.as_json)
+    say = say or terminal.console(stderr=request.as_json)
     with ends_as_interrupt():
         scenario = find(request.scenario)
         given = asking.of_program(scenario, request)
         points = asking.points(scenario, request.settings, request.swept, given)
         asking.check_source(request)
         asking.plan(request, points, {})  # mistakes come to light before environments are sought
+        asked_s = time.monotonic()
         placed = asking.placements(request, asking.speaker(say))
+        started_s += time.monotonic() - asked_s  # a budget is not for making environments
         plan = asking.plan(request, points, placed)
         refused = preflight.without_native_code(plan.cells, scenario)
         job = _without(_Job(request, scenario, placed, plan, say), refused)

@@ -65,6 +65,7 @@ def make(
     Exit codes: 0; 2 a mistake in the command; 3 one cannot be made, or nobody agreed to it.
     """
     from harness.cli import parse
+    from harness.launch import env_make
 
     recipes = _recipes(names, parse.parse_requirements("--with", beside or []), python)
     missing = [recipe for recipe in recipes if not is_current(recipe)]
@@ -72,9 +73,13 @@ def make(
         if recipe not in missing:
             _say(f"{recipe.label}: it is there")
     if missing:
+        chosen = _installer(installer)
+        for recipe in missing:
+            if env_make.choose(recipe, chosen) == "pip":  # uv gets a Python that is not there
+                env_make.interpreter(recipe.python)
         if not agreed(missing, yes=yes, say=_say):
             raise UnavailableError(_not_agreed("harness env make …"))
-        make_all(missing, installer=_installer(installer), say=_say)
+        make_all(missing, installer=chosen, say=_say)
 
 
 @app.command(cls=Command, name="list")
@@ -131,7 +136,7 @@ def remove(
         raise HarnessError("no environment is named: write its name, or --all")
     for line in _lines(chosen):
         _say(line)
-    if chosen and not (yes or _confirmed("Remove them?")):
+    if chosen and not (yes or confirmed("Remove them?")):
         raise UnavailableError(_not_agreed("harness env remove …"))
     for own in chosen:
         with env_cache.alone(own.description.recipe) as folder:
@@ -193,7 +198,7 @@ def agreed(recipes: Sequence["Recipe"], *, yes: bool, say: Say) -> bool:
         takes = EXPECTED[recipe.extra.removesuffix("-gpu")].told
         more = ", and several gigabytes of CUDA" if recipe.gpu else ""
         say(f"to be made: {recipe.label}, {takes}{more}, in {env_cache.root() / recipe.key}")
-    return yes or _confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
+    return yes or confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
 
 
 def make_all(
@@ -300,7 +305,7 @@ def _lines(there: Sequence["Own"]) -> Iterator[str]:
         )
 
 
-def _confirmed(question: str) -> bool:
+def confirmed(question: str) -> bool:
     """The answer of whoever sits there; no if nobody does."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False

@@ -8,7 +8,7 @@ A new option for every command that trains is a line in :class:`Request`.
 import importlib
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
@@ -344,8 +344,9 @@ class CampaignRequest(Request):
         number(
             "--rounds",
             "Run so many, whatever the intervals; a verdict needs at least 4. Default: until the "
-            f"ratio of every pair of backends is known to {defaults.PRECISION:.0%}, for "
-            f"{_spelled(defaults.LIMIT_S)} at most.",
+            f"ratio of every pair is known to {defaults.PRECISION:.0%} (of two versions of a "
+            f"backend to {defaults.PRECISION_OF_VERSIONS:.0%}), for {_spelled(defaults.LIMIT_S)} "
+            "at most.",
             HOW_LONG,
             most=10_000,
         ),
@@ -433,8 +434,13 @@ class CampaignRequest(Request):
 R = TypeVar("R", bound=Request)
 
 
-def command(kind: type[R]) -> Callable[[Callable[[R], None]], Callable[..., None]]:
-    """Makes a command for Typer of a function that is given a ``kind``: its fields are options."""
+def command(
+    kind: type[R], without: Collection[str] = ()
+) -> Callable[[Callable[[R], None]], Callable[..., None]]:
+    """Makes a command for Typer of a function that is given a ``kind``: its fields are options.
+
+    Fields ``without`` an option keep their defaults.
+    """
     hints = typing.get_type_hints(kind, include_extras=True)
     parameters = [
         inspect.Parameter(
@@ -444,6 +450,7 @@ def command(kind: type[R]) -> Callable[[Callable[[R], None]], Callable[..., None
             annotation=hints[each.name],
         )
         for each in fields(kind)
+        if each.name not in without
     ]
 
     def decorate(function: Callable[[R], None]) -> Callable[..., None]:
@@ -452,7 +459,7 @@ def command(kind: type[R]) -> Callable[[Callable[[R], None]], Callable[..., None
 
         called.__name__, called.__doc__ = function.__name__, function.__doc__
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = hints
+        called.__annotations__ = {n: h for n, h in hints.items() if n not in without}
         return called
 
     return decorate

@@ -125,7 +125,7 @@ def _backends_of(
         return environments.by_path(choice, asked or BACKENDS, look=look)
     if asked is None:
         raise HarnessError(
-            f"{choice.typed} does not tell for which backend: name it, such as --backend jax"
+            f"{choice.typed} does not say for which backend: name it, such as --backend jax"
         )
     return asked
 

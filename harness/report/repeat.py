@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.notes.comparison import OWN_FOLDER
@@ -84,13 +84,24 @@ def _base(groups: Sequence[Group], about: About | None, wanted: Sequence[str] = 
 
 
 def _environments(groups: Sequence[Group]) -> list[str]:
-    """Environments with names, by the Keras that they had: where they lay is not in a record."""
-    found = {
-        group.row.cell.name: group.row.versions["keras"]
-        for group in groups
-        if group.row.cell.name and "keras" in group.row.versions
-    }
-    return [f"--env {shlex.quote(f'{name}=keras=={version}')}" for name, version in found.items()]
+    """Environments with names, by the versions in which they differ, else by their Keras.
+
+    Where they lay is not in a record.
+    """
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for group in groups:
+        cell, versions = group.row.cell, group.row.versions
+        if cell.name:
+            mine = {p: versions[p] for p in ("keras", cell.backend) if p in versions}
+            found[cell.name] |= mine
+    packages = dict.fromkeys(package for versions in found.values() for package in versions)
+    differ = [p for p in packages if len({versions.get(p) for versions in found.values()}) > 1]
+    words = []
+    for name, versions in found.items():
+        wanted = [f"{p}=={versions[p]}" for p in differ or ["keras"] if p in versions]
+        chosen = f"{name}={' '.join(wanted)}"
+        words += [f"--env {shlex.quote(chosen)}"] if wanted else []
+    return words
 
 
 def seeds(numbers: Iterable[int]) -> str:

@@ -9,6 +9,10 @@ Below a campaign's folder, which may itself lie at any depth::
     anatomy/<scenario>/run-<number>/                           a record for each process
     initial/<key>.npz                                          values of custom initialisers
     report.md, report.html, history.md, history.html           made from the others
+
+Above the campaigns of ``harness bisect``, one for each version::
+
+    bisect.json, bisect.md                                     its log, and the same to be read
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ RUNS = (ANATOMY, PARITY)
 
 REPORT, REPORT_PAGE = "report.md", "report.html"
 HISTORY, HISTORY_PAGE = "history.md", "history.html"
+BISECTION, BISECTION_REPORT = "bisect.json", "bisect.md"
 
 _RECORD = re.compile(r"seed-\d+-rep-\d+\.json")
 _RUN = re.compile(r".+-\d+")

@@ -106,6 +106,20 @@ class TestOtherWeaknesses:
         ]
         assert "keras 3.14.0 and 3.15.1" in note(study_of(records), "several-versions").text
 
+    def test_versions_in_environments_with_names_are_what_was_asked(self, make_record, environment):
+        def records(names):
+            return [
+                make_record(name=name, environment=environment(keras=keras))
+                for name, keras in zip(names, ("3.14.0", "3.15.1"), strict=True)
+            ]
+
+        study = study_of(records(("old", "new")))
+        assert study.missing == []
+        assert not [one for one in study.notes if one.code == "several-versions"]
+        study = study_of(records(("old", "old")))
+        assert {lack.backend for lack in study.missing} == {"tensorflow", "torch"}
+        assert "keras 3.14.0 and 3.15.1" in note(study, "several-versions").text
+
     def test_one_trial_only(self, make_record):
         study = study_of([make_record(), make_record(backend="torch"), make_record(seed=2)])
         text = note(study, "one-trial").text

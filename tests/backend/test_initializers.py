@@ -97,6 +97,15 @@ def test_a_deterministic_one_gives_the_values_of_keras(initializer):
         np.testing.assert_allclose(mine, keras_own, rtol=0, atol=1e-4 * np.abs(mine).max())
 
 
+@pytest.mark.parametrize("name", ["VarianceScaling", "GlorotUniform", "HeNormal", "LecunUniform"])
+def test_one_of_a_keras_before_3_15_which_has_no_axes_draws_the_same(name):
+    today, before = (public()[name]() for _ in range(2))
+    for attribute in ("input_axes", "output_axes"):
+        vars(before).pop(attribute, None)
+        assert not hasattr(before, attribute)
+    np.testing.assert_array_equal(ours(before), ours(today))
+
+
 @pytest.mark.parametrize("initializer", named(deterministic=False))
 @pytest.mark.parametrize("shape", [SHAPE, (5, 5, 64, 75)], ids=str)
 def test_a_draw_has_the_moments_and_range_of_keras_own(initializer, shape):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from harness.errors import ExitCode, GateCode
+from tests.cli.fake_versions import as_fast
 from tests.cli.world import TINY, World, commands
 
 TESTS = Path(__file__).parents[1]
@@ -32,6 +33,7 @@ NO_FOLDER = ["--results", "file/results"]
 POINT = ["--batch-size", "10"]
 OTHER_LOSS = "leave(losses=[0.5, 0.45])"
 SQUARED = "leave(squared=0.31)"
+SLOW = as_fast(0.03)
 
 
 class Row(NamedTuple):
@@ -157,6 +159,22 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("anatomy", "Ctrl-C while a process measures"): lambda w: w.harness(
         "anatomy", *w.anatomy(STOP.format("SIGINT"))
     ),
+    ("bisect", "one version is the first bad one"): lambda w: w.bisect(of_6=SLOW, of_7=SLOW),
+    ("bisect", "`--dry-run`: the plan was shown"): lambda w: w.bisect("--dry-run"),
+    ("bisect", "the bad version keeps the limits: there is nothing to look for"): (
+        lambda w: w.bisect()
+    ),
+    ("bisect", "a version is not there, or two backends, modes or settings are named"): lambda w: (
+        alike(w.bisect("--set", "x=1"), w.bisect("--mode", "fit,tuned"))
+    ),
+    ("bisect", "the good version cannot be measured, or nobody agreed to make environments"): (
+        lambda w: alike(w.bisect("--no-wait"), w.bisect(of_5=FAILS))
+    ),
+    ("bisect", "a record was kept elsewhere"): lambda w: w.bisect(of_7=w.lost_folder()),
+    ("bisect", "no verdict on the bad version, or several may be the first bad one"): (
+        lambda w: w.bisect(of_7=FAILS)
+    ),
+    ("bisect", "Ctrl-C while a trial runs"): lambda w: w.bisect(of_7=STOP.format("SIGINT")),
     ("compare", "nothing to fail on"): lambda w: w.compare(*GATE),
     ("compare", "without `--fail-on`, whatever was found"): lambda w: w.compare(
         step_time_s={"jax": 0.003, "torch": 0.004}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from harness import defaults, scenario_files
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
-from harness.cli import app, campaign
+from harness.cli import app, asking, campaign
 from harness.errors import ExitCode
 from harness.launch.lock import only_campaign
 from harness.store import folder as store
@@ -67,6 +69,21 @@ def test_a_campaign_goes_on_until_its_precision_is_reached(two):
     assert "until the ratio of every pair of backends is known to ±2%" in result.output
     assert "ended since every interval is as narrow as asked" in result.output
     assert "were timed training" in result.output
+
+
+def test_environments_that_are_made_first_take_nothing_from_the_budget(two, monkeypatch):
+    clock, placements = time.monotonic, asking.placements
+    late_s = [-1000.0]
+
+    def made_in_1000_s(*request):
+        late_s[0] = 0.0
+        return placements(*request)
+
+    monkeypatch.setattr(campaign, "time", SimpleNamespace(monotonic=lambda: clock() + late_s[0]))
+    monkeypatch.setattr(asking, "placements", made_in_1000_s)
+    result = run(*two(), "--precision", "2%", "--budget", "5m")
+    assert "ended since every interval is as narrow as asked" in result.output
+    assert max(record.round for record in records()) == 6
 
 
 def test_it_ends_with_a_verdict_on_every_pair(two):

@@ -112,7 +112,7 @@ def test_one_that_lacks_the_backend_is_refused_with_what_it_lacks(environment):
 
 def test_requirements_without_a_backend_are_a_mistake():
     result = run("--env", "old=keras==3.14.0")
-    assert "does not tell for which backend" in str(result.exception)
+    assert "does not say for which backend" in str(result.exception)
     assert result.exception.exit_code == ExitCode.USAGE
 
 
@@ -121,3 +121,11 @@ def test_what_is_not_made_yet_is_told_with_the_command_where_nobody_can_be_asked
     assert result.exception.exit_code == ExitCode.UNAVAILABLE
     assert "--yes" in str(result.exception)
     assert "harness env make jax --with keras==3.14.0" in str(result.exception)
+
+
+def test_a_campaign_of_versions_asks_for_a_narrower_interval_than_one_of_backends(environment):
+    both = [*environment("old"), *environment("new")]
+    versions = run(*both, "--backend", "jax", "--dry-run")
+    assert "known to ±2%, at most 3 min 00 s" in " ".join(versions.output.split())
+    backends = run(*environment("jax"), *environment("torch"), "--dry-run")
+    assert "known to ±5%, at most 3 min 00 s" in " ".join(backends.output.split())

@@ -22,6 +22,7 @@ from harness.probe import doctor
 from harness.probe.checks import Finding
 from harness.store import folder as store
 from tests.cli import fake_anatomy, fake_parity
+from tests.cli.fake_versions import Versions
 from tests.launch import fake_python
 from tests.launch.conftest import SCENARIO
 
@@ -167,6 +168,15 @@ class World:
         """The same as :meth:`harness`, while another campaign measures on this machine."""
         with only_campaign(wait=False, say=print):
             return self.harness(*words)
+
+    def bisect(self, *words: str, **trials: str) -> int:
+        """Of ``harness bisect`` from version 1.5 to 1.7; ``of_7`` are the lines of 1.7's trial."""
+        self._patch.setenv(cache.CACHE_VARIABLE, str(self._folder / "cache"))
+        versions = Versions(self._patch)
+        versions.trials = {f"1.{name[-1]}": lines for name, lines in trials.items()}
+        named = {"--package": "planted", "--good": "1.5", "--bad": "1.7", "--backend": "jax"}
+        options = [part for name, value in named.items() for part in (name, value)]
+        return self.harness("bisect", TINY, *options, "--rounds", "4", *(words or ["--yes"]))
 
     def doctor(self, *words: object, busy: bool = False) -> int:
         """Of ``harness doctor`` on a machine where nothing, or one thing, disturbs measuring."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
 from harness.analysis.rows import grouped
 from harness.analysis.study import About
 from harness.records.plan import Plan
-from harness.report.repeat import command, seeds
+from harness.report.repeat import command, more, seeds
 from tests.report.made_up import SETTINGS, campaign, ladder_campaign
 
 
@@ -95,3 +97,28 @@ def test_the_arguments_of_a_script_stand_behind_all_options(known, changed, end)
     told = command(grouped(list(records)), about)
     assert told.startswith("harness run train.py --backend jax,tf,torch --device cpu ")
     assert told.endswith(f"cpu {end}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"keras": "3.14.0"}, {"keras": "3.15.1"}, ["old=keras==3.14.0", "new=keras==3.15.1"]),
+        ({"jax": "0.9.0"}, {"jax": "0.10.2"}, ["old=jax==0.9.0", "new=jax==0.10.2"]),
+        ({"scipy": "1"}, {"scipy": "2"}, ["old=keras==3.15.1", "new=keras==3.15.1"]),
+        (
+            {"keras": "3.14.0", "jax": "0.9.0"},
+            {},
+            ["'old=keras==3.14.0 jax==0.9.0'", "'new=keras==3.15.1 jax==0.10.2'"],
+        ),
+    ],
+)
+def test_environments_are_named_by_the_versions_in_which_they_differ(
+    make_record, make_environment, old, new, told
+):
+    usual = {"keras": "3.15.1", "jax": "0.10.2"}
+    records = [
+        make_record(name=name, environment=make_environment(packages=usual | packages))
+        for name, packages in (("old", old), ("new", new))
+    ]
+    told_now = more(grouped(records), None) or ""
+    assert sorted(re.findall(r"--env ('[^']+'|\S+)", told_now)) == sorted(told)

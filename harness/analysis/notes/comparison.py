@@ -72,13 +72,14 @@ def other_work(groups: Sequence[Group]) -> Iterator[Note]:
 
 
 def several_versions(groups: Sequence[Group]) -> Iterator[Note]:
-    """Packages that ran in more than one version."""
+    """Packages that ran in more than one version, in environments of the same name or of none."""
     for scenario, mine in _by_scenario(groups):
-        seen: dict[str, set[str]] = defaultdict(set)
+        seen: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         for group in mine:
             for name, version in group.row.versions.items():
-                seen[name].add(version)
-        differing = [f"{n} {joined(sorted(v))}" for n, v in sorted(seen.items()) if len(v) > 1]
+                seen[name, group.row.cell.name or None].add(version)
+        several = {(name, *sorted(found)) for (name, _), found in seen.items() if len(found) > 1}
+        differing = [f"{name} {joined(found)}" for name, *found in sorted(several)]
         if differing:
             yield note(
                 "several-versions",

@@ -59,12 +59,14 @@ def _other_weights(family: Sequence[Group]) -> Iterator[Note]:
     for seed, weights in began.items():
         if len(weights) > 1:
             names = "; ".join(joined(dict.fromkeys(rungs)) for rungs in weights.values())
+            keras = sorted({group.row.versions.get("keras", "") for group in family} - {""})
+            why = f" Keras {joined(keras)} may draw them differently." if len(keras) > 1 else ""
             yield note(
                 "initial-weights",
                 "different initial weights",
                 f"Rows of {family[0].row.cell.scenario} were to begin from common weights, and on "
                 f"seed {seed} began from {len(weights)} different sets ({names}): what they "
-                "learned cannot be compared seed by seed.",
+                f"learned cannot be compared seed by seed.{why}",
             )
             return
 

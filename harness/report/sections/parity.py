@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from harness.analysis.parity.envelope import MARGIN
 from harness.analysis.parity.judge import Known, Pair, apart, first_deviation, largest
 from harness.analysis.parity.stages import NO_DRAWS, Comparison
+from harness.analysis.provenance import MAIN_SCENARIO
 from harness.analysis.study import Study
 from harness.errors import ExitCode
 from harness.records.parity import (
@@ -51,10 +53,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 def section(study: Study) -> Section:
     """What was found, or how to ask; nothing without trials."""
     found = study.parity
+    scenario = study.rows[0].cell.scenario if study.rows else MAIN_SCENARIO
     told = [Bullet(text=line) for run in found.runs[:COMPARISONS] for line in _compared(run)]
     ask = Bullet(
         text="Not checked here. Equal quality is a sign of it; this compares step by step:",
-        command="harness parity ranking",
+        command=fmt.plain(shlex.join(["harness", "parity", scenario])),
     )
     broken = [broken_bullet(file, "Parity file") for file in found.broken]
     bullets = [*(told or [ask]), *broken] if study.trials else []

@@ -31,7 +31,9 @@ def section(study: Study) -> Section:
     failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
     trials = f"{count(study.trials, 'trial')}{failed}"
     tables = results(study)
-    text = f"The same Keras model on each backend: {trials}. Only the verdicts below rank."
+    names = {row.cell.name or None for row in study.rows}
+    each = "on each backend" if len(names) < 2 else "in each environment"
+    text = f"The same Keras model {each}: {trials}. Only the verdicts below rank."
     if any(column.header == RELATIVE for table in tables for column in table.columns):
         text += " Relative is step time over that of the fastest, with the verdict's interval."
     return Section(

@@ -132,3 +132,17 @@ def test_other_initial_weights_are_no_equal_start(campaign):
     told = notes(records)
     assert set(told) == {"initial-weights"}
     assert "began from 2 different sets (jax; torch)" in told["initial-weights"]
+
+
+def test_two_versions_of_keras_are_named_where_initial_weights_differ(campaign, make_environment):
+    records = [
+        msgspec.structs.replace(
+            r,
+            hashes=msgspec.structs.replace(r.hashes, initial_weights=r.cell.backend * 8),
+            environment=make_environment(
+                packages={"keras": "3.14.0" if r.cell.backend == "jax" else "3.15.1"}
+            ),
+        )
+        for r in campaign(6, scatter=0.05, random_draws=False)
+    ]
+    assert "Keras 3.14.0 and 3.15.1 may draw them" in notes(records)["initial-weights"]

@@ -1,0 +1,191 @@
+"""Is a Keras whose epochs cost 5% more called slower, and does one Keras get a verdict on itself?
+
+    python -m studies.programs.versions FOLDER [--times 1] [--slowdown 0.05] [--backend jax]
+        [--keras 3.15.1] [--program studies/programs/small.py] [--only same|slowed]
+
+Each time there are two campaigns of `harness run PROGRAM --env a=… --env b=…`, ended by its own
+default rule: `same`, where both are one environment, and `slowed`, where b has a Keras of its own,
+a wheel made here from the released one. First it is measured, within one process, by how much that
+Keras slows an epoch. Whatever else is given goes to `harness run`, such as `--precision 2%`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from harness.analysis.speed.pairs import PairVerdict
+from harness.cli.options import CampaignRequest
+from harness.cli.places import candidates
+from studies.turns.campaigns import asked, campaign, show, table, verdicts
+from studies.twins.slowed import AsAsked
+
+PATCHED = "keras/src/callbacks/callback_list.py"
+
+PATCH = """
+
+import time as _time
+
+SLOWDOWN = {slowdown!r}
+
+
+def _slowed(kind):
+    begin, end = kind.on_epoch_begin, kind.on_epoch_end
+
+    def on_epoch_begin(self, epoch, logs=None):
+        begin(self, epoch, logs)
+        self._began_s = _time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = python_utils.pythonify_logs(logs)  # waits for the device
+        now_s = _time.perf_counter()
+        until_s = now_s + SLOWDOWN * (now_s - self._began_s)
+        while _time.perf_counter() < until_s:
+            pass
+        end(self, epoch, logs)
+
+    kind.on_epoch_begin, kind.on_epoch_end = on_epoch_begin, on_epoch_end
+
+
+_slowed(CallbackList)
+"""
+
+MEASURE = """
+import statistics, time
+import keras, numpy as np
+from keras.src.callbacks import callback_list
+asked = callback_list.SLOWDOWN
+x = np.random.default_rng(1).normal(size=(4096, 64)).astype("float32")
+model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(256), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+took = {0.0: [], asked: []}
+class Clock(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        callback_list.SLOWDOWN = asked * (epoch % 2)
+        self.began_s = time.perf_counter()
+    def on_epoch_end(self, epoch, logs=None):
+        took[callback_list.SLOWDOWN].append(time.perf_counter() - self.began_s)
+model.fit(x, x[:, :1], batch_size=64, epochs=82, verbose=0, callbacks=[Clock()])
+plain, slowed = took[0.0][1:], took[asked][1:]
+print(statistics.median(s / p for s, p in zip(slowed, plain)) - 1)
+"""
+
+
+def main() -> None:
+    """Run what is missing, and print the verdict on each."""
+    study = asked(
+        __doc__,
+        times=1,
+        slowdown={"type": float, "default": 0.05},
+        backend={"default": "jax"},
+        keras={"default": "3.15.1"},
+        program={"default": str(Path(__file__).with_name("small.py"))},
+        only={"choices": ("same", "slowed"), "default": None},
+    )
+    own = study.own
+    study.folder.mkdir(parents=True, exist_ok=True)
+    wheel = slowed_wheel(own.keras, own.slowdown, study.folder)
+    plain = f"keras=={own.keras}"
+    kinds = {"same": plain, "slowed": str(wheel)}
+    kinds = {name: what for name, what in kinds.items() if own.only in {None, name}}
+    if "slowed" in kinds:
+        print(f"epochs of {wheel.name} take {measured(own.backend, wheel):+.1%}", flush=True)
+    rows = []
+    for number in range(1, study.times + 1):
+        for kind, what in kinds.items():
+            results = study.folder / f"{number:02}-{own.backend}-{kind}"
+            options = ["--backend", own.backend, "--env", f"a={plain}"]
+            options += ["--env", f"b={what}", "--yes"]
+            campaign(results, [*options, *study.rest], scenario=own.program)
+            slowdown = own.slowdown if kind == "slowed" else 0.0
+            rows += [(number, kind, *row(found, slowdown)) for found in verdicts(results)]
+    show(table(("time", "b", "rounds", "b over a", "low", "high", "b is", "as expected"), rows))
+
+
+def row(found: PairVerdict, slowdown: float) -> list[object]:
+    """The verdict on b over a, in words, and whether it is the true one."""
+    given = of_b(found)
+    if given is None:
+        return [found.verdict.rounds, "–", "–", "–", "no interval", "NO"]
+    shown = [f"{100 * (end - 1):+.1f}%" for end in (given.ratio, given.low, given.high)]
+    right = given.kind not in {"faster", "slower"}
+    if slowdown:
+        right = given.kind == "slower" and given.low <= 1 + slowdown <= given.high
+    return [found.verdict.rounds, *shown, given.kind, "yes" if right else "NO"]
+
+
+def of_b(found: PairVerdict) -> AsAsked | None:
+    """The verdict on b over a, whichever of them comes first."""
+    given = found.verdict
+    if given.low is None or given.ratio is None or given.high is None:
+        return None
+    if found.pair.first.name == "b":
+        return AsAsked(given.low, given.ratio, given.high, given.kind)
+    turned = {"faster": "slower", "slower": "faster"}.get(given.kind, given.kind)
+    return AsAsked(1 / given.high, 1 / given.ratio, 1 / given.low, turned)
+
+
+def slowed_wheel(version: str, slowdown: float, folder: Path) -> Path:
+    """A wheel of that Keras whose epochs take longer by the share ``slowdown``; made once.
+
+    Raises:
+        CalledProcessError: if pip cannot get the released one.
+    """
+    local = f"{version}+slowed{round(1000 * slowdown)}"
+    path = folder / f"keras-{local}-py3-none-any.whl"
+    if path.exists():
+        return path
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder),
+         f"keras=={version}"],
+        check=True,
+    )  # fmt: skip
+    (released,) = folder.glob(f"keras-{version}-*.whl")
+    patch(released, path, version, local, slowdown)
+    return path
+
+
+def patch(released: Path, path: Path, version: str, local: str, slowdown: float) -> None:
+    """Write the wheel ``released`` to ``path`` as version ``local``, with slower epochs."""
+    old, new = f"keras-{version}.dist-info/", f"keras-{local}.dist-info/"
+    partial = path.with_suffix(".partial")
+    with zipfile.ZipFile(released) as source, zipfile.ZipFile(partial, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == PATCHED:
+                content += PATCH.format(slowdown=slowdown).encode()
+            if name == f"{old}METADATA":
+                was, now = (f"\nVersion: {one}\n".encode() for one in (version, local))
+                content = content.replace(was, now)
+            if name == f"{old}RECORD":  # without hashes: what was changed has another one
+                names = [each.replace(old, new) for each in source.namelist()]
+                content = "".join(f"{each},,\n" for each in names).encode()
+            target.writestr(name.replace(old, new), content)
+    partial.rename(path)
+
+
+def measured(backend: str, wheel: Path) -> float:
+    """By which share the epochs of the environment with ``wheel`` take longer, in one process.
+
+    Raises:
+        CalledProcessError: if it cannot train.
+    """
+    request = CampaignRequest(
+        scenario="", backends=[backend], environments=[f"b={wheel}"], yes=True
+    )
+    ((interpreter, *_),) = candidates(request, lambda line: print(line, file=sys.stderr)).values()
+    done = subprocess.run(
+        [str(interpreter.python), "-c", MEASURE],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
