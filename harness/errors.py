@@ -27,7 +27,8 @@ class ExitCode(Code):
         1,
         (
             "at least one trial left no measurement; the others were kept (doctor: something "
-            "disturbs measuring; parity: not the same model; anatomy: the parts do not add up)"
+            "disturbs measuring; parity: not the same model; anatomy: the parts do not add up; "
+            "check: a rule is broken)"
         ),
     )
     USAGE = 2, "something in the command is unknown or out of range"
