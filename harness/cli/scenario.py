@@ -31,9 +31,10 @@ def new(
 ) -> None:
     """Write the first version of a scenario.
 
-    It is a small one that works, or is made of a Keras script. The file goes to the first folder of HARNESS_SCENARIO_PATH, else to ./scenarios. Nothing is
-    overwritten. What cannot be taken over of a script is marked in the file with what to write,
-    and `harness check NAME` names every mark that is left.
+    It is a small one that works, or is made of a Keras script. The file goes to the first folder
+    of HARNESS_SCENARIO_PATH, else to ./scenarios. Nothing is overwritten. What cannot be taken over
+    of a script is marked in the file with what to write, and `harness check NAME` names every mark
+    that is left.
 
     \b
     Examples:
