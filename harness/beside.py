@@ -48,7 +48,7 @@ _FINDER = _Finder()
 def importable(path: Path) -> None:
     """Let the file of a scenario at ``path`` import the modules beside it, behind all libraries."""
     if _FINDER not in sys.meta_path:
-        sys.meta_path.append(_FINDER)  # type: ignore[arg-type]  # it has what a finder needs
+        sys.meta_path.append(_FINDER)
     _FINDER.offer(path)
 
 

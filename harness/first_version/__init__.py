@@ -257,7 +257,7 @@ def _metric_name(node: ast.AST | None) -> str | None:
         return None
     for each in node.keywords:
         if each.arg == "name":
-            return each.value.value if isinstance(each.value, ast.Constant) else None
+            return str(each.value.value) if isinstance(each.value, ast.Constant) else None
     called = (
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     )

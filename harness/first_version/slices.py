@@ -12,6 +12,7 @@ import dataclasses
 import symtable
 import sys
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 FIT = (
     "x",
@@ -80,7 +81,7 @@ class Statement:
         call = self.node.value if isinstance(self.node, ast.Expr) else None
         return isinstance(call, ast.Call) and _last(call.func) in SEEDS
 
-    def affects(self, names: set[str]) -> bool:
+    def affects(self, names: AbstractSet[str]) -> bool:
         """Whether one of ``names`` is another value after it."""
         return bool((self.defines | self.changes) & names)
 
@@ -392,7 +393,7 @@ def _sorted_imports(nodes: list[ast.stmt]) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             text = ast.unparse(node.names[0])
             names.setdefault((foreign, "." * node.level + (node.module or "")), set()).add(text)
-    lines = []
+    lines: list[str] = []
     for foreign in (False, True):
         block = sorted(text for of, text in plain if of == foreign)
         block += [
