@@ -24,9 +24,9 @@ import keras
 import numpy as np
 
 FOLDER = Path(tempfile.mkdtemp())
-ROWS = {"images": (2_048, 512), "reviews": (1_024, 512), "ratings": 20_000, "weather": 6_000}
+ROWS = {"images": (640, 128), "reviews": (320, 64), "ratings": 6_000, "weather": 6_000}
 CREDIT_CARDS = "/Users/fchollet/Downloads/creditcard.csv"
-CARDS = 40_000
+CARDS = 16_000
 
 
 def mnist(path: Path) -> None:
