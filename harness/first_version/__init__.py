@@ -77,7 +77,7 @@ class _Taken:
         further = self._further()
         read = [(script.at, script.fit[name]) for name in DATA if name in script.fit]
         read += [(script.test_at, script.test[name]) for name in DATA if name in script.test]
-        data = script.chain(read, seeds=True)
+        data = script.chain(read, first=True)
         model = script.chain([(script.at, script.model)], without=data)
         handed = [f"{name}={name}" for name in model.taken]
         handed += [f"{name}={ast.unparse(e)}" for name, e in further.items()]
@@ -211,7 +211,7 @@ class _Taken:
             return KERAS_BATCH_SIZE
         found = re.findall(r"\.batch\((\w+)|batch_size=(\w+)", "\n".join(data.lines))
         written = "".join(found[-1]) if found else ""
-        number = written if written.isdigit() else self._constant(ast.Name(written))
+        number = written if written[:1].isdigit() else self._constant(ast.Name(written))
         if number is None:
             self._marks.append("batch_size of the settings, that of the batches that fit was given")
         return number or KERAS_BATCH_SIZE

@@ -14,6 +14,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
+from harness.first_version.names import (
+    PICTURES,
+    changed,
+    draws,
+    is_call,
+    last,
+    names_in,
+    outside_functions,
+    read_from_outside,
+    root,
+)
+
 FIT = (
     "x",
     "y",
@@ -35,14 +47,8 @@ FIT = (
 EVALUATE = ("x", "y", "batch_size", "verbose", "sample_weight")
 """The same of ``keras.Model.evaluate``."""
 
-TRAINS = {"fit", "evaluate", "predict", "predict_on_batch", "train_on_batch", "test_on_batch"}
-
-SHOWS = {"print", "display", "show", "head", "info", "describe", "summary", "plot_model"}
-"""Calls that change nothing of what they are given."""
-
-WRITES = {"save", "save_weights", "export"}
-
-PICTURES = {"plt", "sns", "logging", "pprint"}
+UNPACKS = {"extractall", "unpack_archive", "urlretrieve", "makedirs", "mkdir", "system"}
+"""Calls that leave files for others to read, which no name tells."""
 
 SEEDS = {"set_random_seed", "seed", "set_seed"}
 
@@ -79,7 +85,15 @@ class Statement:
     def is_seed(self) -> bool:
         """Whether it does nothing but seed a random generator."""
         call = self.node.value if isinstance(self.node, ast.Expr) else None
-        return isinstance(call, ast.Call) and _last(call.func) in SEEDS
+        return isinstance(call, ast.Call) and last(call.func) in SEEDS
+
+    @property
+    def unpacks(self) -> bool:
+        """Whether it leaves files that later statements may read."""
+        return any(
+            isinstance(each, ast.Call) and last(each.func) in UNPACKS
+            for each in outside_functions(self.node)
+        )
 
     def affects(self, names: AbstractSet[str]) -> bool:
         """Whether one of ``names`` is another value after it."""
@@ -120,19 +134,21 @@ class Reading:
         module = ast.parse(text)
         self._functions = {n.name: n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)}
         self._constants: set[str] = set()
+        drawing = (name for name, each in self._functions.items() if draws(each))
+        self._pictures = {*PICTURES, *drawing}
         self._taken_lines = _lines_of_several(module)
         self.statements = list(self._read(module.body))
         self.fits = self._calls("fit")
-        compiled = {root for _, call in self._calls("compile") if (root := _root(call.func))}
-        fits = [one for one in self.fits if _root(one[1].func) in compiled] or self.fits
+        compiled = {name for _, call in self._calls("compile") if (name := root(call.func))}
+        fits = [one for one in self.fits if root(one[1].func) in compiled] or self.fits
         if not fits:
             raise UnreadableError(
                 "it calls no model.fit at its top level or in a function that it calls from there"
             )
         self.at, call = fits[-1]
-        self.model = _root(call.func) or ""
+        self.model = root(call.func) or ""
         self.fit = _arguments(call, FIT)
-        tests = [one for one in self._calls("evaluate") if _root(one[1].func) == self.model]
+        tests = [one for one in self._calls("evaluate") if root(one[1].func) == self.model]
         self.test_at, test = tests[-1] if tests else (self.at, None)
         self.test = _arguments(test, EVALUATE) if test is not None else {}
 
@@ -145,16 +161,16 @@ class Reading:
         wanted: Iterable[tuple[int, ast.AST | str]],
         *,
         without: Chain | None = None,
-        seeds: bool = False,
+        first: bool = False,
     ) -> Chain:
         """The statements on which expressions hang.
 
         Args:
             wanted: each with the place of the statement that reads it.
             without: another chain, whose values are taken as they are at its end.
-            seeds: whether those that seed random generators belong to it.
+            first: whether what seeds random generators and unpacks files belongs to it.
         """
-        asked = [(at, {e} if isinstance(e, str) else _names(e)) for at, e in wanted]
+        asked = [(at, {e} if isinstance(e, str) else names_in(e)) for at, e in wanted]
         live: set[str] = set()
         found: list[Statement] = []
         taken: set[str] = set()
@@ -162,8 +178,8 @@ class Reading:
         for place in range(max((at for at, _ in asked), default=0), -1, -1):
             live = live.union(*(names for at, names in asked if at == place + 1))
             statement = self.statements[place]
-            wants = statement.affects(live) or (seeds and statement.is_seed)
-            if not wants or (statement.is_seed and not seeds):
+            prepares = statement.is_seed or statement.unpacks
+            if not (first if prepares else statement.affects(live)):
                 continue
             mine = (statement.defines | statement.changes) & live
             if statement in theirs:
@@ -198,7 +214,7 @@ class Reading:
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
             return None
         function = self._functions.get(call.func.id)
-        if function is None or not any(_is_call(n, "fit") for n in ast.walk(function)):
+        if function is None or not any(is_call(n, "fit") for n in ast.walk(function)):
             return None
         return call, function
 
@@ -222,7 +238,7 @@ class Reading:
         table = symtable.symtable(ast.unparse(node), "script", "exec")
         symbols = table.get_symbols()
         defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
-        reads = {s.get_name() for s in symbols if s.is_referenced()} | _globals(table)
+        reads = {s.get_name() for s in symbols if s.is_referenced()} | read_from_outside(table)
         plain = self._is_plain(node)
         if plain and isinstance(node, ast.Assign):
             self._constants |= defines
@@ -230,7 +246,7 @@ class Reading:
             node=node,
             text=text,
             defines=frozenset(defines),
-            changes=frozenset(_changed(node) - defines),
+            changes=frozenset(changed(node, self._pictures) - defines),
             reads=frozenset(reads),
             plain=plain,
         )
@@ -261,7 +277,7 @@ class Reading:
         for place, statement in enumerate(self.statements):
             value = getattr(statement.node, "value", None)
             for node in ast.walk(value) if isinstance(value, ast.AST) else ():
-                if isinstance(node, ast.Call) and _is_call(node, method):
+                if isinstance(node, ast.Call) and is_call(node, method):
                     found.append((place, node))  # noqa: PERF401 - two conditions and two loops
         return found
 
@@ -286,78 +302,6 @@ def _arguments(call: ast.Call, parameters: Iterable[str]) -> dict[str, ast.expr]
         raise UnreadableError(f"line {call.lineno}: its arguments are unpacked by a star")
     found = dict(zip(parameters, call.args, strict=False))
     return found | {each.arg: each.value for each in call.keywords if each.arg is not None}
-
-
-def _names(node: ast.AST) -> set[str]:
-    table = symtable.symtable(ast.unparse(node), "script", "eval")
-    return {s.get_name() for s in table.get_symbols() if s.is_referenced()} | _globals(table)
-
-
-def _globals(table: symtable.SymbolTable) -> set[str]:
-    """Names that functions and classes within read from outside of them."""
-    found: set[str] = set()
-    for child in table.get_children():
-        found |= {s.get_name() for s in child.get_symbols() if s.is_global() and s.is_referenced()}
-        found |= _globals(child)
-    return found
-
-
-def _changed(node: ast.stmt) -> set[str]:
-    """Names whose values a statement may change without defining them."""
-    found: set[str] = set()
-    if "KERAS_BACKEND" in ast.unparse(node):  # which comes from outside here
-        return found
-    for each in _outside_functions(node):
-        if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-            places = [t for t in targets if isinstance(t, ast.Subscript | ast.Attribute)]
-            found |= {root for place in places if (root := _root(place))}
-        elif isinstance(each, ast.Expr) and isinstance(each.value, ast.Call):
-            found |= _changed_by(each.value)
-        elif isinstance(each, ast.For) and (root := _root(each.iter)):
-            found.add(root)
-    return found
-
-
-def _changed_by(call: ast.Call) -> set[str]:
-    root = _root(call.func)
-    if _last(call.func) in TRAINS | SHOWS | WRITES or root in PICTURES:
-        return set()
-    given = [*call.args, *(each.value for each in call.keywords)]
-    found = {one.id for one in given if isinstance(one, ast.Name)}
-    if root is not None and isinstance(call.func, ast.Attribute):
-        found.add(root)
-    return found
-
-
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _outside_functions(child)
-
-
-def _root(node: ast.AST | None) -> str | None:
-    """``model`` of ``model.layers[0].kernel``."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _last(node: ast.AST) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _is_call(node: ast.AST, method: str) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == method
-        and isinstance(node.func.value, ast.Name)
-    )
 
 
 def _is_main(node: ast.stmt) -> bool:
