@@ -28,7 +28,7 @@ class ExitCode(Code):
         (
             "at least one trial left no measurement; the others were kept (doctor: something "
             "disturbs measuring; parity: not the same model; anatomy: the parts do not add up; "
-            "bisect: nothing to look for)"
+            "bisect: nothing to look for; check: a rule is broken)"
         ),
     )
     USAGE = 2, "something in the command is unknown or out of range"

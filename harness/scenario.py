@@ -9,12 +9,13 @@ framework, so that the command line can list it; what trains is imported inside 
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
 
-from harness import scenario_files, tree
+from harness import scenario_files, scenario_source, tree
 from harness.backends import Backend
 from harness.errors import HarnessError
 from harness.records.trial import Scalar, StepWork
@@ -127,6 +128,18 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         if self.sample_weights is not None:
             parts["sample_weights"] = self.sample_weights
         return parts
+
+
+def content_sha256(*splits: Split) -> str:
+    """Identifies arrays by what is in them: a ``split_sha256`` for data of a scenario's own."""
+    digest = hashlib.sha256()
+    for split in splits:
+        for path, array in split.arrays().items():
+            digest.update(f"{path} {array.shape} {array.dtype.kind}".encode())
+            # An array of objects holds their addresses.
+            texts = array.dtype.kind == "O"
+            digest.update(repr(array.tolist()).encode() if texts else array.tobytes())
+    return digest.hexdigest()
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,7 +297,7 @@ def find(name: str) -> Scenario:
         AmbiguousScenarioError: if several files claim the name.
         ScenarioFileError: if its file cannot be loaded, or what it defines is no scenario.
     """
-    file = _file(name)
+    file = require_file(name)
     if file.program:
         from harness.program import Program  # which is a scenario, and imports this module
 
@@ -301,10 +314,15 @@ def sources_sha256(name: str) -> str:
     Raises:
         HarnessError: as :func:`find` does.
     """
-    return scenario_files.sha256(_file(name))
+    return scenario_source.sha256(require_file(name))
 
 
-def _file(name: str) -> ScenarioFile:
+def require_file(name: str) -> ScenarioFile:
+    """The file of the scenario called ``name``, which need not be loadable.
+
+    Raises:
+        HarnessError: as :func:`find` does, but for what is in the file.
+    """
     if file := scenario_files.file_of(name):
         return file
     message = unknown("scenario", name, names())

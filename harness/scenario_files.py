@@ -1,14 +1,12 @@
-"""Where the files of scenarios lie, how one is loaded, and what identifies its content.
+"""Where the files of scenarios lie, and how one is loaded.
 
 Nothing here knows what a scenario is: that is :mod:`harness.scenario`.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import functools
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -23,6 +21,7 @@ from types import CodeType, ModuleType
 import msgspec
 
 from harness import built_in
+from harness.beside import importable
 from harness.errors import HarnessError
 from harness.paths import expanded
 from harness.source_line import place, source_line
@@ -144,6 +143,36 @@ def program_file(path: str) -> ScenarioFile:
     return ScenarioFile(name=file.name, path=file, folder=file.parent, program=True)
 
 
+def scenario_file(path: str) -> ScenarioFile:
+    """The scenario's file at ``path``, wherever it lies; of a package its folder does too.
+
+    Raises:
+        ScenarioFileError: if there is no such file, or it is no Python.
+    """
+    asked = expanded(path).absolute()
+    if asked.is_dir() and (asked / "__init__.py").is_file():
+        asked /= "__init__.py"
+    file = program_file(str(asked)).path.resolve()
+    package = file.name == "__init__.py"
+    folder = file.parents[1] if package else file.parent
+    name = file.parent.name if package else file.stem
+    return ScenarioFile(name=name, path=file, folder=folder, built_in=folder == built_in.folder())
+
+
+def defines_scenario(file: ScenarioFile) -> bool:
+    """Whether something in the file is called ``SCENARIO``; it is read, not run."""
+    return b"SCENARIO" in file.path.read_bytes()
+
+
+def also_search(folder: Path) -> bool:
+    """Search ``folder`` too, here and in all children; whether it was not searched before."""
+    if folder == built_in.folder() or folder in search_path():
+        return False
+    before = os.environ.get(SEARCH_PATH_VARIABLE)
+    os.environ[SEARCH_PATH_VARIABLE] = os.pathsep.join(filter(None, [before, str(folder)]))
+    return True
+
+
 def file_of(name: str) -> ScenarioFile | None:
     """The file of that name, ``None`` if there is none; of a path that of a program.
 
@@ -184,6 +213,8 @@ def load(file: ScenarioFile) -> ModuleType:
     name = f"{prefix}{file.name}"
     built_in.claim()
     before = set(sys.modules)
+    if not file.built_in:
+        importable(file.path)
     try:
         return importlib.import_module(name) if file.built_in else _executed(name, file)
     except KeyboardInterrupt:
@@ -194,26 +225,6 @@ def load(file: ScenarioFile) -> ModuleType:
             if new == name or new.startswith(f"{name}."):
                 del sys.modules[new]
         raise ScenarioFileError(_why(file, error)) from error
-
-
-def sha256(file: ScenarioFile) -> str:
-    """Identifies the content of a scenario's source: of its file, or of all files of its package.
-
-    Modules beside it count too where an ``import`` in one of them means these very files, and
-    those that they import.
-
-    Raises:
-        ScenarioFileError: if one of them cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        for path in sorted(_sources(file)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
-    except OSError as error:
-        raise ScenarioFileError(f"{error.filename} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
 
 
 def _files() -> dict[str, list[ScenarioFile]]:
@@ -335,66 +346,3 @@ def _why(file: ScenarioFile, error: BaseException) -> str:
             "read it without them: import it inside the method that needs it"
         )
     return f"{where}: {reason}{text}{hint}"
-
-
-def _sources(file: ScenarioFile) -> set[Path]:
-    found: set[Path] = set()
-    waiting = _of_module(file.path)
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting |= _siblings(path, file)
-    return found
-
-
-def _of_module(path: Path) -> set[Path]:
-    """The file itself, and of a package all others that belong to it."""
-    return set(path.parent.rglob("*.py")) if path.name == "__init__.py" else {path}
-
-
-def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
-    """Files of the modules beside a scenario that ``path`` imports."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return set()
-    found: set[Path] = set()
-    for dotted in _imported(tree, in_package=file.built_in):
-        name = dotted.removeprefix(f"{built_in.package()}.") if file.built_in else dotted
-        for candidate in (file.folder / name / "__init__.py", file.folder / f"{name}.py"):
-            # The folder of a script comes first on its path, and the built-in ones are claimed.
-            known = file.program or file.built_in
-            if candidate.is_file() and (known or _means(dotted, candidate)):
-                found |= _of_module(candidate)
-    return found
-
-
-def _imported(tree: ast.AST, *, in_package: bool) -> Iterator[str]:
-    """What an import takes from beside a scenario: ``helper``, or ``scenarios.helper``."""
-    package = built_in.package()
-    own = package.split(".")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                module = f"{package}.{module}".rstrip(".") if in_package else ""
-            names = [f"{module}.{alias.name}" for alias in node.names] if module else []
-        else:
-            continue
-        for parts in (name.split(".") for name in names):
-            if not in_package:
-                yield parts[0]
-            elif parts[: len(own)] == own and len(parts) > len(own):
-                yield f"{package}.{parts[len(own)]}"
-
-
-def _means(dotted: str, path: Path) -> bool:
-    """Whether an import of ``dotted`` gives the module at ``path``, and not a library's."""
-    try:
-        spec = importlib.util.find_spec(dotted)
-    except (ImportError, ValueError):
-        return False
-    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path

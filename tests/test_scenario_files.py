@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import scenario, scenario_files
+from harness import scenario, scenario_files, scenario_source
 from harness.errors import ExitCode, HarnessError
 from harness.scenario_files import AmbiguousScenarioError, ScenarioFileError, SearchPathError
 from tests.launch.conftest import SCENARIO
@@ -231,6 +232,31 @@ class TestBrokenFiles:
         assert scenario.find("throwaway").version == 8
 
 
+class TestModulesBesideIt:
+    def test_they_can_be_imported_at_the_top_and_later(self, folder):
+        write(folder / "my_own_shapes.py", "VERSION = 9")
+        write(folder / "my_own_late.py", "import my_own_shapes\nLATE = my_own_shapes.VERSION")
+        late = "def data(self, settings, table):\n        import my_own_late as m; return m.LATE"
+        text = SCENARIO.replace("def data(self, settings, table): ...", late)
+        text = "import my_own_shapes\n" + text.replace(
+            "version = 7", "version = my_own_shapes.VERSION"
+        )
+        write(folder / "throwaway.py", text)
+        found = scenario.find("throwaway")
+        assert found.version == 9
+        assert found.data(None, None) == 9
+
+    def test_one_with_the_name_of_a_library_hides_none(self, folder):
+        write(folder / "json.py", "raise ValueError('not the library')")
+        write(folder / "throwaway.py", "import json\n" + SCENARIO)
+        assert scenario.find("throwaway").version == 7
+
+    def test_what_its_file_does_not_import_is_found_by_nobody(self, folder):
+        write(folder / "my_own_stranger.py", "x = 1")
+        scenario.find("throwaway")
+        assert importlib.util.find_spec("my_own_stranger") is None
+
+
 class TestHash:
     def changes(self, path, name="throwaway"):
         """Whether another line in ``path`` makes it another scenario."""
@@ -253,21 +279,19 @@ class TestHash:
         inner = write(folder / "package" / "deep" / "native_jax.py", "x = 1")
         assert self.changes(inner, "package")
 
-    def test_a_module_beside_it_counts_where_it_is_what_the_import_means(self, folder, monkeypatch):
+    def test_a_module_beside_it_counts_where_it_is_what_the_import_means(self, folder):
         helper = write(folder / "my_own_helper.py", "import my_own_second")
         second = write(folder / "my_own_second.py", "x = 1")
         library = write(folder / "json.py", "x = 1")
+        other = write(folder / "my_own_other.py", "x = 1")
         late = SCENARIO.replace(
             "def data(self, settings, table): ...",
             "def data(self, settings, table):\n        import json, my_own_helper",
         )
         write(folder / "throwaway.py", late)
-        assert not self.changes(helper), "it cannot be imported"
-        monkeypatch.syspath_prepend(str(folder))
         assert self.changes(helper)
         assert self.changes(second)
-        monkeypatch.undo()
-        monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(folder))
+        assert not self.changes(other), "nobody imports it"
         assert not self.changes(library), "`import json` means the library"
 
     def test_a_built_in_has_one_as_well(self):
@@ -277,7 +301,7 @@ class TestHash:
         file = scenario_files.file_of("throwaway")
         (folder / "throwaway.py").unlink()
         with pytest.raises(ScenarioFileError, match=r"throwaway\.py cannot be read: No such file"):
-            scenario_files.sha256(file)
+            scenario_source.sha256(file)
 
 
 USERS = "print('the code of a user')\nSCENARIO = None\n"

@@ -13,6 +13,7 @@ from harness import __version__
 from harness.cli import (
     anatomy,
     bisect,
+    check,
     compare,
     data,
     doctor,
@@ -24,6 +25,7 @@ from harness.cli import (
     parity,
     report,
     run,
+    scenario,
     screen,
     spelling,
     sweep,
@@ -120,12 +122,19 @@ _add(report.report, READ, "Report all records of a folder.")
 _add(compare.compare, READ, "Compare two campaigns, before and after.", epilog=compare.EPILOG)
 _add(export.export, READ, "Write records for another tool.", epilog=export.EPILOG)
 _add(findings.findings, READ, "Old: the report has these findings.", epilog=findings.EPILOG)
+_add(check.check, CHECK, "Check a scenario of your own.", epilog=check.EPILOG)
 _add(doctor.doctor, CHECK, "Check that this machine is fit.")
 _add(parity.parity, CHECK, "Check that backends train the same.", epilog=parity.EPILOG)
 app.add_typer(
     data.app, name="data", short_help="Prepare and verify the ratings.", rich_help_panel=SET_UP
 )
 app.add_typer(env.app, name="env", short_help="Make and list environments.", rich_help_panel=SET_UP)
+app.add_typer(
+    scenario.app,
+    name="scenario",
+    short_help="Write a scenario of your own.",
+    rich_help_panel=SET_UP,
+)
 _add(list_.list_, SET_UP, "List scenarios, settings and backends.", name="list")
 _add(merge.merge, SET_UP, "Join results folders into one.", epilog=merge.EPILOG)
 

@@ -18,7 +18,7 @@ import psutil
 
 from harness.launch import orphans
 from harness.launch.interrupts import interruptible, postpone, uninterrupted
-from harness.launch.variables import child_variables
+from harness.launch.variables import child_variables, share_downloads
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.failure import LINE_CHARACTERS, TAIL_LINES
 from harness.records.trial import Device, Struct
@@ -172,6 +172,8 @@ def run_python(
             folder, keras_home = Path(name, "left"), Path(name, "keras-home")
             folder.mkdir()
             keras_home.mkdir()
+            if backend is not None:
+                share_downloads(keras_home, os.environ)
             Path(name, "task.json").write_bytes(given)
             variables = child_variables(
                 os.environ,

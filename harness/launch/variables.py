@@ -6,6 +6,7 @@ folder or a thread count left over from another job would change a measurement w
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,6 +39,9 @@ PASSED_ON = frozenset(
 """Passed on as they are, with everything that begins with one of :data:`PASSED_ON_PREFIXES`."""
 
 PASSED_ON_PREFIXES = ("LC_", "HARNESS_")
+
+DOWNLOADS = ("datasets", "models")
+"""Folders of Keras' home that ``keras.utils.get_file`` downloads data and weights to."""
 
 SHARED_GPU: Mapping[str, str] = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
@@ -101,6 +105,23 @@ def child_variables(
         chosen |= _thread_variables(threads)
     chosen |= {name: source[name] for name in pass_env if name in source}
     return chosen
+
+
+def share_downloads(keras_home: Path, source: Mapping[str, str]) -> None:
+    """Let Keras in a child find, and leave, its downloads where the user's own Keras does.
+
+    Otherwise every trial would download its data set again. What else lies in the user's folder,
+    ``keras.json`` above all, stays out of sight.
+
+    Args:
+        keras_home: the child's own folder.
+        source: the environment of the user, usually ``os.environ``.
+    """
+    theirs = Path(source.get("KERAS_HOME") or Path.home() / ".keras")
+    for name in DOWNLOADS:
+        with contextlib.suppress(OSError, RuntimeError):  # then the child downloads by itself
+            (theirs / name).mkdir(parents=True, exist_ok=True)
+            (keras_home / name).symlink_to(theirs / name, target_is_directory=True)
 
 
 def is_passed_on(name: str) -> bool:

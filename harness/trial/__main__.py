@@ -1,8 +1,9 @@
 """``python -m harness.trial KIND FOLDER``: a task on standard input, an answer in the folder.
 
 ``answer.json`` is a record of a trial, of parity or of an anatomy, which tells of a failure too; or
-the refusals of a pre-flight; or the kinds of device. Exits with 0 for what was asked, with 1 for a
-record that tells why there is none. A child that leaves no answer says why on its output.
+the refusals of a pre-flight; or the lines of a check; or the kinds of device. Exits with 0 for what
+was asked, with 1 for a record that tells why there is none. A child that leaves no answer says why
+on its output.
 """
 
 from __future__ import annotations
@@ -88,6 +89,13 @@ def _preflight(given: bytes, variables: Mapping[str, str], _folder: Path) -> Str
     return look(msgspec.json.decode(given, type=PreflightTask), variables)
 
 
+def _check(given: bytes, variables: Mapping[str, str], _folder: Path) -> Struct:
+    from harness.records.check import CheckTask
+    from harness.trial.check.look import look
+
+    return look(msgspec.json.decode(given, type=CheckTask), variables)
+
+
 def _devices(given: bytes, _variables: Mapping[str, str], _folder: Path) -> Sequence[str]:
     from harness.trial import backends
 
@@ -99,6 +107,7 @@ KINDS: dict[str, Callable[[bytes, Mapping[str, str], Path], Any]] = {
     "parity": _parity,
     "anatomy": _anatomy,
     "preflight": _preflight,
+    "check": _check,
     "devices": _devices,
 }
 

@@ -105,8 +105,8 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     drawn = draws.random_draws(cell.mode, seeds, draws.states(model, adapter))
 
     watch.lap_s()
-    predictions = _predictions(chosen, settings, data, model)
-    predict_s = watch.lap_s() if predictions else None
+    shown = predictions(chosen, settings, data, model)
+    predict_s = watch.lap_s() if shown else None
 
     timing = EpochClock(
         phase="timing",
@@ -141,7 +141,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         ),
         epochs=learning.epochs + timing.epochs,
         quality=learned,
-        predictions=predictions,
+        predictions=shown,
         memory=Memory(
             peak_rss_bytes=peak_rss_bytes(), peak_device_bytes=adapter.peak_device_bytes()
         ),
@@ -190,9 +190,10 @@ def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
     )
 
 
-def _predictions(
+def predictions(
     chosen: scenario.Scenario, settings: Any, data: scenario.Data, model: Any
 ) -> list[Prediction]:
+    """What a record shows of :meth:`harness.scenario.Scenario.prediction_inputs`, if anything."""
     inputs = chosen.prediction_inputs(settings, data)
     if inputs is None:
         return []

@@ -8,6 +8,7 @@ A scenario in a folder of its own is found through HARNESS_SCENARIO_PATH.
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
 import sys
@@ -18,11 +19,14 @@ import numpy as np
 import pytest
 
 from harness import data as rating_data
-from harness import scenario
+from harness import probe, scenario
+from harness.records.parity import ParityTask
+from harness.records.trial import Cell
 from harness.table_use import needs_table
 from harness.tree import first_leaf
 from harness.trial import backends, weights
 from harness.trial.initial import initialised
+from harness.trial.parity.train import train
 
 
 @pytest.fixture(scope="module", params=scenario.names())
@@ -116,18 +120,55 @@ def test_its_prediction_is_shown_in_its_own_unit(chosen, settings, data, model):
 
 
 EXAMPLES = {
-    "scenarios.md": ("user_mean", lambda rmse: rmse < 0.3),
-    "your-model.md": ("digits", lambda accuracy: accuracy > 0.5),
+    "user_mean": ("scenarios.md", lambda rmse: rmse < 0.3),
+    "age_and_genres": ("scenarios.md", lambda rmse: rmse < 0.3),
+    "digits": ("your-model.md", lambda accuracy: accuracy > 0.5),
 }
 
 
-@pytest.mark.parametrize("page", EXAMPLES)
-def test_the_example_in_the_docs_trains(page, run_child, tmp_path, monkeypatch):
-    name, learned = EXAMPLES[page]
-    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
-    example, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (tmp_path / f"{name}.py").write_text(example, encoding="utf-8")
-    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
+@pytest.fixture
+def of_the_docs(tmp_path, monkeypatch):
+    """The scenarios of a page, each in a file of its name."""
+
+    def write(page):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+        for example in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            if named := re.search(r'name: ClassVar\[str\] = "(\w+)"', example):
+                (tmp_path / f"{named[1]}.py").write_text(example, encoding="utf-8")
+        monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
+
+    return write
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_in_the_docs_trains(name, run_child, of_the_docs):
+    page, learned = EXAMPLES[name]
+    of_the_docs(page)
     _, record, output = run_child(scenario=name, settings={"epochs": "1"})
     assert record.status == "ok", output
     assert learned(record.quality.value)
+
+
+def test_one_with_users_genres_and_weights_is_compared_by_parity(of_the_docs, table_path, backend):
+    of_the_docs("scenarios.md")
+    settings = scenario.parse_settings(scenario.find("age_and_genres"), {"epochs": "1"})
+    cell = Cell(
+        scenario="age_and_genres",
+        backend=backend,
+        device="cpu",
+        settings=msgspec.to_builtins(settings),
+    )
+    task = ParityTask(
+        cell=cell,
+        seed=3,
+        perturbations=1,
+        campaign="test",
+        table=str(table_path),
+        harness=probe.provenance(),
+    )
+    record, _ = train(task, dict(os.environ))
+    assert record.status == "ok"
+    assert len(record.variables) >= 4
+    plain, moved = record.trainings
+    assert np.isfinite(plain.losses).all()
+    assert all(drift < 1e-4 for drift in moved.drift.values())

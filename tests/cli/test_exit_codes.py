@@ -175,6 +175,20 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
         lambda w: w.bisect(of_7=FAILS)
     ),
     ("bisect", "Ctrl-C while a trial runs"): lambda w: w.bisect(of_7=STOP.format("SIGINT")),
+    ("check", "every rule of the contract is kept"): lambda w: w.checked(),
+    ("check", "a rule is broken, or the file cannot be loaded"): lambda w: alike(
+        w.checked("not ok"), w.harness("check", w.broken())
+    ),
+    ("check", "the scenario is unknown, is a script, or has the name of another one"): lambda w: (
+        alike(
+            w.harness("check", "nonsense"),
+            w.harness("check", w.script()),
+            w.harness("check", w.double()),
+        )
+    ),
+    ("check", "data, an environment or a device is missing"): lambda w: alike(
+        w.harness("check", TINY, *NO_ENVIRONMENT), w.harness("check", TINY, "--device", "gpu")
+    ),
     ("compare", "nothing to fail on"): lambda w: w.compare(*GATE),
     ("compare", "without `--fail-on`, whatever was found"): lambda w: w.compare(
         step_time_s={"jax": 0.003, "torch": 0.004}
@@ -261,6 +275,20 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("env update", "all are as the pins have them"): lambda w: w.harness("env", "update", "--yes"),
     ("env update", "the environment is not there"): lambda w: w.harness(
         "env", "update", "jax", "--yes"
+    ),
+    ("scenario new", "the file is written, whatever is marked in it"): lambda w: alike(
+        w.harness("scenario", "new", "fresh"),
+        w.harness("scenario", "new", "marked", "--from", w.script("model.fit(x, y)")),
+    ),
+    ("scenario new", "the name is taken or is none, or no scenario can be made of the script"): (
+        lambda w: alike(
+            w.harness("scenario", "new", TINY),
+            w.harness("scenario", "new", "a-b"),
+            w.harness("scenario", "new", "fresh", "--from", w.script()),
+        )
+    ),
+    ("scenario new", "the file cannot be written"): lambda w: w.sealed().harness(
+        "scenario", "new", "fresh"
     ),
     ("list", "scenarios and backends were listed, also those that cannot be used"): lambda w: (
         w.harness("list")

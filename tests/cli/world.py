@@ -17,9 +17,11 @@ from harness.cli import campaign, env
 from harness.data import cache, file, synthetic
 from harness.data import table as tables
 from harness.data.sources import SOURCES
+from harness.launch import check as checking
 from harness.launch.lock import only_campaign
 from harness.probe import doctor
 from harness.probe.checks import Finding
+from harness.records import check
 from harness.store import folder as store
 from tests.cli import fake_anatomy, fake_parity
 from tests.cli.fake_versions import Versions
@@ -119,6 +121,32 @@ class World:
         """A scenario whose file cannot be loaded."""
         (self._folder / "scenarios" / "broken.py").write_text("def f(:\n", encoding="utf-8")
         return "broken"
+
+    def script(self, text: str = "import keras") -> str:
+        """A script of the user's."""
+        path = self._folder / "train.py"
+        path.write_text(text + "\n", encoding="utf-8")
+        return str(path)
+
+    def double(self) -> str:
+        """A scenario with the name of a built-in one."""
+        (self._folder / "scenarios" / "ranking.py").write_text(SCENARIO, encoding="utf-8")
+        return "ranking"
+
+    def checked(self, status: Any = "ok") -> int:
+        """Of `harness check`, where the backend answers with one line."""
+        answer = check.Answer(lines=[check.Line(rule="fit", status=status, seen="4 steps")])
+        self._patch.setattr(checking, "ask", lambda *_, **__: answer)
+        return self.harness("check", TINY, *self.fake("trial"))
+
+    def sealed(self) -> World:
+        """Where no file can be written."""
+
+        def denied(path: Path, *_: Any, **__: Any) -> Any:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        self._patch.setattr(Path, "open", denied)
+        return self
 
     def nowhere(self) -> World:
         """With a search path for scenarios that leads nowhere."""

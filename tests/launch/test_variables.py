@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends import BACKENDS
-from harness.launch.variables import PASSED_ON, child_variables, is_passed_on, kept_back
+from harness.launch.variables import (
+    PASSED_ON,
+    child_variables,
+    is_passed_on,
+    kept_back,
+    share_downloads,
+)
 
 HOME = Path("/empty")
 CHANGES_A_MEASUREMENT = [
@@ -121,3 +127,25 @@ def test_a_relative_folder_of_scenarios_is_found_from_the_childs_own_folder(tmp_
     given = {"HARNESS_SCENARIO_PATH": os.pathsep.join(["mine", "", "/elsewhere"])}
     seen = variables(given)["HARNESS_SCENARIO_PATH"]
     assert seen == os.pathsep.join([str(tmp_path / "mine"), "/elsewhere"])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_downloads_of_keras_are_those_of_the_user_and_nothing_else_is(tmp_path, monkeypatch, named):
+    mine = tmp_path / ("elsewhere" if named else ".keras")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    (mine / "datasets").mkdir(parents=True)
+    (mine / "datasets" / "mnist.npz").touch()
+    (mine / "keras.json").write_text('{"floatx": "float16"}')
+    (tmp_path / "child").mkdir()
+    share_downloads(tmp_path / "child", {"KERAS_HOME": str(mine)} if named else {})
+    assert sorted(path.name for path in (tmp_path / "child").iterdir()) == ["datasets", "models"]
+    assert (tmp_path / "child" / "datasets" / "mnist.npz").is_file()
+    (tmp_path / "child" / "models" / "weights.h5").touch()
+    assert (mine / "models" / "weights.h5").is_file()
+
+
+def test_a_home_that_cannot_be_written_leaves_the_child_to_itself(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "child").mkdir()
+    share_downloads(tmp_path / "child", {"KERAS_HOME": str(tmp_path / "file")})
+    assert not list((tmp_path / "child").iterdir())

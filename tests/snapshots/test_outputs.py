@@ -43,7 +43,10 @@ COMMANDS = [
     "env list",
     "env remove",
     "env update",
+    "scenario",
+    "scenario new",
     "list",
+    "check",
     "doctor",
 ]
 

@@ -29,14 +29,18 @@ def look(task: PreflightTask, variables: Mapping[str, str]) -> Answer:
     for cell in task.cells:
         if time.monotonic() - started_s > ENOUGH_S:
             break
-        reason = _objection(cell, setup)
+        reason = objection(cell, setup)
         if reason is not None:
             refusals.append(Refusal(cell=cell, reason=reason))
     return Answer(refusals=refusals)
 
 
-def _objection(cell: Cell, setup: Setup) -> str | None:
-    """Why ``cell`` is refused; errors of the scenario's own code are left to the trial."""
+def objection(cell: Cell, setup: Setup) -> str | None:
+    """Why ``cell`` is refused; ``None`` if it may run.
+
+    Raises:
+        Exception: what the scenario's own code raises, which is left to the trial.
+    """
     settings = msgspec.convert(cell.settings, setup.chosen.settings_type)
     task = msgspec.structs.replace(setup.task, cell=cell)
     setup = dataclasses.replace(setup, task=task, settings=settings)

@@ -7,7 +7,6 @@ were given: the same on every backend, whatever ``shuffle`` said.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -17,7 +16,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.program import arguments_of, label_of
-from harness.scenario import Data, Metric, Scenario, Settings, Split, SplitError
+from harness.scenario import Data, Metric, Scenario, Settings, Split, SplitError, content_sha256
 from harness.scenario_files import program_file
 from harness.tree import leaves, map_leaves
 from harness.trial.prepared import Prepared, Setup
@@ -128,7 +127,7 @@ def captured(setup: Setup) -> Prepared:
         settings=Settings(
             batch_size=size, epochs=min(len(fit.clock.epochs), MOST_EPOCHS), precision="float32"
         ),
-        data=Data(train=train, test=test, sizes={}, split_sha256=_digest(train)),
+        data=Data(train=train, test=test, sizes={}, split_sha256=content_sha256(train)),
         adapter=setup.adapter,
         model=fit.model,
     )
@@ -224,11 +223,3 @@ def _array(values: Any) -> Any:
 
 def _first_size(train: Split, fit: Fit) -> int:
     return int(fit.inputs.batch_size or min(32, train.examples))
-
-
-def _digest(split: Split) -> str:
-    digest = hashlib.sha256()
-    for path, array in split.arrays().items():
-        digest.update(f"{path} {array.shape} {array.dtype.kind}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -108,19 +108,25 @@ def _candidates(
 
 
 def _direction(model: Any, name: str, way: str) -> tuple[Direction, str | None]:
-    """Which way a metric of ``model`` is better: as asked, else as Keras' callbacks know it."""
+    """Which way a metric of ``model`` is better: as asked, else as Keras knows it, else lower."""
     if way:
         return ("higher" if way == "higher" else "lower"), None
+    if (known := known_direction(model, name)) is not None:
+        return known, None
+    return "lower", (
+        f"Keras does not know whether more {name} is better; lower is taken for better: "
+        f"--metric {name}:higher says otherwise"
+    )
+
+
+def known_direction(model: Any, name: str) -> Direction | None:
+    """Which way Keras' own callbacks take for better; ``None`` where they do not know."""
     if name == "loss" or name.endswith("_loss"):
-        return "lower", None
+        return "lower"
     with contextlib.suppress(Exception):  # of a name that Keras knows nothing of
         stopping = keras.callbacks.EarlyStopping(monitor=name)
         stopping.set_model(model)
         stopping.on_train_begin()
         stopping.on_epoch_end(0, {name: 0.0})
-        higher = bool(stopping.monitor_op(1.0, 0.0))
-        return ("higher" if higher else "lower"), None
-    return "lower", (
-        f"Keras does not know whether more {name} is better; lower is taken for better: "
-        f"--metric {name}:higher says otherwise"
-    )
+        return "higher" if bool(stopping.monitor_op(1.0, 0.0)) else "lower"
+    return None
