@@ -32,7 +32,7 @@ def lacking() -> str | None:
 
 
 def write_html(path: Path, document: Document, study: Study) -> str:
-    """Make the page and tell where it is, or why it is not.
+    """Make the page and say where it is, or why there is none.
 
     Raises:
         UnavailableError: if it cannot be written.
@@ -48,7 +48,7 @@ def write_html(path: Path, document: Document, study: Study) -> str:
 
 
 def write_plots(folder: Path, study: Study) -> str:
-    """Draw every plot into ``folder`` as SVG and PNG, and tell so.
+    """Draw every plot into ``folder`` as SVG and PNG, and say so.
 
     Raises:
         UnavailableError: if the packages are missing here, or the folder cannot be written.

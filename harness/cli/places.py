@@ -27,7 +27,7 @@ def candidates(
 
     Args:
         request: names backends and environments.
-        say: is told which backends are left out, and what is made.
+        say: prints which backends are left out, and what is made.
         least: how many places there must be.
         variable: the environment variable that names the backend where the request does not.
 
@@ -116,7 +116,7 @@ def _backends_of(choice: Choice, asked: list[str] | None, beside: tuple[str, ...
         return environments.by_path(choice, asked or BACKENDS)
     if asked is None:
         raise HarnessError(
-            f"{choice.typed} does not tell for which backend: name it, such as --backend jax"
+            f"{choice.typed} does not say for which backend: name it, such as --backend jax"
         )
     return asked
 

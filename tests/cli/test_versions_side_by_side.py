@@ -112,7 +112,7 @@ def test_one_that_lacks_the_backend_is_refused_with_what_it_lacks(environment):
 
 def test_requirements_without_a_backend_are_a_mistake():
     result = run("--env", "old=keras==3.14.0")
-    assert "does not tell for which backend" in str(result.exception)
+    assert "does not say for which backend" in str(result.exception)
     assert result.exception.exit_code == ExitCode.USAGE
 
 

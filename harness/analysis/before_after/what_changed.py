@@ -79,7 +79,7 @@ def notes(
 
 def _apart_in_time(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Note]:
     first, second = _probe_s(before), _probe_s(after)
-    hint = "The records hold no speed probe on both sides to tell how fast the machine was."
+    hint = "How fast the machine was is not known: the records of one side hold no speed probe."
     if first is not None and second is not None:
         hint = (
             "As a hint: the speed probe, a fixed piece of work beside the trials, changed by "
@@ -90,7 +90,7 @@ def _apart_in_time(before: Sequence[Record], after: Sequence[Record]) -> Iterato
         "drift",
         "no common round",
         "The campaigns share no round, so a change of the machine between them (heat, other "
-        "programs, a new kernel) cannot be told from a change of software. To be sure, measure "
+        "programs, a new kernel) looks the same as a change of software. To be sure, measure "
         f"before once more and see whether it comes back. {hint}",
     )
 

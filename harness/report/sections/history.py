@@ -25,7 +25,7 @@ READING = (
     "A campaign is compared with all trials since the last change. It is a change only if "
     "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
     "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
-    "so a change of the machine between them cannot be told from a change of software."
+    "so a change of the machine between them looks the same as a change of software."
 )
 
 
