@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
@@ -24,19 +24,25 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
 
     Args:
         groups: cells of one scenario that were measured together.
-        about: what is known of the scenario; without it all settings are named.
-        plans: of the runs that left the records. The latest one that measured these cells tells
-            rounds, precision and budget; without one the records tell seeds and repetitions.
+        about: what is known of the scenario; without it the settings are named that a plan varies,
+            and without a plan all of them.
+        plans: of the runs that left the records. The latest one that measured these cells has
+            rounds, precision and budget; without one the records have seeds and repetitions.
     """
     cells = [group.row.cell for group in groups]
-    base = _base(groups, about)
+    plan = _plan(cells, plans)
+    base = _base(groups, about, plan)
     if base is None:
         return None
-    plan = _plan(cells, plans)
     return _joined_up([base, *(_planned(plan) if plan else _measured(groups))], cells)
 
 
-def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str]) -> str | None:
+def beside(
+    groups: Sequence[Group],
+    about: About | None,
+    lacking: Sequence[str],
+    plans: Iterable[Plan] = (),
+) -> str | None:
     """The command that measures ``groups`` again, interleaved with the backends that are missing.
 
     It goes on until the intervals are narrow, into a folder of its own: beside trials of one
@@ -44,14 +50,15 @@ def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str])
     """
     cells = [group.row.cell for group in groups]
     wanted = {*lacking, *(cell.backend for cell in cells)}
-    base = _base(groups, about, [backend for backend in BACKENDS if backend in wanted])
+    named = [backend for backend in BACKENDS if backend in wanted]
+    base = _base(groups, about, _plan(cells, plans), named)
     return base and _joined_up([base, UNTIL_NARROW, OWN_FOLDER], cells)
 
 
 def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
     """The command that goes on until the intervals are narrow, for trials that settle nothing."""
     plan = _plan([group.row.cell for group in groups], plans)
-    base = _base(groups, about)
+    base = _base(groups, about, plan)
     if base is None:
         return None
     cells = [group.row.cell for group in groups]
@@ -60,7 +67,9 @@ def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = (
     return _joined_up([base, UNTIL_NARROW], cells)
 
 
-def _base(groups: Sequence[Group], about: About | None, wanted: Sequence[str] = ()) -> str | None:
+def _base(
+    groups: Sequence[Group], about: About | None, plan: Plan | None, wanted: Sequence[str] = ()
+) -> str | None:
     """The command without what ends the campaign; of the cells' backends if none are wanted."""
     if not groups:
         return None
@@ -79,7 +88,8 @@ def _base(groups: Sequence[Group], about: About | None, wanted: Sequence[str] = 
         words += ["--init", _joined(cell.init for cell in cells)]
     if any(cell.threads is not None for cell in cells):
         words += ["--threads", _joined(str(cell.threads or "auto") for cell in cells)]
-    words += _settings(cells, about.defaults if about else {})
+    left_out = set() if about or plan is None or is_program(first.scenario) else _fixed(plan)
+    words += _settings(cells, about.defaults if about else {}, left_out)
     return " ".join(words)
 
 
@@ -126,10 +136,20 @@ def _joined(names: Iterable[str]) -> str:
     return ",".join(dict.fromkeys(names))
 
 
-def _settings(cells: Sequence[Cell], defaults: dict[str, Scalar]) -> list[str]:
+def _fixed(plan: Plan) -> set[str]:
+    """The settings that are the same in all cells of a plan, where nobody knows the defaults."""
+    names = {name for cell in plan.cells for name in cell.settings}
+    return {n for n in names if len({repr(cell.settings.get(n)) for cell in plan.cells}) == 1}
+
+
+def _settings(
+    cells: Sequence[Cell], defaults: dict[str, Scalar], left_out: Collection[str]
+) -> list[str]:
     """Settings that are not the default; all values that were measured of each."""
     words: list[str] = []
     for name in dict.fromkeys(name for cell in cells for name in cell.settings):
+        if name in left_out:
+            continue
         if name == "arguments" and _own_arguments(cells) is not None:
             continue
         values = dict.fromkeys(_value(c.settings[name]) for c in cells if name in c.settings)

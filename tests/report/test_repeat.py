@@ -95,3 +95,23 @@ def test_the_arguments_of_a_script_stand_behind_all_options(known, changed, end)
     told = command(grouped(list(records)), about)
     assert told.startswith("harness run train.py --backend jax,tf,torch --device cpu ")
     assert told.endswith(f"cpu {end}")
+
+
+def test_of_an_unknown_scenario_only_what_the_plan_varies_is_named():
+    twins = [{**SETTINGS, "twin": name} for name in ("a", "b")]
+    both = [r for s in twins for r in campaign(rounds=2, epochs=1, scenario="own", settings=s)]
+    cells = {record.cell.digest: record.cell for record in both}
+    plan = Plan(
+        run_id="run-1",
+        started_at="2026-03-01T09:00:00+00:00",
+        cells=list(cells.values()),
+        seeds=[42, 43],
+        shuffle_seed=1,
+        time_budget_s=2.5,
+        margin=0.02,
+    )
+    groups = grouped(both)
+    assert command(groups, None, [plan]).startswith(
+        "harness run own --backend jax,tf,torch --device cpu --set twin=a,b --seeds"
+    )
+    assert "--set batch_size=1000" in command(groups, None)

@@ -25,6 +25,7 @@ from harness.report.modes import Gap
 from harness.report.naming import backends, maker, side
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
+from harness.scenario_files import is_program
 from harness.words import count, joined
 
 KEY = "answer"
@@ -64,7 +65,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     ``fastest`` is the backend that is faster than every other one measured beside it, if there is
     such a backend, with its ``leads``; ``settled`` says whether there is one, or all are equal.
     ``standings`` has every backend measured beside it. ``gaps`` holds the modes of a folder with
-    several; ``next_step`` and ``repeat`` are commands; ``caveats`` are counts.
+    several; ``next_step`` and ``repeat`` are commands, which need what is ``given``; ``caveats``
+    are counts.
     """
 
     sentence: str
@@ -87,6 +89,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     machine: str = ""
     next_step: str | None = None
     repeat: str | None = None
+    given: str = ""
 
 
 def section(found: Answer) -> Section:
@@ -116,7 +119,8 @@ def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
     ]
     found_facts = [fact for fact in asked if fact.text]
     if next_step:
-        text = "For a verdict:" if found.next_step else "Repeat it:"
+        text = "For a verdict" if found.next_step else "Repeat it"
+        text += f", {found.given}:" if found.given else ":"
         found_facts.append(Fact(question="What next?", text=text, command=next_step))
     return found_facts
 
@@ -173,6 +177,7 @@ def answer(study: Study) -> Answer:
         machine=_machine(study, contest),
         next_step=None if settled else _next_step(study, contest, about),
         repeat=again if settled else None,
+        given=_given(contest, about),
     )
 
 
@@ -296,8 +301,16 @@ def _next_step(study: Study, contest: Contest, about: About | None) -> str | Non
             for lack in study.missing
             if (lack.scenario, lack.device) == (contest.row.cell.scenario, contest.row.cell.device)
         ]
-        return repeat.beside(groups, about, lacking)
+        return repeat.beside(groups, about, lacking, study.plans)
     return repeat.more(groups, about, study.plans)
+
+
+def _given(contest: Contest, about: About | None) -> str:
+    """What a command of a scenario needs that is not known here."""
+    scenario = contest.row.cell.scenario
+    if about is not None or is_program(scenario):
+        return ""
+    return f"on a machine that has the scenario {fmt.plain(scenario, limit=60)}"
 
 
 def _learn(contest: Contest) -> str:
