@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.answers import Pair
+from harness.analysis.provenance import Machine
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
@@ -94,9 +95,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 def section(found: Answer) -> Section:
     """What is behind the sentence, which is the lead of the report."""
+    return behind(facts(found))
+
+
+def behind(found: Iterable[Fact]) -> Section:
+    """Facts as the section below the first sentence."""
     bullets = [
         Bullet(text=" ".join(filter(None, (one.question, one.text))), command=one.command)
-        for one in facts(found)
+        for one in found
     ]
     return Section(key=KEY, heading="Behind this answer", bullets=bullets)
 
@@ -443,13 +449,18 @@ def _machine(study: Study, contest: Contest) -> str:
     mine = next((m for m in machines if m.machine_id == contest.row.machine_id), None)
     if mine is None:
         return "The records do not name the machine."
-    facts: Iterable[str] = [
-        mine.cpu,
-        f"{mine.logical_cores} logical cores",
-        *mine.gpus,
-        f"{fmt.capacity(mine.memory_total_bytes)} memory",
-        mine.os,
-    ]
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
-    return fmt.plain(", ".join(facts)) + more + "."
+    return f"{machine_facts(mine)}{more}."
+
+
+def machine_facts(machine: Machine) -> str:
+    """Processor, accelerators, memory and system, in a line."""
+    facts = [
+        machine.cpu,
+        f"{machine.logical_cores} logical cores",
+        *machine.gpus,
+        f"{fmt.capacity(machine.memory_total_bytes)} memory",
+        machine.os,
+    ]
+    return fmt.plain(", ".join(facts))
