@@ -1,7 +1,7 @@
 """The answer in a sentence, made from the verdicts and never stronger than they are.
 
 It leads every output. Below it are five facts, each with the question that it answers: whether the
-backends learn the same, whether to believe it, what it costs, what was compared, what to do next.
+backends learn the same, whether to believe it, what was compared, what to do next, what it costs.
 Where the records give no verdict, the sentence says so first, and ``next_step`` is the one thing to
 do. A folder of several modes leads with what Keras costs, a sweep with how a step grows
 (:mod:`harness.report.leads`).
@@ -117,18 +117,17 @@ def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
     costs = " ".join(text for text in (found.memory, found.first_step, found.target) if text)
     compared = " ".join(text for text in (found.versions, found.machine) if text)
     next_step = found.next_step or found.repeat
+    then = "For a verdict" if found.next_step else "Repeat it"
+    then += f", {found.given}:" if found.given else ":"
     asked = [
         Fact(question="Do they learn the same?", text=found.quality),
         Fact(question="Can I believe it?", text=believable(found) if caveats else found.certainty),
-        Fact(question="What does it cost?", text=costs),
         Fact(question="What was compared?", text=compared),
+        Fact(question="What next?", text=then if next_step else "", command=next_step),
+        # Last, so that all others are on the first screen of a phone.
+        Fact(question="What does it cost?", text=costs),
     ]
-    found_facts = [fact for fact in asked if fact.text]
-    if next_step:
-        text = "For a verdict" if found.next_step else "Repeat it"
-        text += f", {found.given}:" if found.given else ":"
-        found_facts.append(Fact(question="What next?", text=text, command=next_step))
-    return found_facts
+    return [fact for fact in asked if fact.text]
 
 
 def believable(found: Answer) -> str:

@@ -45,9 +45,9 @@ def of_comparison(
     facts = [
         Fact(question=LEARNED, text=_learned(learned, labels)),
         Fact(question=BELIEVED, text=" ".join(_believed(comparison))),
-        Fact(question=COSTS, text=_memory(comparison)),
         Fact(question=COMPARED, text=" ".join(_compared(comparison))),
         Fact(question=NEXT, **_next(comparison, repeat)),
+        Fact(question=COSTS, text=_memory(comparison)),
     ]
     return [fact for fact in facts if fact.text]
 

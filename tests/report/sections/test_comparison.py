@@ -181,9 +181,9 @@ SLOWER = {"jax": 0.0024, "torch": 0.004}
 QUESTIONS = [
     "Does it learn the same?",
     "Can I believe it?",
-    "What does it cost?",
     "What was compared?",
     "What next?",
+    "What does it cost?",
 ]
 
 
