@@ -190,7 +190,7 @@ def file_of(name: str) -> ScenarioFile | None:
         )
         raise AmbiguousScenarioError(
             f"{len(candidates)} scenarios are called {name}: {places}. Rename one, so that records "
-            "tell which was measured"
+            "say which was measured"
         )
     return candidates[0] if candidates else None
 

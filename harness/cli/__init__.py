@@ -56,7 +56,7 @@ Examples:
   harness merge results/a results/b --into results/c
 
 \b
-Exit codes, which docs/exit-codes.md tells for every command:
+Exit codes; docs/exit-codes.md has those of every command:
 {exit_codes.lines(ExitCode, GateCode)}
 """
 
@@ -155,7 +155,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """What the command exits with; a failure is told."""
+    """What the command exits with; a failure is printed."""
     try:
         app()
     except HarnessError as error:
@@ -187,7 +187,7 @@ _OF_THE_USER = {
 
 
 def _fault() -> int:
-    """Tell of the exception under way, as a report of it needs it told."""
+    """Print the exception under way, with what a report of it needs."""
     import traceback
 
     for line in traceback.format_exc().splitlines():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario, Settings
 
 EPOCHS = 2
-"""Timed epochs of a visit, after one of warm-up: more rounds tell more than longer visits."""
+"""Timed epochs of a visit, after one of warm-up: more rounds show more than longer visits."""
 
 EPILOG = """
 \b

@@ -276,7 +276,7 @@ def placements(
 
     Args:
         request: names backends, environments and device.
-        say: is told which backends are left out.
+        say: prints which backends are left out.
         least: how many there must be.
         variable: the environment variable that names the backend where the request does not.
 

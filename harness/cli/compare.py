@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from harness.errors import GateCode, HarnessError, UnavailableError
 if TYPE_CHECKING:
     from harness.analysis.before_after.compare import Comparison, Limits
     from harness.analysis.before_after.gate import Finding, Rules
+    from harness.analysis.study import About
     from harness.store.folder import Results
 
 EPILOG = f"""
@@ -125,7 +126,14 @@ def compare(
     code = gate.exit_code(findings)
     names = str(before), str(after)
     unsettled = len(gate.open_questions(made, rules)) if fail_on else None
-    document = report.compose(made, findings, about=about, names=names, unsettled=unsettled)
+    document = report.compose(
+        made,
+        findings,
+        about=about,
+        names=names,
+        unsettled=unsettled,
+        repeat=_again(first, about),
+    )
     log = terminal.console(stderr=as_json)
     if markdown is not None:
         _write(markdown, md.render(document))
@@ -156,6 +164,17 @@ def _load(folder: Path) -> Results:
             f"make some with harness run SCENARIO --results {folder}"
         )
     return results
+
+
+def _again(results: Results, about: Mapping[str, About]) -> str | None:
+    """The command that measures a campaign once more, where it was of one scenario."""
+    from harness.analysis.rows import grouped
+    from harness.report.repeat import command
+
+    scenarios = {record.cell.scenario for record in results.records}
+    if len(scenarios) != 1:
+        return None
+    return command(grouped(results.records), about.get(scenarios.pop()), results.plans)
 
 
 def _json(made: Comparison, findings: Sequence[Finding], code: int) -> str:

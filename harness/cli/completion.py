@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 Complete = Callable[[str], list[str]]
-"""The words that may stand for what was typed so far."""
+"""The words that complete what was typed so far."""
 
 
 def scenarios(incomplete: str) -> list[str]:

@@ -45,7 +45,7 @@ def doctor(
         bool,
         typer.Option(
             "--measure",
-            help="Measure for a minute and tell how small a difference this machine can resolve.",
+            help="Measure for a minute and show how small a difference this machine can resolve.",
             rich_help_panel=WHAT,
         ),
     ] = False,
@@ -68,7 +68,7 @@ def doctor(
     Looks for about two seconds at what goes on now (load, other programs, other runs, stolen time,
     how evenly a fixed piece of work runs), at how the machine is set (clock, cores, memory, swap,
     power, disk), and at what a run needs (environments, rating table). Each warning says why it
-    matters and what mends it.
+    matters and how to fix it.
 
     \b
     Examples:

@@ -46,8 +46,7 @@ def make(
         typer.Option(
             "--with",
             metavar="REQUIREMENTS",
-            help="What it shall have besides, or in place of a pin, such as keras==3.14.0; "
-            "repeatable.",
+            help="Packages to add, or to use in place of a pin, such as keras==3.14.0; repeatable.",
         ),
     ] = None,
     python: Annotated[

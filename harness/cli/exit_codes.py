@@ -1,4 +1,4 @@
-"""Exit codes as a help text tells them."""
+"""Exit codes as a help text lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command tells on the terminal why children left no measurement."""
+"""How a command shows on the terminal why children left no measurement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ more."""
 
 SOURCE_CHANGED = (
     "the source of the scenario was changed meanwhile: not all processes trained the same, so run "
-    "it again before you believe what stands above"
+    "it again before you believe what is above"
 )
 """Said below an answer that mixes two sources."""
 

@@ -53,7 +53,7 @@ def studied(results: Results) -> Study:
 def about(records: Iterable[Record]) -> dict[str, About]:
     """What is known here of the records' scenarios; records may come from elsewhere.
 
-    Of an empty folder the main scenario is told about, since its backends are what is missing.
+    Of an empty folder it describes the main scenario, since its backends are what is missing.
     """
     import msgspec
 

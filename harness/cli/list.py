@@ -64,7 +64,7 @@ def _scenarios() -> list[dict[str, Any]]:
 
 
 def _settings(settings_type: type[Any]) -> list[dict[str, Any]]:
-    """Name, type, default and bounds of each setting, as its JSON Schema tells them."""
+    """Name, type, default and bounds of each setting, as its JSON Schema has them."""
     import msgspec
 
     _, components = msgspec.json.schema_components([settings_type])

@@ -47,8 +47,8 @@ def merge(
         merged = merge_into(sources, into)
     except OSError as error:
         raise UnavailableError(
-            f"{error.filename or into}: {error.strerror or error}. Whatever was merged before is "
-            f"in {into}; once that is mended, the same command goes on"
+            f"{error.filename or into}: {error.strerror or error}. What was merged before is in "
+            f"{into}. Fix this, then run the same command again: it goes on"
         ) from None
     typer.echo(
         f"{into}: {_several(merged.added, 'record')} and {_several(merged.runs, 'run')} of parity "

@@ -381,7 +381,7 @@ class CampaignRequest(Request):
         duration(
             "--time-budget",
             "Timed training in each trial, after the epochs that quality needs. Default: "
-            f"{defaults.ADAPTIVE_TIME_BUDGET_S:g}s, since more processes tell more; "
+            f"{defaults.ADAPTIVE_TIME_BUDGET_S:g}s, since more processes show more; "
             f"{defaults.TIME_BUDGET_S:g}s where --seeds or --repetitions fix the rounds.",
             zero=True,
         ),

@@ -220,7 +220,7 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
         )
         yield f"{where} {folder}"
     for trouble in outcome.lost:
-        yield f"a record could be kept nowhere, its figures stand only above: {trouble}"
+        yield f"a record could be kept nowhere, its figures are only above: {trouble}"
     if len(elsewhere) < len(outcome.saved):
         yield f"records: {root}; the whole report: harness report {root}"
 
@@ -236,7 +236,7 @@ def _without_figures(outcome: Outcome, good: int, unmeasured: int) -> Iterator[s
     elif good < outcome.planned:
         yield (
             f"{outcome.planned - good} of {count(outcome.planned, 'trial')} left no measurement; "
-            "the records tell why, with the last lines that were printed"
+            "the records say why, with the last lines that were printed"
         )
     elif unmeasured and not outcome.saved:
         yield (

@@ -32,7 +32,7 @@ def lacking() -> str | None:
 
 
 def write_html(path: Path, document: Document, study: Study) -> str:
-    """Make the page and tell where it is, or why it is not.
+    """Make the page and say where it is, or why there is none.
 
     Raises:
         UnavailableError: if it cannot be written.
@@ -48,7 +48,7 @@ def write_html(path: Path, document: Document, study: Study) -> str:
 
 
 def write_plots(folder: Path, study: Study) -> str:
-    """Draw every plot into ``folder`` as SVG and PNG, and tell so.
+    """Draw every plot into ``folder`` as SVG and PNG, and say so.
 
     Raises:
         UnavailableError: if the packages are missing here, or the folder cannot be written.
@@ -71,6 +71,7 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     from harness.analysis.before_after.history import campaigns, timelines
     from harness.cli.folder import about
     from harness.report.outputs import markdown, terminal
+    from harness.report.sections import behind
     from harness.report.sections import history as told
     from harness.store import layout
     from harness.store.folder import load_each
@@ -82,7 +83,8 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     tolerances = {name: one.metric.tolerance for name, one in known.items()}
     before = {name: one.before for name, one in known.items()}
     lines = timelines(found, tolerances=tolerances, settings_before=before)
-    document = told.compose(lines, broken, known)
+    facts = behind.of_history(lines, known, str(root) if len(loaded) > 1 else None)
+    document = told.compose(lines, broken, known, facts)
     # Files before the screen: whatever becomes of that, they are there.
     target, page = markdown_to or root / layout.HISTORY, html_to or root / layout.HISTORY_PAGE
     write(target, markdown.render(document), option="--output", what="Markdown")
@@ -90,7 +92,7 @@ def history(root: Path, *, markdown_to: Path | None, html_to: Path | None) -> No
     if why is None:
         from harness.report import html
 
-        text = html.render_history(document, lines, known)
+        text = html.render_history(document, lines, known, facts)
         write(page, text, option="--html", what="HTML")
     console = terminal.console()
     terminal.show(document, console)

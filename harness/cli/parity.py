@@ -34,8 +34,8 @@ Examples:
 
 \b
 Exit codes:
-  0 the same model on every pair of backends, known behaviours of Keras told;
-  1 a pair deviates or cannot be told, or a backend could not be trained;
+  0 the same model on every pair of backends, known behaviours of Keras named;
+  1 a pair deviates or is undecided, or a backend could not be trained;
   2 a mistake in the command; 3 data, an environment, a device or the folder
   is missing; 130 Ctrl-C.
 """

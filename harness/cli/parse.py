@@ -273,8 +273,8 @@ def parse_share(typed_for: str, text: str, *, rule: bool = False) -> float:
     if not (0 <= value <= (MOST if percent else 1) if rule else 0 < value < 1):
         bounds = f"from 0% to {MOST:.0%}" if rule else "above 0% and below 100%"
         raise HarnessError(
-            f"{typed_for}{':' if rule else ' '}{text} is no share: write a percentage such as 2%, "
-            f"or 0.02 for it; {bounds}"
+            f"{typed_for}{':' if rule else ' '}{text} is not a share: write a percentage such as "
+            f"2%, or 0.02 for it; {bounds}"
         )
     return value
 

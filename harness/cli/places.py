@@ -28,7 +28,7 @@ def candidates(
 
     Args:
         request: names backends and environments.
-        say: is told which backends are left out, and what is made.
+        say: prints which backends are left out, and what is made.
         least: how many places there must be.
         variable: the environment variable that names the backend where the request does not.
 

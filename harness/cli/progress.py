@@ -176,7 +176,7 @@ def time_left(seconds: float) -> str:
 
 
 class Lines:
-    """What a person is told of each trial of a campaign."""
+    """What a person reads of each trial of a campaign."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
@@ -223,7 +223,7 @@ class Lines:
 
 
 def _named(standing: Standing) -> Iterator[tuple[str, CellStanding]]:
-    """Each cell with a name that tells it from the others."""
+    """Each cell with a name that no other has."""
     for one in standing.cells:
         yield told_apart(one.cell, _matrix(standing)), one
 

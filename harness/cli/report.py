@@ -176,7 +176,7 @@ def _json(study: Study) -> str:
 
 
 def append_to_step_summary(text: str) -> str:
-    """Append and tell what was done; outside of GitHub Actions there is nothing to append to."""
+    """Append and say what was done; outside of GitHub Actions there is nothing to append to."""
     target = os.environ.get(STEP_SUMMARY_VARIABLE)
     if not target:
         return f"Step summary: {STEP_SUMMARY_VARIABLE} is not set, so nothing was appended"

@@ -1,4 +1,4 @@
-"""``harness sweep``: measure along one or several axes, and tell how step time and memory grow."""
+"""``harness sweep``: measure along one or several axes, and show how step time and memory grow."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SweepRequest(options.CampaignRequest):
         _axis(
             "--dtype-policy",
             "What is computed in, by Keras' name: float32, mixed_bfloat16. It is the setting "
-            "`precision`; the option --precision is how narrow an interval shall be.",
+            "`precision`; the option --precision is how narrow an interval has to be.",
         ),
     ] = None
     epochs: Annotated[str | None, _axis("--epochs", "Epochs until the quality is taken.")] = None

@@ -24,7 +24,7 @@ from harness.data.table import Movies, Ratings, Table, Users
 from harness.errors import UnavailableError
 
 FORMAT = 1
-"""Raised when a file written before would be misread; an older file is then made afresh."""
+"""Raised when a file written before would be misread; an older file is then made again."""
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Of all members that are read of one zip; the table takes 3 MB."""
@@ -67,22 +67,22 @@ def load(path: str | os.PathLike[str]) -> Table:
         ) from None
     except PermissionError as error:
         raise CorruptTableError(
-            f"{path} cannot be read: {error.strerror}; `harness data prepare` makes it afresh"
+            f"{path} cannot be read: {error.strerror}; `harness data prepare` makes it again"
         ) from None
     except Exception as error:  # noqa: BLE001
         # zipfile, zlib and NumPy raise nearly anything on a damaged file (BadZipFile, EOFError,
         # KeyError, NotImplementedError, struct.error ...); all of it means the same to the user.
         raise CorruptTableError(
-            f"{path} is truncated or altered ({error}); `harness data prepare` makes it afresh"
+            f"{path} is truncated or altered ({error}); `harness data prepare` makes it again"
         ) from None
     found = table.ratings_sha256
     if found != tables.RATINGS_SHA256:
         raise CorruptTableError(
             f"{path} does not hold the ratings of MovieLens-100K: their sha256 is {found}, "
-            f"expected {tables.RATINGS_SHA256}; `harness data prepare` makes it afresh"
+            f"expected {tables.RATINGS_SHA256}; `harness data prepare` makes it again"
         )
     if (strange := tables.made_up(table)) is not None:
-        raise CorruptTableError(f"{path} has {strange}; `harness data prepare` makes it afresh")
+        raise CorruptTableError(f"{path} has {strange}; `harness data prepare` makes it again")
     return table
 
 

@@ -62,7 +62,7 @@ def prepare(
     Args:
         source: ``auto`` takes the prepared table whatever its source, else the first that works
             of tfds, archive and mirror. A source's own name takes the prepared table only if it
-            came from there, and else makes it afresh from there.
+            came from there, and else makes it again from there.
         cache_dir: where the table and the downloads are kept, instead of ``HARNESS_CACHE_DIR`` or
             the user's cache folder.
         report: takes lines of progress, for a person.
@@ -142,10 +142,10 @@ def _prepared(cache: Cache, source: str, report: Report) -> Prepared | None:
         return None
     except file.CorruptTableError as error:
         # Without its advice, which is being followed.
-        report(f"not used: {str(error).rpartition(';')[0]}; making it afresh")
+        report(f"not used: {str(error).rpartition(';')[0]}; making it again")
         return None
     if source not in {AUTO, table.source}:
-        report(f"{cache.table} came from {table.source}; making it afresh from {source}")
+        report(f"{cache.table} came from {table.source}; making it again from {source}")
         return None
     return Prepared(cache.table, table.source, table.ratings_sha256)
 
@@ -164,7 +164,7 @@ def _first_that_works(
             return table, tuple(attempts)
     tried = "\n".join(f"  {attempt.source}: {attempt.problem}" for attempt in attempts)
     raise SourceError(
-        f"MovieLens-100K could not be had; tried in vain:\n{tried}\n"
+        f"MovieLens-100K could not be had; tried without success:\n{tried}\n"
         f"Download {URL} on another machine, put it at {cache.archive}, and run "
         "`harness data prepare` again; its hash will be checked."
     )

@@ -269,7 +269,7 @@ def _version_here(name: str) -> int | None:
 
 
 class _Limits(NamedTuple):
-    """What a process was allowed; how many the kernel had killed before it for want of memory."""
+    """What a process was allowed; how many the kernel had killed before it for lack of memory."""
 
     timeout_s: float
     memory_bytes: float | None
@@ -357,10 +357,10 @@ def _killed_by(name: str, oom_kills_before: int | None) -> str:
         return f"killed from outside by {name}"
     counted = oom_kills()
     if counted is None or oom_kills_before is None:
-        return "killed by SIGKILL: most likely out of memory, `dmesg` tells"
+        return "killed by SIGKILL: most likely out of memory; see `dmesg`"
     if counted > oom_kills_before:
-        return "out of memory: killed by SIGKILL, and the kernel counts a kill for want of memory"
-    return "killed from outside by SIGKILL; the kernel counts no kill for want of memory"
+        return "out of memory: killed by SIGKILL, and the kernel counts a kill for lack of memory"
+    return "killed from outside by SIGKILL; the kernel counts no kill for lack of memory"
 
 
 def _crash_reason(ended: Ended) -> str:

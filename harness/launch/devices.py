@@ -95,5 +95,5 @@ def ask_interpreter(interpreter: Interpreter) -> list[str]:
     except NoAnswerError as error:
         detail = str(error)
     raise UnavailableError(
-        f"{interpreter.python} does not tell which devices {interpreter.backend} can use: {detail}"
+        f"{interpreter.python} does not say which devices {interpreter.backend} can use: {detail}"
     )

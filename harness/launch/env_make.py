@@ -222,7 +222,7 @@ def _install(recipe: Recipe, folder: Path, way: str, run: Run, say: Say) -> None
         if not good and recipe.requirements and way == "pip":
             say(
                 f"{recipe.label}: the pins do not allow it ({_last(log)}); "
-                "all that it needs is resolved without them"
+                "resolving all that it needs again"
             )
             good = run([*install, *what], log)
         if not good:

@@ -1,6 +1,6 @@
 """A small process that outlives a killed harness, and ends what that had started.
 
-``kill -9``, a crash, or the kernel for want of memory end the harness without a word. Its trial, in
+``kill -9``, a crash, or the kernel for lack of memory end the harness without a word. Its trial, in
 a session of its own, would go on beside the next campaign's clock. This process reads its standard
 input, whose other end only the harness has open: when it ends, the harness has, and what that left
 is ended. Until then it sleeps. It imports nothing but the standard library.

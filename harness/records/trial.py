@@ -484,7 +484,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     @property
     def took_turns(self) -> bool:
-        """Whether others took turns with it; not where it waited alone, for want of memory."""
+        """Whether others took turns with it; not where it waited alone, for lack of memory."""
         return self.turns is not None and self.turns.processes != 1
 
 

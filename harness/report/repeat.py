@@ -25,8 +25,8 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
     Args:
         groups: cells of one scenario that were measured together.
         about: what is known of the scenario; without it all settings are named.
-        plans: of the runs that left the records. The latest one that measured these cells tells
-            rounds, precision and budget; without one the records tell seeds and repetitions.
+        plans: of the runs that left the records. The latest one that measured these cells has
+            rounds, precision and budget; without one the records have seeds and repetitions.
     """
     cells = [group.row.cell for group in groups]
     base = _base(groups, about)

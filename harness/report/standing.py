@@ -102,6 +102,27 @@ def standings(study: Study, contest: Contest) -> list[Standing]:
     return found
 
 
+def crossed(study: Study) -> list[tuple[Row, Row]]:
+    """The fastest and a row with a lower step time, since the two figures come from other trials.
+
+    Relative takes the rounds that both have, and a step time all trials of its row.
+    """
+    found = []
+    for contest in study.contests:
+        best = _base(contest)
+        rows = [group.row for group in contest.groups]
+        base = next((row for row in rows if _key(row) == best), None)
+        if base is None or base.step_time_s is None:
+            continue
+        for row in rows:
+            behind = _behind(row, best, contest)
+            if behind is None or row.step_time_s is None:
+                continue
+            if (behind.ratio > 1) != (row.step_time_s.value > base.step_time_s.value):
+                found.append((base, row))
+    return found
+
+
 def relatives(study: Study) -> dict[int, str]:
     """The column called relative, by the identity of each row; without those that have none."""
     told: dict[int, str] = {}

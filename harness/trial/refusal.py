@@ -92,7 +92,7 @@ def _own_end(optimizer: Any) -> str | None:
     if setter is None:
         return None
     return (
-        "goes without Keras' trainer, which has the optimizer set the weights anew after the last "
+        "goes without Keras' trainer, which has the optimizer set the weights again after the last "
         f"epoch ({setter})"
     )
 

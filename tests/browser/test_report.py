@@ -40,6 +40,9 @@ class TestFirstScreen:
     def test_on_a_phone_the_verdict_and_every_backend_beside_the_fastest(self, open_page, report):
         opened = open_page(report, width=390)
         assert opened.page.locator("h1").bounding_box()["y"] < 200
+        for question in ("Do they learn the same?", "Can I believe it?", "What next?"):
+            box = opened.page.get_by_text(question).first.bounding_box()
+            assert box["y"] + box["height"] < 844
         shown = opened.page.locator(".standings td.relative")
         assert shown.count() == 3
         for i in range(3):

@@ -121,7 +121,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ),
     ("parity", "the same model on every pair"): lambda w: w.harness("parity", *w.pair()),
     ("parity", "a pair deviates"): lambda w: w.harness("parity", *w.pair(OTHER_LOSS)),
-    ("parity", "a layer draws random numbers in a way of its own, so that nothing can be told"): (
+    ("parity", "a layer draws random numbers in a way of its own, so that the pair is undecided"): (
         lambda w: w.harness("parity", *w.pair('leave(not_served=["own: torch.rand"])'))
     ),
     ("parity", "a known behaviour of Keras moves the test metric"): lambda w: w.harness(

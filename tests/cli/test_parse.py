@@ -311,8 +311,8 @@ def test_what_is_no_share_is_answered_with_how_to_write_one(text):
     with pytest.raises(HarnessError) as error:
         parse.parse_share("--precision", text)
     assert str(error.value) == (
-        f"--precision {text} is no share: write a percentage such as 2%, or 0.02 for it; above 0% "
-        "and below 100%"
+        f"--precision {text} is not a share: write a percentage such as 2%, or 0.02 for it; "
+        "above 0% and below 100%"
     )
 
 

@@ -203,7 +203,7 @@ def test_a_folder_that_becomes_unwritable_costs_no_record(fake, here, monkeypatc
         (["--memory-limit", "16"], "--memory-limit 16 is no size: write such as 16GB"),
         (["--repetitions", "0"], "--repetitions 0 is no whole number from 1 to 10,000"),
         (["--timeout", "-1"], "--timeout -1 is no duration"),
-        (["--margin", "5"], "--margin 5 is no share"),
+        (["--margin", "5"], "--margin 5 is not a share"),
         (["--source", "mirorr"], "unknown source 'mirorr'; did you mean mirror?"),
         (["--backend", "jax", "--env", "tf=/x"], "--env names an environment for tensorflow"),
     ],

@@ -202,9 +202,9 @@ def test_a_dry_run_learns_from_the_records_in_the_folder(two):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--precision", "2"], "--precision 2 is no share"),
+        (["--precision", "2"], "--precision 2 is not a share"),
         (["--budget", "soon"], "--budget soon is no duration"),
-        (["--margin", "x"], "--margin x is no share"),
+        (["--margin", "x"], "--margin x is not a share"),
         (["--precision", "2%", "--repetitions", "3"], "give one or the other"),
         (["--budget", "2m", "--rounds", "3"], "give one or the other"),
         (["--rounds", "3", "--repetitions", "3"], "give one or the other"),

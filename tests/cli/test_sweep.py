@@ -128,4 +128,4 @@ def test_a_sweep_needs_an_axis():
 
 def test_precision_is_how_narrow_an_interval_shall_be_and_no_axis(fake):
     result = sweep(*fake(), "--dtype-policy", "float32", "--precision", "bfloat16")
-    assert "--precision bfloat16 is no share" in str(result.exception)
+    assert "--precision bfloat16 is not a share" in str(result.exception)

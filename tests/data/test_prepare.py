@@ -51,7 +51,7 @@ def test_naming_a_source_replaces_a_table_that_came_from_another(
     world.prepare()
     place_zip(world.cache)
     assert world.prepare("archive").source == "archive"
-    assert any("came from mirror; making it afresh from archive" in x for x in world.lines)
+    assert any("came from mirror; making it again from archive" in x for x in world.lines)
 
 
 def test_without_any_network_one_error_names_every_source_and_where_to_put_the_zip(
@@ -63,7 +63,7 @@ def test_without_any_network_one_error_names_every_source_and_where_to_put_the_z
     assert caught.value.exit_code == ExitCode.UNAVAILABLE
     address = "https://files.grouplens.org/datasets/movielens/ml-100k.zip"
     assert str(caught.value) == (
-        "MovieLens-100K could not be had; tried in vain:\n"
+        "MovieLens-100K could not be had; tried without success:\n"
         "  tfds: TensorFlow Datasets is not here\n"
         f"  archive: no download from files.grouplens.org: no network: {address}\n"
         "  mirror: pip did not get recbole==1.2.1: No matching distribution found for "
@@ -115,7 +115,7 @@ def test_a_wheel_that_arrives_truncated_is_fetched_once_more(
 
 def test_a_wheel_that_keeps_arriving_altered_is_never_used(make_world: Callable[..., Any]) -> None:
     world = make_world(wheels=[b"other"] * 9)
-    with pytest.raises(SourceError, match=r"\.whl was refused.*fetched afresh.*no better"):
+    with pytest.raises(SourceError, match=r"\.whl was refused.*fetched again.*no better"):
         world.prepare("mirror")
     assert world.pip.calls == 2
     assert [p.name for p in world.cache.iterdir()] == ["prepare.lock"]

@@ -91,9 +91,9 @@ def test_a_trial_that_is_killed_from_outside_says_so(trial, fake_python):
 @pytest.mark.parametrize(
     ("counted", "reason"),
     [
-        ([3, 4], "out of memory: killed by SIGKILL, and the kernel counts a kill for want of memo"),
-        ([3, 3], "killed from outside by SIGKILL; the kernel counts no kill for want of memory"),
-        ([None, None], "killed by SIGKILL: most likely out of memory, `dmesg` tells"),
+        ([3, 4], "out of memory: killed by SIGKILL, and the kernel counts a kill for lack of memo"),
+        ([3, 3], "killed from outside by SIGKILL; the kernel counts no kill for lack of memory"),
+        ([None, None], "killed by SIGKILL: most likely out of memory; see `dmesg`"),
     ],
 )
 def test_the_kernels_own_count_tells_whether_it_was_the_memory(

@@ -75,6 +75,6 @@ def test_an_interpreter_is_asked_in_a_process_of_its_own(fake_python):
 def test_an_interpreter_that_does_not_answer_is_named(program):
     broken = Interpreter(backend="torch", python=Path(program), origin="test")
     with pytest.raises(
-        UnavailableError, match=f"{program} does not tell which devices torch can use"
+        UnavailableError, match=f"{program} does not say which devices torch can use"
     ):
         ask_interpreter(broken)

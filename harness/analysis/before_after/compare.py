@@ -22,6 +22,7 @@ from harness.analysis.before_after.match import (
 from harness.analysis.before_after.settings import Before, completed
 from harness.analysis.figures import values
 from harness.analysis.notes.note import Note
+from harness.analysis.provenance import Machine, machines
 from harness.analysis.quality import QualityVerdict, by_seed, compare_quality, draws, gated
 from harness.analysis.rows import Figure, mean_and_range
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
@@ -85,6 +86,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """All that can be said of two campaigns.
 
     ``cells`` and the lists of those that cannot be compared are ordered by name, never by a figure.
+    ``versions`` has Keras and the frameworks of the compared trials, also where they are the same;
+    ``packages`` what differs. ``probe`` is the time of a fixed piece of work after over before, if
+    the records of both sides hold it: how fast the machine itself was.
     """
 
     limits: Limits
@@ -93,6 +97,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     only_before: list[OneSided]
     only_after: list[OneSided]
     packages: dict[str, list[what_changed.PackageChange]]
+    versions: list[what_changed.PackageChange]
+    machines: list[Machine]
+    probe: float | None
     notes: list[Note]
 
     @property
@@ -146,6 +153,9 @@ def compare(
         only_before=matches.only_before,
         only_after=matches.only_after,
         packages=what_changed.packages(matched),
+        versions=what_changed.versions(matched),
+        machines=machines([*first, *second]),
+        probe=what_changed.probe(matched),
         notes=what_changed.notes(matched, first, second, noisy=len(noisy)),
     )
 

@@ -99,7 +99,7 @@ def machine_names(trials: Sequence[Record]) -> str:
     """The machines of some trials, each by its host's name and what tells its id from others."""
     known = [record.environment for record in trials if record.environment]
     names = sorted({f"{e.hostname} {e.machine_id[:8]}" for e in known})
-    return joined(names) if names else "a machine that the records do not tell"
+    return joined(names) if names else "a machine that the records do not name"
 
 
 def _matched(cell: Cell, before: Groups, after: Groups) -> list[Matched] | Apart:

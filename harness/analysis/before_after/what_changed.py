@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from harness.analysis.before_after.match import Matched
 from harness.analysis.notes.note import Note, note
 from harness.analysis.notes.sources import changed_between
+from harness.analysis.rows import versions as versions_of
 from harness.records.trial import Environment, Record, Struct
 from harness.words import joined, listed, share
 
 ABSENT = "absent"
+
+TOLD_FROM = 0.01
+"""A smaller change of the speed probe is in no caveat's short form."""
 
 UNKNOWN = "unknown"
 
@@ -51,6 +55,18 @@ def packages(matched: Sequence[Matched]) -> dict[str, list[PackageChange]]:
     }
 
 
+def versions(matched: Sequence[Matched]) -> list[PackageChange]:
+    """Keras and the frameworks of the compared trials, before and after, the same or not."""
+    before = _versions(record for one in matched for record in one.before)
+    after = _versions(record for one in matched for record in one.after)
+    packages = ["keras", *dict.fromkeys(one.cell.backend for one in matched)]
+    return [
+        PackageChange(name=name, before=joined(sorted(a)), after=joined(sorted(b)))
+        for name in packages
+        if (a := before.get(name)) and (b := after.get(name))
+    ]
+
+
 def notes(
     matched: Sequence[Matched], before: Sequence[Record], after: Sequence[Record], *, noisy: int
 ) -> list[Note]:
@@ -77,10 +93,21 @@ def notes(
     return [one for one in found if one is not None]
 
 
+def probe(matched: Sequence[Matched]) -> float | None:
+    """The speed probe after over before, of what was measured on one machine."""
+    ranked = [one for one in matched if one.machine_id is not None]
+    first = _probe_s([record for one in ranked for record in one.before])
+    second = _probe_s([record for one in ranked for record in one.after])
+    return second / first if first and second else None
+
+
 def _apart_in_time(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Note]:
     first, second = _probe_s(before), _probe_s(after)
-    hint = "The records hold no speed probe on both sides to tell how fast the machine was."
+    moved = ""
+    hint = "How fast the machine was is not known: the records of one side hold no speed probe."
     if first is not None and second is not None:
+        change = second / first - 1
+        moved = f", machine {change:+.0%} in time" if abs(change) >= TOLD_FROM else ""
         hint = (
             "As a hint: the speed probe, a fixed piece of work beside the trials, changed by "
             f"{second / first - 1:+.1%} ({1e3 * first:.0f} ms before, "
@@ -88,9 +115,9 @@ def _apart_in_time(before: Sequence[Record], after: Sequence[Record]) -> Iterato
         )
     yield note(
         "drift",
-        "no common round",
+        f"no common round{moved}",
         "The campaigns share no round, so a change of the machine between them (heat, other "
-        "programs, a new kernel) cannot be told from a change of software. To be sure, measure "
+        "programs, a new kernel) looks the same as a change of software. To be sure, measure "
         f"before once more and see whether it comes back. {hint}",
     )
 
@@ -175,6 +202,14 @@ def _disturbed(noisy: int, trials: int) -> Note | None:
         f"{share(noisy, trials, 'trial')} {'was' if noisy == 1 else 'were'} disturbed by other "
         "programs or machines and left out of the step times; memory and quality keep them.",
     )
+
+
+def _versions(records: Iterable[Record]) -> dict[str, set[str]]:
+    """Keras and the frameworks, whichever distribution they come from."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, version in {pair for record in records for pair in versions_of(record).items()}:
+        found[name].add(version)
+    return found
 
 
 def _installed(records: Iterable[Record]) -> dict[str, set[str]]:

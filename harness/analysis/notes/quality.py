@@ -124,7 +124,7 @@ def _seeds(needed: Sequence[int | None]) -> str:
     """How many seeds would tell."""
     known = [seeds for seeds in needed if seeds is not None]
     if len(known) < len(needed):
-        return f"it takes more than {MOST_ROUNDS:,} seeds to tell."
+        return f"it takes more than {MOST_ROUNDS:,} seeds to find out."
     if max(known) <= MINIMUM_ROUNDS:
-        return f"at least {MINIMUM_ROUNDS} seeds are needed to tell anything."
-    return f"it takes about {max(known):,} seeds to tell."
+        return f"at least {MINIMUM_ROUNDS} seeds are needed to say anything."
+    return f"it takes about {max(known):,} seeds to find out."

@@ -147,7 +147,7 @@ def harness_checkout(groups: Sequence[Group]) -> Iterator[Note]:
             "dirty-harness",
             f"{dirty:,} of {len(trials):,} from changed code of the harness",
             f"{share(dirty, len(trials), 'trial')} ran from a checkout with uncommitted "
-            "changes: the commit in the record does not tell what was measured.",
+            "changes: the commit in the record is not what was measured.",
         )
     commits = {r.harness.commit or f"version {r.harness.version}" for r in trials}
     if len(commits) > 1:

@@ -67,7 +67,7 @@ def fetch(
     """Have the file ``target``, with exactly the content that ``sha256`` names.
 
     A file that is already there is used if its hash is right. If it is not, or if what was
-    downloaded is not, the file is named, refused, and downloaded afresh, once.
+    downloaded is not, the file is named, refused, and downloaded again, once.
 
     Args:
         target: where the file belongs; replaced only by a file with the right hash.
@@ -88,7 +88,7 @@ def fetch(
         if found == sha256:
             return target
         refused = _refusal(target, found, sha256)
-        report(f"{refused}; fetching it afresh")
+        report(f"{refused}; fetching it again")
     # A wrong file in the cache has used up the second try: twice wrong is not an accident.
     tries = 1 if refused else 2
     for attempt in range(1, tries + 1):
@@ -100,8 +100,8 @@ def fetch(
         if refused is None:
             return target
         if attempt < tries:
-            report(f"{refused}; fetching it afresh")
-    raise SourceError(f"{refused}; it was fetched afresh from {origin} and is no better")
+            report(f"{refused}; fetching it again")
+    raise SourceError(f"{refused}; it was fetched again from {origin} and is no better")
 
 
 def file_sha256(path: Path) -> str:

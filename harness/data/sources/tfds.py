@@ -67,7 +67,7 @@ class TfdsSource(Source):
         except (SourceError, file.CorruptTableError) as error:
             if not built_before:
                 raise SourceError(str(error)) from None
-            report(f"{cache.tfds} is of no use ({error}); building it afresh")
+            report(f"{cache.tfds} is of no use ({error}); building it again")
         shutil.rmtree(cache.tfds, ignore_errors=True)
         return _in_own_process(path, cache.tfds)
 

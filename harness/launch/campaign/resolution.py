@@ -62,13 +62,13 @@ class Resolution(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.spread is None or self.smallest is None:
             return (
-                f"{self.of}: only {self.pairs} pairs of processes in a minute, too few to tell "
-                f"(it takes {MINIMUM_ROUNDS}): this machine is too slow for so short a look"
+                f"{self.of}: only {self.pairs} pairs of processes in a minute, too few (at "
+                f"least {MINIMUM_ROUNDS} are needed): this machine is too slow for so short a look"
             )
         return (
             f"{self.of}: {self.pairs} pairs of equal processes in a minute, spread "
             f"{self.spread:.1%}: a difference of {self.smallest:.1%} or more is found in 9 of 10 "
-            "minutes, a smaller one takes longer or drowns"
+            "minutes, a smaller one takes longer or is lost"
         )
 
 

@@ -116,7 +116,7 @@ class Room:
                 f"it was not known how much {whose} each of the {trials} of a round takes, {so}. "
                 "Now it is known: further rounds take turns, as far as they fit"
             )
-        return f"nothing tells how much {whose} each of the {trials} of a round takes, {so}"
+        return f"it is not known how much {whose} each of the {trials} of a round takes, {so}"
 
     def _lack(self, trial: Trial, beside: Sequence[Trial]) -> Lack | None:
         now = self._look()

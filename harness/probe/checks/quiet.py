@@ -21,7 +21,7 @@ SPEED_SPREAD = 0.05
 def load(load_average: float | None, cores: int) -> Finding:
     """The load average of the last minute against the number of logical ``cores``."""
     if load_average is None:
-        return _finding("load", "unknown", "this system tells no load average")
+        return _finding("load", "unknown", "this system reports no load average")
     seen = f"{load_average:.2f} over the last minute, on {_cores(cores)}"
     if load_average <= max(LOAD_ALWAYS_GOOD, LOAD_PER_CORE * cores):
         return _finding("load", "good", seen)
@@ -121,8 +121,8 @@ def speed(samples_s: Sequence[float]) -> Finding:
         "warning",
         seen,
         why=f"the same work should take the same time: differences between backends below "
-        f"{spread:.0%} may drown in this",
-        remedy="mend the other warnings first and run `harness doctor` again; if none is left, "
+        f"{spread:.0%} may be lost in this",
+        remedy="fix the other warnings first and run `harness doctor` again; if none is left, "
         "the machine is shared or hot: measure more rounds, or elsewhere",
     )
 

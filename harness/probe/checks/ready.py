@@ -35,7 +35,7 @@ def environment(backend: str, serving: Sequence[str], problem: str = "") -> Find
 def table(path: Path | None) -> Finding:
     """Whether the rating table was prepared; ``path`` is where it belongs."""
     if path is None:
-        return _finding("rating table", "unknown", "its place cannot be told")
+        return _finding("rating table", "unknown", "its place is not known")
     if path.exists():
         return _finding("rating table", "good", str(path))
     return _finding(

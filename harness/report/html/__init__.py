@@ -20,7 +20,7 @@ from harness.report.document import Document
 from harness.report.html import details, embed, first_screen, svg, terms, trials
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import GROUPS, NARROW, WIDE, Group, Plot
-from harness.report.sections.answer import answer, facts
+from harness.report.sections.answer import KEY, Fact, answer, facts
 from harness.report.table import condensed
 
 if TYPE_CHECKING:
@@ -65,14 +65,18 @@ def render(document: Document, study: Study) -> str:
 
 
 def render_history(
-    document: Document, timelines: Sequence[Timeline], about: Mapping[str, About]
+    document: Document,
+    timelines: Sequence[Timeline],
+    about: Mapping[str, About],
+    facts: Sequence[Fact],
 ) -> str:
     """The page of a folder of campaigns."""
     return page(
         "history.html.j2",
         document=document,
+        facts=facts,
         changes=document.section("changes"),
-        sections=document.without({"changes"}),
+        sections=document.without({KEY, "changes"}),
         groups=groups(timeline.plots(timelines, about)),
     )
 

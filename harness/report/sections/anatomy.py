@@ -91,8 +91,8 @@ def lines(anatomies: Sequence[Anatomy]) -> list[str]:
             f"{_adding(one)}."
         )
         told += [
-            f"{name(one)}: '{absent.name}' could not be measured, so its part stands with the next "
-            f"one: {absent.why}"
+            f"{name(one)}: '{absent.name}' could not be measured, so its part is included in "
+            f"the next one: {absent.why}"
             for absent in one.absent
         ]
         if one.disturbed:

@@ -1,7 +1,7 @@
 """The answer in a sentence, made from the verdicts and never stronger than they are.
 
 It leads every output. Below it are five facts, each with the question that it answers: whether the
-backends learn the same, whether to believe it, what it costs, what was compared, what to do next.
+backends learn the same, whether to believe it, what was compared, what to do next, what it costs.
 Where the records give no verdict, the sentence says so first, and ``next_step`` is the one thing to
 do. A folder of several modes leads with what Keras costs, a sweep with how a step grows
 (:mod:`harness.report.leads`).
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.answers import Pair
+from harness.analysis.provenance import Machine
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
@@ -25,6 +26,7 @@ from harness.report.modes import Gap
 from harness.report.naming import backends, maker, side
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
+from harness.scenario_files import is_program
 from harness.words import count, joined
 
 KEY = "answer"
@@ -64,7 +66,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     ``fastest`` is the backend that is faster than every other one measured beside it, if there is
     such a backend, with its ``leads``; ``settled`` says whether there is one, or all are equal.
     ``standings`` has every backend measured beside it. ``gaps`` holds the modes of a folder with
-    several; ``next_step`` and ``repeat`` are commands; ``caveats`` are counts.
+    several; ``next_step`` and ``repeat`` are commands, which need what is ``given``; ``caveats``
+    are counts.
     """
 
     sentence: str
@@ -87,13 +90,19 @@ class Answer(Struct, frozen=True, kw_only=True):
     machine: str = ""
     next_step: str | None = None
     repeat: str | None = None
+    given: str = ""
 
 
 def section(found: Answer) -> Section:
     """What is behind the sentence, which is the lead of the report."""
+    return behind(facts(found))
+
+
+def behind(found: Iterable[Fact]) -> Section:
+    """Facts as the section below the first sentence."""
     bullets = [
         Bullet(text=" ".join(filter(None, (one.question, one.text))), command=one.command)
-        for one in facts(found)
+        for one in found
     ]
     return Section(key=KEY, heading="Behind this answer", bullets=bullets)
 
@@ -108,17 +117,17 @@ def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
     costs = " ".join(text for text in (found.memory, found.first_step, found.target) if text)
     compared = " ".join(text for text in (found.versions, found.machine) if text)
     next_step = found.next_step or found.repeat
+    then = "For a verdict" if found.next_step else "Repeat it"
+    then += f", {found.given}:" if found.given else ":"
     asked = [
         Fact(question="Do they learn the same?", text=found.quality),
         Fact(question="Can I believe it?", text=believable(found) if caveats else found.certainty),
-        Fact(question="What does it cost?", text=costs),
         Fact(question="What was compared?", text=compared),
+        Fact(question="What next?", text=then if next_step else "", command=next_step),
+        # Last, so that all others are on the first screen of a phone.
+        Fact(question="What does it cost?", text=costs),
     ]
-    found_facts = [fact for fact in asked if fact.text]
-    if next_step:
-        text = "For a verdict:" if found.next_step else "Repeat it:"
-        found_facts.append(Fact(question="What next?", text=text, command=next_step))
-    return found_facts
+    return [fact for fact in asked if fact.text]
 
 
 def believable(found: Answer) -> str:
@@ -173,6 +182,7 @@ def answer(study: Study) -> Answer:
         machine=_machine(study, contest),
         next_step=None if settled else _next_step(study, contest, about),
         repeat=again if settled else None,
+        given=_given(contest, about),
     )
 
 
@@ -298,6 +308,14 @@ def _next_step(study: Study, contest: Contest, about: About | None) -> str | Non
         ]
         return repeat.beside(groups, about, lacking)
     return repeat.more(groups, about, study.plans)
+
+
+def _given(contest: Contest, about: About | None) -> str:
+    """What a command of a scenario needs that is not known here."""
+    scenario = contest.row.cell.scenario
+    if about is not None or is_program(scenario):
+        return ""
+    return f"on a machine that has the scenario {fmt.plain(scenario, limit=60)}"
 
 
 def _learn(contest: Contest) -> str:
@@ -430,13 +448,18 @@ def _machine(study: Study, contest: Contest) -> str:
     mine = next((m for m in machines if m.machine_id == contest.row.machine_id), None)
     if mine is None:
         return "The records do not name the machine."
-    facts: Iterable[str] = [
-        mine.cpu,
-        f"{mine.logical_cores} logical cores",
-        *mine.gpus,
-        f"{fmt.capacity(mine.memory_total_bytes)} memory",
-        mine.os,
-    ]
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
-    return fmt.plain(", ".join(facts)) + more + "."
+    return f"{machine_facts(mine)}{more}."
+
+
+def machine_facts(machine: Machine) -> str:
+    """Processor, accelerators, memory and system, in a line."""
+    facts = [
+        machine.cpu,
+        f"{machine.logical_cores} logical cores",
+        *machine.gpus,
+        f"{fmt.capacity(machine.memory_total_bytes)} memory",
+        machine.os,
+    ]
+    return fmt.plain(", ".join(facts))

@@ -11,6 +11,7 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document
+from harness.report.sections.answer import Fact, behind
 from harness.report.sections.quality import of_difference
 from harness.report.table import Column, Table, figure, machine_label, stacked
 from harness.store.reading import Broken
@@ -25,7 +26,7 @@ READING = (
     "A campaign is compared with all trials since the last change. It is a change only if "
     "the whole interval of the step time's ratio lies beyond the margin, or if it surely learned "
     "better or worse; all intervals of this page together hold at 95%. Campaigns share no round, "
-    "so a change of the machine between them cannot be told from a change of software."
+    "so a change of the machine between them looks the same as a change of software."
 )
 
 
@@ -33,13 +34,22 @@ def compose(
     timelines: Sequence[Timeline],
     broken: Sequence[Broken],
     about: Mapping[str, About],
+    facts: Sequence[Fact] = (),
 ) -> Document:
-    """The timelines as a document; outputs only lay it out."""
+    """The timelines as a document; outputs only lay it out.
+
+    Args:
+        timelines: of every cell.
+        broken: files that should have been records.
+        about: what is known of the scenarios.
+        facts: what is behind the first sentence.
+    """
     moved = [(t, m) for t in timelines for m in t.moments if m.moved]
     lead = [in_short(timelines, about)]
     if not timelines:
         lead = ["There are no campaigns with records here: name the folder that holds theirs."]
     sections = [
+        behind(facts),
         Section(
             key="changes",
             heading="Changes",

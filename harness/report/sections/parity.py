@@ -87,7 +87,7 @@ def compose(
     lead = [_trained(asked, records), *failed]
     lead += [verdict(pair) for pair in pairs]
     if odd := apart(pairs):
-        lead.append(f"{odd} stands apart: the others are the same model.")
+        lead.append(f"{odd} is different: the others are the same model.")
     if asked.synthetic:
         lead.append("The examples are SYNTHETIC.")
     if handed := sorted({each for record in records for each in record.custom_initial.items()}):
@@ -143,7 +143,7 @@ def verdict(pair: Pair) -> str:
         )
     if pair.verdict == "untold":
         return (
-            f"{names}: CANNOT be told. Random numbers that are not served alike: "
+            f"{names}: UNDECIDED. Random numbers that are not served alike: "
             f"{fmt.plain('; '.join(pair.not_served), limit=600)}. What lies behind them is not the "
             "same training on both."
         )

@@ -81,11 +81,17 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         fillers=[
             (figure("difference", kept=True), lambda pair: difference(pair.quality)),
             (figure("seeds"), lambda pair: fmt.count(pair.quality.seeds if pair.quality else 0)),
-            (Column(header="the first is"), lambda pair: quality_word(pair.quality)),
+            (Column(header="verdict"), _verdict),
             (Column(header="difference found"), lambda pair: found_word(pair.quality)),
         ],
     )
     return [*cells, *pairs]
+
+
+def _verdict(pair: Pair) -> str:
+    """On the first of a pair, in words that hold in a title too."""
+    word = quality_word(pair.quality)
+    return f"the first is {word}" if word in {"worse", "better"} else word
 
 
 def quality_word(quality: QualityVerdict | None) -> str:

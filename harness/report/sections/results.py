@@ -13,9 +13,9 @@ from harness.analysis.rows import Figure, Row
 from harness.analysis.study import Study
 from harness.report import format as fmt
 from harness.report.document import Section
-from harness.report.standing import relatives
+from harness.report.standing import crossed, relatives
 from harness.report.table import Column, Table, figure, machine_label, settings, stacked
-from harness.words import count
+from harness.words import count, joined
 
 KEY = "results"
 
@@ -31,11 +31,19 @@ def section(study: Study) -> Section:
     failed = f", {fmt.count(study.failed)} of them failed" if study.failed else ""
     trials = f"{count(study.trials, 'trial')}{failed}"
     tables = results(study)
-    names = {row.cell.name or None for row in study.rows}
-    each = "on each backend" if len(names) < 2 else "in each environment"
+    environments = {row.cell.name for row in study.rows}
+    each = "on each backend" if len(environments) < 2 else "in each environment"
     text = f"The same Keras model {each}: {trials}. Only the verdicts below rank."
     if any(column.header == RELATIVE for table in tables for column in table.columns):
         text += " Relative is step time over that of the fastest, with the verdict's interval."
+    pairs = dict.fromkeys(
+        f"{joined((a.name, b.name))} under {a.cell.mode}" for a, b in crossed(study)
+    )
+    if pairs:
+        text += (
+            f" Compare {'; '.join(pairs)} by relative, not by step time: relative takes the rounds "
+            "that both have, a step time all trials of its row."
+        )
     return Section(
         key=KEY,
         heading="Results",

@@ -115,7 +115,7 @@ class TorchAdapter(Adapter):
         rate = getattr(model.optimizer, "_learning_rate", None)
         schedule = keras.optimizers.schedules.LearningRateSchedule
         if callable(rate) and not isinstance(rate, schedule | keras.Variable):
-            return "traces a step once, but the learning rate is a function that fit calls anew"
+            return "traces a step once, but the learning rate is a function that fit calls again"
         return None
 
     def watch_recompilation(self, *, on: bool) -> None:
@@ -133,7 +133,7 @@ class TorchAdapter(Adapter):
         """Which function was recompiled most often, and which guard failed last."""
         failures = torch._dynamo.utils.guard_failures  # noqa: SLF001
         if not failures:
-            return "it tells no guard"
+            return "it names no guard"
         code, reasons = max(failures.items(), key=lambda item: len(item[1]))
         guard = re.sub(r"^\S+: ", "", str(reasons[-1]).strip().splitlines()[0])
         guard = re.sub(r"\s+", " ", guard)[:200]

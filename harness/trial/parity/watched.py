@@ -76,7 +76,7 @@ class WatchedFit(Watched):
         if setter is not None and int(prepared.model.steps_per_execution) > 1:
             raise RefusedError(
                 "parity trains the first epoch of tuned by itself, step by step, and this "
-                f"optimizer sets the weights anew at the end of every training ({setter}); "
+                f"optimizer sets the weights again at the end of every training ({setter}); "
                 "compare the mode fit"
             )
 

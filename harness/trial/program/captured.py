@@ -97,8 +97,8 @@ def captured(setup: Setup) -> Prepared:
     fit = choice.fit(watch, setup.settings.fit)
     if fit is None or not fit.asked:
         raise UncapturedError(
-            f"{file.name} calls no fit that trains, and parity begins a fit anew: what a loop of "
-            "its own does cannot be begun by anybody else"
+            f"{file.name} calls no fit that trains, and parity has to start a fit itself: it "
+            "cannot start a loop of the script's own"
         )
     found = choice.metric(watch, fit, setup.settings.metric)
     if found is None:

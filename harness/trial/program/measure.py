@@ -200,8 +200,8 @@ class _Seen:
             started_ns, ended_ns = self.spans_ns
             wall_s = (ended_ns - started_ns) * 1e-9
             self.remarks.append(
-                "it calls neither fit nor train_on_batch: its own loop cannot be told from what "
-                "is around it, so a step here is the whole script, compilation included"
+                "it calls neither fit nor train_on_batch: its own loop cannot be separated from "
+                "what is around it, so a step here is the whole script, compilation included"
             )
             whole = Epoch(
                 index=0,

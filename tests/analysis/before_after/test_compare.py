@@ -155,7 +155,7 @@ class TestWhatElseChanged:
 
     def test_that_drift_looks_like_software_is_always_said(self, versus):
         (note,) = [note for note in versus().notes if note.code == "drift"]
-        assert "cannot be told from a change of software" in note.text
+        assert "looks the same as a change of software" in note.text
         assert "no speed probe" in note.text
 
     def test_the_speed_probe_is_a_hint_where_there_is_one(self, make_campaign):

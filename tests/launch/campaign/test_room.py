@@ -168,7 +168,7 @@ class TestRemark:
         for record in self.known(make_record, three, device_bytes):
             room.learn(record)
         said = room.remark([[one] for one in three])
-        assert said.startswith("nothing tells how much of the GPU's memory each of the 3 trials")
+        assert said.startswith("it is not known how much of the GPU's memory each of the 3 trials")
         assert "further rounds" not in said
 
     def test_nor_where_a_trial_failed(self, trials, tried, make_record):

@@ -182,9 +182,9 @@ def test_five_facts_answer_the_readers_questions(answered):
     assert list(told) == [
         "Do they learn the same?",
         "Can I believe it?",
-        "What does it cost?",
         "What was compared?",
         "What next?",
+        "What does it cost?",
     ]
     assert "6 interleaved rounds" in told["Can I believe it?"].text
     assert "First step: JAX " in told["What does it cost?"].text

@@ -174,3 +174,84 @@ def test_hostile_texts_of_a_record_reach_no_output_unescaped(composed, make_camp
     assert not re.search(r"(?<!\\)<img", source)
     assert not re.search(r"^# heading", source, re.MULTILINE)
     assert "[red]x[/red]" in shown
+
+
+SLOWER = {"jax": 0.0024, "torch": 0.004}
+
+QUESTIONS = [
+    "Does it learn the same?",
+    "Can I believe it?",
+    "What was compared?",
+    "What next?",
+    "What does it cost?",
+]
+
+
+def behind(document):
+    """The facts by their question, of the first section."""
+    first = document.sections[0]
+    assert first.key == "answer"
+    found = {}
+    for bullet in first.bullets:
+        (question,) = [one for one in QUESTIONS if bullet.text.startswith(one)]
+        found[question] = (bullet.text.removeprefix(question).strip(), bullet.command)
+    return found
+
+
+def test_five_facts_are_behind_the_first_sentence(about, make_campaign):
+    before = make_campaign(TWO, 14)
+    after = make_campaign(SLOWER, 14, seed=2)
+    made = compare(before, after, tolerances={"ranking": 5e-4})
+    document = report.compose(
+        made,
+        [],
+        about=about,
+        names=("a", "b"),
+        unsettled=None,
+        repeat="harness run ranking --seeds 42-55",
+    )
+    found = behind(document)
+    assert list(found) == QUESTIONS
+    assert found["Does it learn the same?"][0] == (
+        "Yes: test RMSE within 0.00050 in all 2 cells, on 14 common seeds."
+    )
+    assert "95% intervals for all cells together" in found["Can I believe it?"][0]
+    assert "no common round" in found["Can I believe it?"][0]
+    assert found["What does it cost?"][0] == "Peak memory: 2 equivalent."
+    assert "on both sides" in found["What was compared?"][0]
+    assert found["What next?"][1] == "harness run ranking --seeds 42-55 --results results/once-more"
+
+
+def test_two_versions_of_keras_are_to_be_measured_in_common_rounds(about, make_campaign):
+    after = make_campaign(SLOWER, 14, seed=2, packages={"keras": "3.16.0"}, rmse={"jax": 0.004})
+    made = compare(make_campaign(TWO, 14), after, tolerances={"ranking": 5e-4})
+    composed = report.compose(
+        made, [], about=about, names=("a", "b"), unsettled=None, repeat="harness run ranking"
+    )
+    found = behind(composed)
+    assert found["Does it learn the same?"][0].startswith("No: 1 worse, 1 equivalent;")
+    assert "→ 3.16.0" in found["What was compared?"][0]
+    assert "--env before=keras==" in found["What next?"][1]
+    assert "--env after=keras==3.16.0" in found["What next?"][1]
+
+
+def test_where_nothing_changed_there_is_nothing_to_do(about, make_campaign):
+    same = compare(make_campaign(TWO, 14), make_campaign(TWO, 14), tolerances={"ranking": 5e-4})
+    composed = report.compose(same, [], about=about, names=("a", "b"), unsettled=None, repeat="x")
+    assert behind(composed)["What next?"] == ("Nothing: no step time changed.", None)
+
+
+@pytest.mark.parametrize(
+    ("probe", "end"),
+    [
+        (2.0, "But the machine itself was 2.0× as slow after."),
+        (1.05, "."),
+        (0.5, "."),  # a faster machine does not make a cell slower
+    ],
+)
+def test_a_machine_that_became_slower_is_in_the_first_sentences(about, make_campaign, probe, end):
+    after = make_campaign({"jax": 0.0044, "torch": 0.004}, 14, seed=2)
+    made = msgspec.structs.replace(compare(make_campaign(TWO, 14), after), probe=probe)
+    first = report.compose(made, [], about=about, names=("a", "b"), unsettled=None).lead[0]
+    assert first.endswith(end)
+    assert ("the machine itself" in first) == (probe == 2.0)

@@ -9,6 +9,7 @@ import pytest
 
 from harness.analysis.before_after.history import campaigns, timelines
 from harness.report.outputs import markdown
+from harness.report.sections.behind import of_history
 from harness.report.sections.history import compose
 from harness.store.folder import load_each
 from tests.report.folders import write
@@ -34,7 +35,8 @@ def folder(tmp_path):
 
 def told(folder, about):
     broken = [file for one in load_each(folder).values() for file in one.broken]
-    return compose(timelines(found(folder)), broken, about)
+    lines = timelines(found(folder), tolerances={"ranking": 5e-4})
+    return compose(lines, broken, about, of_history(lines, about, "results"))
 
 
 def found(folder):
@@ -119,3 +121,14 @@ def test_where_nothing_moved_it_says_how_much_was_compared(folder, about):
     shutil.rmtree(folder / "month-2")
     (lead,) = told(folder, about).lead
     assert lead.startswith("Nothing moved: 3 cells over 2 campaigns, 3 comparisons")
+
+
+def test_a_readers_questions_are_answered_below_the_first_sentence(folder, about):
+    first = told(folder, about).sections[0]
+    assert first.key == "answer"
+    questions = [bullet.text.split("?")[0] for bullet in first.bullets]
+    assert questions == [
+        "Does it learn the same", "Can I believe it", "What was compared", "What next"
+    ]  # fmt: skip
+    assert "keras 3.16.0" in first.bullets[2].text
+    assert first.bullets[3].command == "harness compare results/month-1 results/month-2"

@@ -165,7 +165,7 @@ class TestQuality:
 
     def test_tells_equivalent_from_no_difference_found(self, report, make_campaign):
         _, pairs = report(make_campaign(THREE, 8)).section("quality").tables
-        assert rows(pairs)[0]["the first is"] == "equivalent"
+        assert rows(pairs)[0]["verdict"] == "equivalent"
         noisy = make_campaign(THREE, 4)
         spread = [
             msgspec.structs.replace(
@@ -177,7 +177,7 @@ class TestQuality:
             for i, record in enumerate(noisy)
         ]
         _, pairs = report(spread).section("quality").tables
-        assert rows(pairs)[0]["the first is"] == "undecided"
+        assert rows(pairs)[0]["verdict"] == "undecided"
         assert rows(pairs)[0]["difference found"] == "no"
 
 
