@@ -20,7 +20,7 @@ def caught(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     try:
-        exec(compile(text, str(path), "exec"), {"__name__": "mine"})  # noqa: S102
+        exec(compile(text, str(path), "exec"), {"__name__": "mine"})  # noqa: S102 - a text of this test
     except Exception as error:  # noqa: BLE001
         return error
     raise AssertionError("it raised nothing")

@@ -164,7 +164,7 @@ def test_in_doubt_the_table_is_prepared(kind):
 
 def test_code_without_a_source_is_in_doubt():
     space = {}
-    exec("def data(self, settings, table): return 1", space)  # noqa: S102
+    exec("def data(self, settings, table): return 1", space)  # noqa: S102 - the text of this line
     assert use_of(space["data"], 2) == "anything"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def cpu(root: Path = files.ROOT) -> Cpu:
     return Cpu(
         model=model(root),
         architecture=platform.machine() or "unknown",
-        logical_cores=psutil.cpu_count() or 1,
-        physical_cores=psutil.cpu_count(logical=False),
+        logical_cores=files.asked(psutil.cpu_count) or os.cpu_count() or 1,
+        physical_cores=files.asked(lambda: psutil.cpu_count(logical=False)),
         affinity=allowed,
         governor=governor(root, allowed),
         turbo=None if switch is None else switch.on,
@@ -63,10 +64,10 @@ def parse_cpuinfo(content: str) -> dict[str, str]:
 
 def affinity() -> list[int] | None:
     """The logical CPUs that this process may use; ``None`` on macOS, which has no such thing."""
-    try:
-        return sorted(psutil.Process().cpu_affinity() or [])
-    except (AttributeError, OSError, psutil.Error):
-        return None
+    allowed = files.asked(lambda: psutil.Process().cpu_affinity())
+    if allowed is None and hasattr(os, "sched_getaffinity"):  # the kernel itself, without /proc
+        allowed = list(os.sched_getaffinity(0))
+    return None if allowed is None else sorted(allowed)
 
 
 def governor(root: Path = files.ROOT, cpus: list[int] | None = None) -> str | None:

@@ -6,7 +6,11 @@ their own, and on a system without /proc and /sys nothing is found there, which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 ROOT = Path("/")
 """The machine's own file system."""
@@ -32,4 +36,15 @@ def to_integer(content: str) -> int | None:
     try:
         return int(content)
     except ValueError:
+        return None
+
+
+def asked(question: Callable[[], Answer | None]) -> Answer | None:
+    """What ``question`` answers, which asks psutil; ``None`` where it cannot on this machine.
+
+    A container may hide ``/proc``, or a part of it, and a sandbox may fake it.
+    """
+    try:
+        return question()
+    except Exception:  # noqa: BLE001 - psutil raises nearly anything on what it did not expect
         return None

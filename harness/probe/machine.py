@@ -10,10 +10,9 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 from harness.probe import files
 from harness.probe.cpu import parse_cpuinfo
+from harness.probe.memory import of_machine
 from harness.records.trial import Cpu
 
 _VENDORS = {
@@ -45,7 +44,7 @@ def machine_id(cpu: Cpu, root: Path = files.ROOT) -> str:
     without /etc/machine-id all machines of one hardware do.
     """
     # In whole GiB: what the kernel keeps for itself differs a little from boot to boot.
-    memory_gib = round(psutil.virtual_memory().total / 2**30)
+    memory_gib = round(of_machine()[0] / 2**30)
     facts = f"{cpu.model}|{cpu.architecture}|{cpu.logical_cores}|{memory_gib}"
     return hmac.new(_secret(root).encode(), facts.encode(), hashlib.sha256).hexdigest()[:12]
 

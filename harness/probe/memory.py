@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,12 +21,20 @@ class MemorySize(Struct, frozen=True, kw_only=True):
 
 def memory(root: Path = files.ROOT) -> MemorySize:
     """The memory that this process may use: the machine's, or a container's where that is less."""
-    machine = psutil.virtual_memory()
+    total_bytes, available_bytes = of_machine()
     limits = cgroup.memory_limits(root)
     return MemorySize(
-        total_bytes=min([machine.total, *(limit.limit_bytes for limit in limits)]),
-        available_bytes=min([machine.available, *(limit.available_bytes for limit in limits)]),
+        total_bytes=min([total_bytes, *(limit.limit_bytes for limit in limits)]),
+        available_bytes=min([available_bytes, *(limit.available_bytes for limit in limits)]),
     )
+
+
+def of_machine() -> tuple[int, int]:
+    """The machine's memory in bytes, and what of it is available."""
+    if (told := files.asked(psutil.virtual_memory)) is not None:
+        return told.total, told.available
+    page = os.sysconf("SC_PAGE_SIZE")  # the kernel itself, where /proc is hidden
+    return page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
 
 
 def oom_kills(root: Path = files.ROOT) -> int | None:

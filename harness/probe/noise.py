@@ -90,13 +90,16 @@ def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_cou
     )
 
 
-def _own_cpu_s() -> float:
+def _own_cpu_s() -> float | None:
     """Of this process, of its descendants, and of those among them that have ended."""
     import psutil
 
     ended = os.times()
     total = time.process_time() + ended.children_user + ended.children_system
-    for child in psutil.Process().children(recursive=True):
+    family = files.asked(lambda: psutil.Process().children(recursive=True))
+    if family is None:
+        return None
+    for child in family:
         try:
             spent = child.cpu_times()
         except psutil.Error:  # gone meanwhile

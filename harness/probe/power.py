@@ -6,21 +6,17 @@ import warnings
 
 import psutil
 
+from harness.probe import files
+
 
 def swap_used_bytes() -> int | None:
     """Bytes of memory that were moved to a disk; ``None`` where that is not told."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # psutil warns where /proc/vmstat is hidden
-            return int(psutil.swap_memory().used)
-    except (OSError, RuntimeError, psutil.Error):
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # psutil warns where /proc/vmstat is hidden
+        return files.asked(lambda: int(psutil.swap_memory().used))
 
 
 def on_mains() -> bool | None:
     """Whether a battery is being spared; ``None`` without a battery, or where it is not told."""
-    try:
-        battery = psutil.sensors_battery()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError, psutil.Error):
-        return None  # psutil offers no battery on this system
+    battery = files.asked(lambda: psutil.sensors_battery())  # noqa: PLW0108 - not there on every system
     return None if battery is None else battery.power_plugged

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import psutil
 
+from harness.probe import files
 from harness.records.trial import Struct
 
 SAMPLE_S = 0.3
@@ -28,14 +29,17 @@ class CpuUse(Struct, frozen=True, kw_only=True):
 
 def cpu_use(
     wait: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.perf_counter
-) -> list[CpuUse]:
+) -> list[CpuUse] | None:
     """Every process but this one that uses the processors, the busiest first.
 
-    Processes that may not be looked into, or that start or end meanwhile, are missing.
+    Processes that may not be looked into, or that start or end meanwhile, are missing. ``None``
+    where this system shows no processes.
     """
-    before, start = _cpu_seconds(), clock()
+    before, start = files.asked(_cpu_seconds), clock()
     wait(SAMPLE_S)
-    after, elapsed_s = _cpu_seconds(), clock() - start
+    after, elapsed_s = files.asked(_cpu_seconds), clock() - start
+    if before is None or after is None:
+        return None
     uses = [
         CpuUse(pid=pid, name=name, cores=max(0.0, seconds - before[pid, name]) / elapsed_s)
         for (pid, name), seconds in after.items()
@@ -49,6 +53,10 @@ def harness_runs() -> list[str]:
 
     This process and those that started it are left out.
     """
+    return files.asked(_harness_runs) or []
+
+
+def _harness_runs() -> list[str]:
     own = psutil.Process()
     ours = {own.pid, *(parent.pid for parent in own.parents())}
     found = []

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 import psutil
 
 from harness import probe
+from harness.probe import files
 from harness.probe.memory import memory
 from harness.records.plan import PlannedTrial
 from harness.records.trial import Cell, Memory, Record, Struct, Trial
@@ -153,7 +154,7 @@ def free() -> Free:
     """What memory there is now. Children of this process are those that take turns."""
     there = memory()
     resident = [0]
-    for child in psutil.Process(os.getpid()).children():
+    for child in files.asked(lambda: psutil.Process(os.getpid()).children()) or ():
         try:
             resident.append(int(child.memory_info().rss))
         except psutil.Error:  # gone meanwhile

@@ -35,14 +35,17 @@ def load(load_average: float | None, cores: int) -> Finding:
 
 
 def other_processes(
-    uses: Sequence[CpuUse], busy_share: float | None, own_cores: float, cores: int
+    uses: Sequence[CpuUse] | None, busy_share: float | None, own_cores: float, cores: int
 ) -> Finding:
-    """Who uses the processors now.
+    """Who uses the processors now; ``uses`` is ``None`` where no process can be seen.
 
     ``busy_share`` is what all programs together use of all ``cores`` (0 to 1), ``own_cores`` what
     this process used itself. What ``uses`` does not explain belongs to processes that cannot be
     seen from here, in another container perhaps.
     """
+    if uses is None and busy_share is None:
+        return _finding("other processes", "unknown", "this system shows no processes")
+    uses = uses or []
     busy = [use for use in uses if use.cores >= BUSY_PROCESS_CORES]
     if busy:
         named = ", ".join(f"{use.name} (pid {use.pid}) {use.cores:.0%}" for use in busy[:3])

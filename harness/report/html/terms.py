@@ -29,6 +29,6 @@ def explained(text: str) -> Markup:
             continue
         seen.add(word)
         parts.append(escape(text[end : match.start()]))
-        parts.append(Markup(opener).format(word, TERMS[word], match[0]))  # noqa: S704
+        parts.append(Markup(opener).format(word, TERMS[word], match[0]))  # noqa: S704 - format escapes
         end = match.end()
     return Markup("").join([*parts, escape(text[end:])])
