@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import options
-from harness.cli.command import WHAT, WHERE
+from harness.cli import completion, options
+from harness.cli.command import MACHINE, WHAT, WHERE
 
 EPILOG = """
 \b
@@ -71,6 +71,44 @@ class BisectRequest(options.CampaignRequest):
             rich_help_panel=WHAT,
         ),
     ] = field(default_factory=list)
+    backends: Annotated[
+        list[str],
+        typer.Option(
+            "--backend",
+            autocompletion=completion.backends,
+            metavar="NAME",
+            help="jax, tf (tensorflow) or torch. Default: KERAS_BACKEND if it is set.",
+            rich_help_panel=WHAT,
+        ),
+    ] = field(default_factory=list)
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change a setting of the scenario; repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = field(default_factory=list)
+    modes: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            autocompletion=completion.modes,
+            metavar="NAME",
+            help="How training runs: fit, tuned, custom_loop or native.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "fit"
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            "--threads",
+            metavar="NUMBER",
+            help="CPU threads; auto leaves them to the framework, which is the default.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
     results: Annotated[
         Path,
         typer.Option(

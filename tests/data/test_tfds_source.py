@@ -44,7 +44,7 @@ def test_what_is_missing_is_named_with_the_environment_that_has_it(
     problem = TfdsSource().problem(Cache(tmp_path))
     assert problem
     assert problem.startswith("tensorflow-datasets is not installed in ")
-    assert problem.endswith("(`tox -e data` has it)")
+    assert problem.endswith("(the harness's extra `data` has it, and in a checkout `tox -e data`)")
 
 
 def test_it_builds_from_the_zip_out_of_sight_and_off_the_gpu(

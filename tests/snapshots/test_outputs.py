@@ -27,6 +27,7 @@ COMMANDS = [
     "",
     "run",
     "sweep",
+    "bisect",
     "report",
     "findings",
     "export",

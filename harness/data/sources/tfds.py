@@ -45,7 +45,10 @@ class TfdsSource(Source):
             ("tensorflow", "TensorFlow"),
         ):
             if importlib.util.find_spec(module) is None:
-                return f"{package} is not installed in {sys.executable} (`tox -e data` has it)"
+                return (
+                    f"{package} is not installed in {sys.executable} (the harness's extra `data` "
+                    "has it, and in a checkout `tox -e data`)"
+                )
         return None
 
     def online(self, cache: Cache) -> str | None:

@@ -188,7 +188,7 @@ def answer(study: Study) -> Answer:
 
 def _nothing(study: Study) -> Answer:
     if study.records:
-        sentence = "No verdict: no trial left a measurement. The caveats below say why."
+        sentence = "No verdict: no trial left a measurement. The caveats say why."
         briefs = [note.brief or note.code for note in study.notes]
         return Answer(sentence=sentence, settled=False, caveats=briefs)
     return Answer(
