@@ -120,7 +120,8 @@ def share_downloads(keras_home: Path, source: Mapping[str, str]) -> None:
     theirs = Path(source.get("KERAS_HOME") or Path.home() / ".keras")
     for name in DOWNLOADS:
         with contextlib.suppress(OSError, RuntimeError):  # then the child downloads by itself
-            (theirs / name).mkdir(parents=True, exist_ok=True)
+            for folder in (theirs, theirs / name):
+                folder.mkdir(exist_ok=True)
             (keras_home / name).symlink_to(theirs / name, target_is_directory=True)
 
 

@@ -489,3 +489,31 @@ def test_parity_weights_classes_as_the_script_does(run):
 def test_parity_needs_a_fit(run):
     with pytest.raises(HarnessError, match="calls no fit that trains"):
         run(MODEL + OWN_LOOP, parity=True)
+
+
+FOREIGN = """
+import sys, types
+class Mine(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+    def call(self, x):
+        return multiply(self.dense(x))
+model = Mine()
+model.compile("sgd", "mse")
+code = compile("def multiply(x): raise TypeError('no tensor of ours')", FILE, "exec")
+exec(code)
+"""
+
+
+@pytest.mark.parametrize("package", ["tensorflow", "elsewhere"])
+def test_operations_of_tensorflow_in_a_model_are_named_on_another_backend(run, backend, package):
+    file = f"/lib/site-packages/{package}/python/ops.py"
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - Keras has a type of its own for each
+        run(MODEL + FOREIGN.replace("FILE", repr(file)) + FIT)
+    named = isinstance(caught.value, HarnessError)
+    assert named == (package == "tensorflow" and backend != "tensorflow")
+    if named:
+        assert "train.py, line " in str(caught.value)
+        assert 'in "return multiply(self.dense(x))"' in str(caught.value)
+        assert "keras.ops has them for every backend" in str(caught.value)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,10 @@ DISTRIBUTIONS = {
 
 class MissingModuleError(HarnessError):
     """A script needs a package that its environment does not have."""
+
+
+class ForeignOperationError(HarnessError):
+    """A model calls operations of a framework that is not its backend's."""
 
 
 class ScriptExitError(HarnessError):
@@ -67,6 +72,7 @@ class Script:
 
         Raises:
             MissingModuleError: naming the option that adds the package.
+            ForeignOperationError: naming the line.
             ScriptExitError: for ``sys.exit`` with anything but success.
             Exception: whatever it raises.
         """
@@ -85,6 +91,10 @@ class Script:
                 self._end(end.code)
         except ImportError as error:
             raise _explained(error, self.path) from error
+        except Exception as error:
+            if (why := _foreign(error, self.path)) is not None:
+                raise ForeignOperationError(why) from error
+            raise
         finally:
             if os.getpid() != process:
                 # A child that the script forked came to its end: the record is the parent's.
@@ -171,3 +181,46 @@ def _explained(error: ImportError, path: Path) -> Exception:
         f"{where}{first}: this environment has no {name}; if that is a package, --with {needed} "
         "adds it"
     )
+
+
+def _foreign(error: Exception, path: Path) -> str | None:
+    """Whether ``error`` comes from TensorFlow's operations in a model that runs on another backend.
+
+    Such a model's own code is called by Keras, and calls TensorFlow.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    chain: list[BaseException] = [error]
+    while (earlier := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(earlier)
+    foreign = next((one for one in chain if _calls_tensorflow(one)), None)
+    if backend == "tensorflow" or foreign is None:
+        return None
+    line = source_line(foreign, path.parent)
+    where = f"{place(line, path.parent)}: " if line is not None else ""
+    text = f' in "{line.text}"' if line is not None and line.text else ""
+    said = " ".join(COLOUR.sub("", f"{type(foreign).__name__}: {foreign}").split())[:200]
+    return (
+        f"{where}the model calls operations of TensorFlow{text}, which take no tensors of "
+        f"{backend} while it trains; keras.ops has them for every backend ({said})"
+    )
+
+
+def _calls_tensorflow(error: BaseException) -> bool:
+    """Whether code that Keras called went on into TensorFlow: into that, and not its data."""
+    frames = traceback.walk_tb(error.__traceback__)
+    packages = [_package(frame.f_code.co_filename) for frame, _ in frames]
+    places = (i for i, name in enumerate(packages) if name == "keras")
+    first = next(places, len(packages))
+    pairs = zip(packages[first:], packages[first + 1 :], strict=False)
+    return (None, "tensorflow") in pairs
+
+
+def _package(file: str) -> str | None:
+    """Which package a file belongs to; ``None`` for one that is nobody's."""
+    parts = Path(file).parts
+    for folder in ("site-packages", "dist-packages"):
+        if folder in parts[:-1]:
+            return parts[parts.index(folder) + 1]
+    return None
