@@ -308,7 +308,7 @@ def _executed(name: str, file: ScenarioFile) -> ModuleType:
     loader = _SourceLoader(name, str(file.path))
     spec = importlib.util.spec_from_file_location(name, file.path, loader=loader)
     if spec is None:
-        raise ImportError(f"{file.path} is no Python source")
+        raise ImportError(f"{file.path} is not Python source")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     loader.exec_module(module)

@@ -51,7 +51,6 @@ Examples:
   harness compare results/before results/after     slower, or less accurate?
   harness parity ranking                           is it the same model?
   harness anatomy ranking                          where does the time go?
-  harness findings results/local                   what Keras costs
   harness export results/local --format all --output exports
   harness merge results/a results/b --into results/c
 

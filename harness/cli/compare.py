@@ -271,7 +271,7 @@ def _limit(name: str, text: str) -> float:
     if not 0 < value <= WORST:
         # 2% of a metric is no difference in its unit.
         raise HarnessError(
-            f"--fail-on worse:{text} is no difference: write a number in the metric's own unit, "
+            f"--fail-on worse:{text} is not a difference: write a number in the metric's own unit, "
             f"such as worse:0.002; above 0 and up to {WORST:.0f}"
         )
     return value

@@ -223,7 +223,7 @@ def _recipes(names: Sequence[str], beside: tuple[str, ...], python: str | None) 
     from harness.words import unknown
 
     if python is not None and not re.fullmatch(r"3\.\d{1,2}", python):
-        raise HarnessError(f"--python {python} is no version of Python: write such as 3.12")
+        raise HarnessError(f"--python {python} is not a version of Python: write such as 3.12")
     valid = {
         f"{facts.tox_name}{gpu}": (b, bool(gpu))
         for b, facts in FACTS.items()

@@ -390,6 +390,7 @@ class CampaignRequest(Request):
         Literal["on", "off"],
         typer.Option(
             "--turns",
+            metavar="on|off",
             help="Whether the processes of a round are alive at once and take turns, epoch by "
             "epoch, as far as memory allows; off runs them one after the other.",
             rich_help_panel=HOW_LONG,

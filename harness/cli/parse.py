@@ -159,7 +159,7 @@ def parse_threads(text: str | None) -> list[int | None]:
         number = int(part) if _is_number(part) else 0
         if part != "auto" and not 1 <= number <= MAX_THREADS:
             raise HarnessError(
-                f"--threads {part} is no number of threads: write whole numbers from 1 to "
+                f"--threads {part} is not a number of threads: write whole numbers from 1 to "
                 f"{MAX_THREADS:,}, or auto for the framework's own choice"
             )
         threads.append(number or None)
@@ -238,7 +238,7 @@ def parse_requirements(option: str, texts: Iterable[str]) -> tuple[str, ...]:
     for word in found:
         if not (_REQUIREMENT.match(word) or _BARE.fullmatch(word) or _is_installable(Path(word))):
             raise HarnessError(
-                f"{option} {word} is no requirement: write such as tensorflow-datasets, or "
+                f"{option} {word} is not a requirement: write such as tensorflow-datasets, or "
                 "keras==3.14.0"
             )
     return tuple(found)
@@ -288,15 +288,15 @@ def parse_duration_s(typed_for: str, text: str, *, zero: bool = False) -> float:
         zero: whether it may be 0.
 
     Raises:
-        HarnessError: if it is no duration, or out of range.
+        HarnessError: if it is not a duration, or out of range.
     """
     found = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
     parts = [float(part) for part in found.groups("0")] if found else []
     seconds = sum(p * unit for p, unit in zip(parts, (3600.0, 60.0, 1.0, 0.001, 1.0), strict=False))
     if not found or not any(found.groups()) or (seconds == 0 and not zero):
         raise HarnessError(
-            f"{typed_for} {text} is no duration: write seconds, minutes or hours, such as 90, 90s, "
-            "10m or 1h30m"
+            f"{typed_for} {text} is not a duration: write seconds, minutes or hours, such as 90, "
+            "90s, 10m or 1h30m"
         )
     if seconds > MAX_DURATION_S:
         raise HarnessError(
@@ -314,7 +314,7 @@ def parse_number(typed_for: str, text: str, *, least: int, most: int) -> int:
     number = int(text) if _is_number(text.strip()) and len(text) <= MOST_DIGITS else -1
     if not least <= number <= most:
         raise HarnessError(
-            f"{typed_for} {text} is no whole number from {least:,} to {most:,}: write one"
+            f"{typed_for} {text} is not a whole number from {least:,} to {most:,}: write one"
         )
     return number
 
@@ -323,11 +323,11 @@ def parse_size_bytes(typed_for: str, text: str) -> float:
     """Bytes from a text such as ``16GB``, ``500MB``, or ``16GiB`` with its 2**30 bytes each.
 
     Raises:
-        HarnessError: if it is no size with its unit, or not above 0.
+        HarnessError: if it is not a size with its unit, or not above 0.
     """
     found = _SIZE.fullmatch(text.strip().lower().replace(" ", ""))
     if not found or float(found[1]) <= 0:
-        raise HarnessError(f"{typed_for} {text} is no size: write such as 16GB, 16GiB or 500MB")
+        raise HarnessError(f"{typed_for} {text} is not a size: write such as 16GB, 16GiB or 500MB")
     number, prefix, binary = found.groups()
     return float(number) * (1024.0 if binary else 1000.0) ** (1 + "kmgt".index(prefix))
 

@@ -139,5 +139,5 @@ def test_shares_and_durations_and_sizes_are_written_alike_everywhere(words, opti
     with pytest.raises(HarnessError) as error:
         read(words, option, text)
     what = "whole number" if kind == "NUMBER" else kind.lower()
-    assert str(error.value).startswith(f"{option.opts[0]} {text} is no {what}")
+    assert str(error.value).startswith(f"{option.opts[0]} {text} is not a {what}")
     assert ": write " in str(error.value)

@@ -203,12 +203,12 @@ def test_a_dry_run_learns_from_the_records_in_the_folder(two):
     ("arguments", "expected"),
     [
         (["--precision", "2"], "--precision 2 is not a share"),
-        (["--budget", "soon"], "--budget soon is no duration"),
+        (["--budget", "soon"], "--budget soon is not a duration"),
         (["--margin", "x"], "--margin x is not a share"),
         (["--precision", "2%", "--repetitions", "3"], "give one or the other"),
         (["--budget", "2m", "--rounds", "3"], "give one or the other"),
         (["--rounds", "3", "--repetitions", "3"], "give one or the other"),
-        (["--rounds", "0"], "--rounds 0 is no whole number from 1 to 10,000"),
+        (["--rounds", "0"], "--rounds 0 is not a whole number from 1 to 10,000"),
         (["--resume"], "there is no campaign to go on with"),
     ],
 )

@@ -40,6 +40,7 @@ OF_TRIAL = [
     TrialColumn("scenario", str, lambda r: r.cell.scenario),
     TrialColumn("scenario_version", int, lambda r: r.scenario_version),
     TrialColumn("backend", str, lambda r: r.cell.backend),
+    TrialColumn("environment", str, lambda r: r.cell.name or None),
     TrialColumn("device", str, lambda r: r.cell.device),
     TrialColumn("mode", str, lambda r: r.cell.mode),
     TrialColumn("init", str, lambda r: r.cell.init),

@@ -344,8 +344,9 @@ def _unmeasured(study: Study, contest: Contest) -> str:
     ]
     failed = [maker(group.row.cell) for group in contest.failed]
     were = "was" if len(lacking) == 1 else "were"
-    # A single backend is named as the only one.
-    lacking = lacking if len(backends(contest)) > 1 else []
+    # A single backend is named as the only one; of environments with names no other was asked for.
+    if len(backends(contest)) == 1 or any(group.row.cell.name for group in contest.groups):
+        lacking = []
     words = [f"{joined(lacking)} {were} not measured."] if lacking else []
     words += [f"No trial of {joined(dict.fromkeys(failed))} succeeded."] if failed else []
     return " ".join(words)

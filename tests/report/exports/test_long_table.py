@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +44,17 @@ def test_samples_are_the_floats_of_the_records(files, content):
         rows = table.filter(pl.col("epoch_index").is_not_null())
         assert rows["epoch_wall_s"].to_list() == expected
         assert rows["epoch_counted"].to_list() == marks
+
+
+def test_environments_of_one_backend_keep_their_names(files, content):
+    assert set(pl.read_parquet(files / "samples.parquet")["environment"]) == {None}
+    renamed = [
+        msgspec.structs.replace(r, cell=msgspec.structs.replace(r.cell, name=name))
+        for name in ("old", "new")
+        for r in content.records
+    ]
+    parquet.write(dataclasses.replace(content, records=renamed), files / "named.parquet")
+    assert set(pl.read_parquet(files / "named.parquet")["environment"]) == {"old", "new"}
 
 
 @pytest.mark.parametrize("name", ["samples.parquet", "samples.csv"])

@@ -295,3 +295,14 @@ def test_every_output_has_the_same_figures_in_the_same_direction(about, printed)
         assert pair["speed"]["verdict"]["low"] == pytest.approx(lead.low)
         (standing,) = [one for one in json["answer"]["standings"] if one["name"] == lead.over]
         assert standing["relative"]["ratio"] == pytest.approx(lead.ratio)
+
+
+def test_of_two_environments_with_names_no_other_backend_was_asked_for(answered):
+    named = [
+        msgspec.structs.replace(one, cell=msgspec.structs.replace(one.cell, name=name))
+        for name, slower in (("old", 1.0), ("new", 1.3))
+        for one in campaign(rounds=6, backends=("jax",), slower={"jax": slower})
+    ]
+    said = answered(named)
+    assert said.sentence.startswith("JAX (old) is fastest here: ")
+    assert "not measured" not in said.sentence
