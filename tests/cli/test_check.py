@@ -36,7 +36,7 @@ def folder(tmp_path, monkeypatch, answers):
     monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(made))
     monkeypatch.chdir(tmp_path)
 
-    def find(backend, *_):
+    def find(backend, *_, **__):
         if backend not in answers:
             from harness.errors import UnavailableError
 

@@ -133,11 +133,11 @@ class World:
         (self._folder / "scenarios" / "ranking.py").write_text(SCENARIO, encoding="utf-8")
         return "ranking"
 
-    def checked(self, status: Any = "ok") -> int:
+    def checked(self, status: Any = "ok", *, scenario: str = TINY) -> int:
         """Of `harness check`, where the backend answers with one line."""
         answer = check.Answer(lines=[check.Line(rule="fit", status=status, seen="4 steps")])
         self._patch.setattr(checking, "ask", lambda *_, **__: answer)
-        return self.harness("check", TINY, *self.fake("trial"))
+        return self.harness("check", scenario, *self.fake("trial"))
 
     def sealed(self) -> World:
         """Where no file can be written."""

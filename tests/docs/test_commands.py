@@ -72,6 +72,17 @@ FORMS = [each for each in OF_HARNESS if is_form(each)]
 OF_TOX = [each for each in UNIQUE if each.words[0] == "tox"]
 
 
+SCRIPT = """
+import keras
+import numpy as np
+
+x = np.ones((64, 8), "float32")
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, x[:, :1])
+"""
+
+
 @pytest.fixture
 def world(tmp_path, monkeypatch, make_campaign):
     """A folder with what the pages have made before: records and a scenario."""
@@ -92,7 +103,7 @@ def home(tmp_path, monkeypatch):
     The user agrees to make environments; the fake installer leaves a fake interpreter.
     """
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "train.py").write_text("import keras\n", encoding="utf-8")
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     for name in ("before", "after"):
         WRITERS["trial"](tmp_path / "envs" / name / "bin" / "python")
     (tmp_path.parent / "keras").mkdir(exist_ok=True)
@@ -104,6 +115,7 @@ def home(tmp_path, monkeypatch):
 
     monkeypatch.setattr(places, "_agreed", lambda *_: True)
     monkeypatch.setattr(env_make, "_install", install)
+    monkeypatch.setattr(env_make, "interpreter", lambda _: Path(sys.executable))
     packages = Installed(packages={"keras": "3.15.1", "jax": "0.10.2"})
     monkeypatch.setattr(environments, "installed", lambda _: packages)
 
@@ -130,8 +142,12 @@ def test_a_command_of_the_harness_does_what_its_page_says(command, world, tmp_pa
         words.append("--yes")
     if words[:2] == ["env", "remove"]:
         assert world.harness("env", "make", *words[2:]) == 0
+    if words[:2] == ["scenario", "new"]:
+        (tmp_path / "scenarios" / f"{words[2]}.py").unlink()
     if words[0] == "doctor":
         code = world.doctor(*words[1:])
+    elif words[0] == "check":
+        code = world.checked(scenario=words[1])
     elif "results/reference" in words:
         shutil.copytree(ROOT / "results" / "reference", tmp_path / "results" / "reference")
         code = world.harness(*words)

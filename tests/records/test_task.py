@@ -29,5 +29,6 @@ def test_a_clock_that_is_set_back_meanwhile_changes_no_time(make_cell, monkeypat
 def test_no_span_is_measured_by_the_clock_of_the_wall():
     wall = re.compile(r"\btime\.time(_ns)?\b")
     files = Path(harness.__file__).parent.rglob("*.py")
-    found = [path.name for path in files if wall.search(path.read_text(encoding="utf-8"))]
-    assert found == ["work.py"]  # how old the records of an earlier run are: they tell a date
+    found = sorted(path.name for path in files if wall.search(path.read_text(encoding="utf-8")))
+    # How old records of an earlier run are, and what another machine left: both know a date alone.
+    assert found == ["temporary.py", "work.py"]

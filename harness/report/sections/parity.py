@@ -53,7 +53,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 def section(study: Study) -> Section:
     """What was found, or how to ask; nothing without trials."""
     found = study.parity
-    scenario = study.rows[0].cell.scenario if study.rows else MAIN_SCENARIO
+    rows = [row for row in study.rows if row.good] or study.rows
+    scenario = rows[0].cell.scenario if rows else MAIN_SCENARIO
     told = [Bullet(text=line) for run in found.runs[:COMPARISONS] for line in _compared(run)]
     ask = Bullet(
         text="Not checked here. Equal quality is a sign of it; this compares step by step:",
