@@ -25,6 +25,7 @@ import msgspec
 from harness import built_in
 from harness.errors import HarnessError
 from harness.paths import expanded
+from harness.regular_files import content
 from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
@@ -208,9 +209,9 @@ def sha256(file: ScenarioFile) -> str:
     digest = hashlib.sha256()
     try:
         for path in sorted(_sources(file)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
+            source = path.read_bytes()
+            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(source)}\0".encode())
+            digest.update(source)
     except OSError as error:
         raise ScenarioFileError(f"{error.filename} cannot be read: {error.strerror}") from None
     return digest.hexdigest()
@@ -313,7 +314,7 @@ class _SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(content(Path(path), limit_bytes=8_000_000), path)
 
 
 def _why(file: ScenarioFile, error: BaseException) -> str:
