@@ -24,6 +24,7 @@ from harness import built_in
 from harness.beside import importable
 from harness.errors import HarnessError
 from harness.paths import expanded
+from harness.regular_files import content
 from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
@@ -324,7 +325,7 @@ class _SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(content(Path(path), limit_bytes=8_000_000), path)
 
 
 def _why(file: ScenarioFile, error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -161,15 +162,26 @@ def _run() -> int:
         _say(str(error))
         return error.exit_code
     except OSError as error:
-        if error.errno not in _OF_THE_USER:
+        gone = _without_a_folder()
+        if error.errno not in _OF_THE_USER and not gone:
             return _fault()
-        _say(f"{error.filename or 'a file'}: {error.strerror}")
+        where = "the current folder was removed: change into one that is there"
+        _say(where if gone else f"{error.filename or 'a file'}: {error.strerror}")
         return ExitCode.UNAVAILABLE
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except Exception:  # noqa: BLE001 - nobody foresaw it
         return _fault()
     return ExitCode.OK
+
+
+def _without_a_folder() -> bool:
+    """Whether the folder that the command was called in has gone."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 _OF_THE_USER = {

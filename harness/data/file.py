@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import temporary
+from harness import regular_files, temporary
 from harness.data import table as tables
 from harness.data.table import Movies, Ratings, Table, Users
 from harness.errors import UnavailableError
@@ -119,7 +119,11 @@ def write(table: Table, path: Path) -> None:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of the file. Each is read whole, its CRC checked, before NumPy looks at it."""
     arrays = {}
-    with zipfile.ZipFile(path) as archive:
+    # Twice: a zip has headers, and its content need not be compressed.
+    with (
+        regular_files.regular(path, 2 * LARGEST_BYTES) as content,
+        zipfile.ZipFile(content) as archive,
+    ):
         check_size(archive.infolist())
         for member in archive.namelist():
             arrays[member.removesuffix(".npy")] = _array(archive.read(member))

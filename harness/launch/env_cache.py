@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
+from harness import regular_files
 from harness.backends import BACKENDS, FACTS
 from harness.data import cache
 from harness.errors import UnavailableError
+from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.trial import Struct
 
 DESCRIPTION = "environment.json"
@@ -233,9 +233,9 @@ def size_bytes(folder: Path) -> int:
 
 def _read(folder: Path) -> Own | None:
     try:
-        content = (folder / DESCRIPTION).read_bytes()
-        description = msgspec.json.decode(content, type=Description)
-    except (OSError, msgspec.DecodeError):
+        content = regular_files.content(folder / DESCRIPTION, LARGEST_BYTES)
+        description = decode(content, Description, "environment")
+    except (OSError, UndecodableError):
         return None
     if description.recipe.backend not in BACKENDS or not python_in(folder).exists():
         return None  # such as a Python that was removed from below it

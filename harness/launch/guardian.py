@@ -60,7 +60,7 @@ def end_all_in(folder: str) -> list[int]:
 
 def main() -> None:
     """Keep the list that standard input tells, and end what is on it when that ends."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     groups: dict[str, str] = {}
     folders: set[str] = set()

@@ -8,6 +8,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+"""Signals that end a campaign, and cost no measurement. By the last three batch systems warn a job
+before they kill it."""
+
 
 @contextlib.contextmanager
 def ends_as_interrupt() -> Iterator[None]:
@@ -21,7 +25,7 @@ def ends_as_interrupt() -> Iterator[None]:
     waiting for its child as if nobody had pressed a key.
     """
     _restore_interruption()
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    names = [name for name in _there() if name != "SIGINT"]
     with _handlers(dict.fromkeys(names, _interrupt)):
         yield
 
@@ -96,7 +100,12 @@ _blocks: list[list[int] | None] = []
 
 
 def _there() -> list[str]:
-    return [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return [name for name in ENDING if hasattr(signal, name)]
+
+
+def ending() -> set[signal.Signals]:
+    """Those of :data:`ENDING` that this system has."""
+    return {signal.Signals[name] for name in _there()}
 
 
 def _restore_interruption() -> None:

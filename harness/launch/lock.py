@@ -14,12 +14,11 @@ from pathlib import Path
 import filelock
 import msgspec
 
-from harness import temporary
+from harness import regular_files, temporary
 from harness.errors import UnavailableError
 from harness.launch import orphans
 from harness.records.decoding import UndecodableError, decode
 from harness.records.trial import Struct
-from harness.store import reading
 from harness.words import plain
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"
@@ -183,6 +182,6 @@ def _write_holder(folder: Path) -> None:
 
 def _read_holder(folder: Path) -> Holder | None:
     try:
-        return decode(reading.content(_holder_path(folder), 64 * 1024), Holder, "holder")
+        return decode(regular_files.content(_holder_path(folder), 64 * 1024), Holder, "holder")
     except (OSError, UndecodableError):
         return None

@@ -116,7 +116,8 @@ def sweep() -> None:
     Only for who holds the machine's lock. Folders of other users are left alone. What a killed
     harness has left beside them and in the cache goes too.
     """
-    temporary.sweep(Path(tempfile.gettempdir()))
+    with contextlib.suppress(OSError):  # a machine without any temporary folder
+        temporary.sweep(Path(tempfile.gettempdir()))
     with contextlib.suppress(UnavailableError):
         temporary.sweep(cache.find().folder)
     with contextlib.suppress(OSError):

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal, NamedTuple, TypeVar
 import psutil
 
 from harness.launch import orphans
-from harness.launch.interrupts import interruptible, postpone, uninterrupted
+from harness.launch.interrupts import ending, interruptible, postpone, uninterrupted
 from harness.launch.variables import child_variables, share_downloads
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.failure import LINE_CHARACTERS, TAIL_LINES
@@ -316,7 +316,7 @@ def _leave_signals_to_main() -> None:
     if POSIX and threading.current_thread() is not threading.main_thread():
         # Only the main thread's wait shall be cut short by Ctrl-C; where the system may hand a
         # signal to any thread (macOS), another one would swallow it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_BLOCK, ending())
 
 
 def _read(stream: IO[str], lines: deque[str], on_line: Callable[[str], None] | None) -> None:

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.regular_files import too_large
+
 _Kind = TypeVar("_Kind")
 
 LARGEST_BYTES = 32 * 1024 * 1024
@@ -31,7 +33,7 @@ def decode(content: bytes, kind: type[_Kind], noun: str) -> _Kind:
     if not content.strip():
         raise UndecodableError("empty")
     if len(content) > LARGEST_BYTES:
-        raise UndecodableError(too_large(len(content)))
+        raise UndecodableError(too_large(len(content), LARGEST_BYTES))
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
@@ -41,8 +43,3 @@ def decode(content: bytes, kind: type[_Kind], noun: str) -> _Kind:
     except ValueError as error:  # of msgspec, or of Python where the text is no UTF-8
         said = "cut off in the middle" if "truncated" in str(error) else f"no JSON: {error}"
         raise UndecodableError(said) from None
-
-
-def too_large(size_bytes: int) -> str:
-    """Why a file of that size is not read."""
-    return f"too large: {size_bytes / 1e6:,.0f} MB, of at most {LARGEST_BYTES / 1e6:,.0f}"

@@ -14,6 +14,7 @@ import msgspec
 from harness import temporary
 from harness.records.decoding import LARGEST_BYTES, UndecodableError
 from harness.records.trial import Record, Struct
+from harness.regular_files import content, regular, why
 from harness.store import benchmarks, layout, reading
 from harness.store.atomic import write_new
 from harness.store.folder import add_plan, load, save_below
@@ -66,11 +67,11 @@ def merge(sources: Iterable[Path], target: Path) -> Merged:
         for benchmark in results.benchmarks:
             broken += _copy_benchmark(benchmark, target / layout.BENCHMARKS)
         for run, name in list(_runs(source)):
-            content = _digests(run, source)
-            broken += (digest for digest in content.values() if isinstance(digest, Broken))
-            if content not in held and not all(isinstance(one, Broken) for one in content.values()):
-                held.append(content)
-                _copy_run(run, content, target / name)
+            digests = _digests(run, source)
+            broken += (digest for digest in digests.values() if isinstance(digest, Broken))
+            if digests not in held and not all(isinstance(one, Broken) for one in digests.values()):
+                held.append(digests)
+                _copy_run(run, digests, target / name)
                 runs += 1
     return Merged(added=added, already_there=already_there, runs=runs, broken=broken)
 
@@ -85,14 +86,14 @@ def _copy_benchmark(path: Path, folder: Path) -> list[Broken]:
     if broken := benchmarks.read([path]).broken:
         return broken
     try:
-        content = benchmarks.without_host(reading.content(path))
+        found = benchmarks.without_host(content(path, LARGEST_BYTES))
     except UndecodableError as error:
         return [reading.broken(path, str(error))]
     target, number = folder / path.name, 2
-    while target.exists() and target.read_bytes() != content:
+    while target.exists() and target.read_bytes() != found:
         target, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
     if not target.exists():
-        write_new(target, content)
+        write_new(target, found)
     return []
 
 
@@ -121,10 +122,10 @@ def _digests(run: Path, root: Path) -> Mapping[str, str | Broken]:
 
 def _digest(path: Path) -> str | Broken:
     try:
-        with reading.regular(path, limit_bytes=_limit_bytes(path)) as file:
+        with regular(path, limit_bytes=_limit_bytes(path)) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        return reading.broken(path, f"cannot be read: {reading.why(error)}")
+        return reading.broken(path, f"cannot be read: {why(error)}")
 
 
 def _limit_bytes(path: Path) -> int | None:
@@ -140,7 +141,7 @@ def _copy_run(run: Path, content: Mapping[str, str | Broken], target: Path) -> N
             if not isinstance(digest, Broken):
                 (partial / name).parent.mkdir(parents=True, exist_ok=True)
                 with (
-                    reading.regular(run / name, limit_bytes=_limit_bytes(Path(name))) as file,
+                    regular(run / name, limit_bytes=_limit_bytes(Path(name))) as file,
                     (partial / name).open("wb") as copy,
                 ):
                     shutil.copyfileobj(file, copy)

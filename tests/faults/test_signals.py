@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from harness.errors import ExitCode
+from harness.launch.interrupts import ENDING
 from harness.store import folder as store
 from tests.faults import campaign
 from tests.faults.conftest import times
@@ -99,6 +100,16 @@ def test_a_signal_ends_a_campaign_and_costs_no_measurement(
         if measured:
             assert good, f"{phase}: {done.stdout}{done.stderr}"
         assert left_running() == []
+
+
+@pytest.mark.parametrize("name", sorted(set(ENDING) - set(NAMES)))
+def test_other_signals_that_end_a_campaign_cost_no_measurement(tmp_path, left_running, name):
+    first, child, _ = PHASES["save"]
+    words = campaign.command(tmp_path, child, first=first.format(raised=RAISE.format(name=name)))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.INTERRUPTED, done.stderr
+    assert [one.status for one in store.load(tmp_path / "results").records] == ["ok"]
+    assert left_running() == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from harness import regular_files
 from harness.records import decoding
 from harness.store import folder as store
 from harness.store import merge, reading
@@ -136,8 +138,8 @@ def test_a_merge_takes_nothing_from_outside_the_folder(folder, tmp_path, name):
 
 
 def test_a_file_without_a_size_of_its_own_ends_at_the_limit():
-    with pytest.raises(reading.NotAFileError, match="too large"):
-        reading.content(reading.Path("/proc/self/environ"), limit_bytes=3)
+    with pytest.raises(regular_files.NotAFileError, match="too large"):
+        regular_files.content(Path("/proc/self/environ"), limit_bytes=3)
 
 
 def test_the_reason_says_what_is_the_matter(tmp_path):

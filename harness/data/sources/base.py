@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from harness import temporary
+from harness import regular_files, temporary
 from harness.data import file
 from harness.data.cache import Cache, Report
 from harness.data.table import Table
@@ -111,10 +111,10 @@ def file_sha256(path: Path) -> str:
         SourceError: if the file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with regular_files.regular(path, None) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path} cannot be read: {regular_files.why(error)}") from None
 
 
 def _download_once(target: Path, sha256: str, download: Callable[[Path], None]) -> str | None:

@@ -19,6 +19,7 @@ from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
 from harness.program import arguments_of
+from harness.records.failure import homeless
 from harness.records.header import record_of
 from harness.records.program import MOST_FITS, OWN_DATA, ProgramFit, ProgramRun
 from harness.records.trial import (
@@ -273,7 +274,7 @@ class _Seen:
             repeated_epochs=len(self.further),
             beside=[one for one in BACKENDS if one != backend and one in sys.modules],
             remarks=self.remarks,
-            output_tail=self.script.output.tail,
+            output_tail=homeless(self.script.output.tail),
             output_bytes=self.script.output.bytes,
         )
 
