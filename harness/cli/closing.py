@@ -245,7 +245,9 @@ def _relative(study: Study, found: Answer) -> dict[int, str]:
 
 
 def _lower_first(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    """As within a sentence: a name such as TensorFlow or JAX keeps its capitals."""
+    first = text.partition(" ")[0]
+    return text if any(map(str.isupper, first[1:])) else text[:1].lower() + text[1:]
 
 
 def _lines(print_: Print, on: Console) -> int:

@@ -125,3 +125,11 @@ def test_within_tox_the_command_is_one_that_its_reader_can_type(command, typed, 
     assert closing.as_run_here(command) == command
     monkeypatch.setenv("TOX_ENV_NAME", "jax")
     assert closing.as_run_here(command) == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [("Other programs", "other programs"), ("TensorFlow was", "TensorFlow was"), ("JAX", "JAX")],
+)
+def test_a_caveat_begins_as_within_a_sentence_and_keeps_names(text, within):
+    assert closing._lower_first(text) == within
