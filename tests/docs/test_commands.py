@@ -126,34 +126,36 @@ def interpreters(folder: Path, kind: str) -> None:
         WRITERS[kind](folder / ".tox" / name / "bin" / "python")
 
 
+def done(words: list[str], world: World, folder: Path) -> int:
+    """The exit code of a command, whose measurements are planned and not made."""
+    command = words[0]
+    if command == "anatomy" and "--processes" not in words:
+        words += ["--processes", "1"]
+    if command in {"run", "sweep"} and "--dry-run" not in words:
+        words.insert(1, "--dry-run")
+    if command == "env" and words[1] != "list":
+        words.append("--yes")
+    if words[:2] == ["env", "remove"]:
+        assert world.harness("env", "make", *words[2:]) == 0
+    if words[:2] == ["scenario", "new"]:
+        (folder / "scenarios" / f"{words[2]}.py").unlink()
+    if "results/reference" in words:
+        shutil.copytree(ROOT / "results" / "reference", folder / "results" / "reference")
+    if command == "doctor":
+        return world.doctor(*words[1:])
+    if command == "check":
+        return world.checked(scenario=words[1])
+    return world.harness(*words)
+
+
 @pytest.mark.parametrize("command", RUN, ids=lambda each: each.text)
 def test_a_command_of_the_harness_does_what_its_page_says(command, world, tmp_path):
     for option, package in NEEDS.items():
         if option in command.words and importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     words = shlex.split(command.text)[len(command.text.split()) - len(command.words) + 1 :]
-    kind = words[0] if words[0] in WRITERS else "trial"
-    interpreters(tmp_path, kind)
-    if kind == "anatomy":
-        words += ["--processes", "1"] if "--processes" not in words else []
-    if words[0] in {"run", "sweep"} and "--dry-run" not in words:
-        words.insert(1, "--dry-run")
-    if words[0] == "env" and words[1] != "list":
-        words.append("--yes")
-    if words[:2] == ["env", "remove"]:
-        assert world.harness("env", "make", *words[2:]) == 0
-    if words[:2] == ["scenario", "new"]:
-        (tmp_path / "scenarios" / f"{words[2]}.py").unlink()
-    if words[0] == "doctor":
-        code = world.doctor(*words[1:])
-    elif words[0] == "check":
-        code = world.checked(scenario=words[1])
-    elif "results/reference" in words:
-        shutil.copytree(ROOT / "results" / "reference", tmp_path / "results" / "reference")
-        code = world.harness(*words)
-    else:
-        code = world.harness(*words)
-    assert code == 0
+    interpreters(tmp_path, words[0] if words[0] in WRITERS else "trial")
+    assert done(words, world, tmp_path) == 0
 
 
 @pytest.mark.parametrize("command", FORMS, ids=lambda each: each.text)
