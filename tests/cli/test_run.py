@@ -16,6 +16,7 @@ from harness.cli import app, campaign
 from harness.errors import ExitCode
 from harness.launch import environments
 from harness.store import folder as store
+from tests.cli.world import QUIET
 from tests.launch.conftest import SCENARIO
 from tests.launch.fake_python import write_fake_python
 
@@ -151,7 +152,7 @@ def test_ctrl_c_ends_the_trial_keeps_the_records_and_shows_them(fake, here):
     os.mkfifo(pipe)
     wait = f"open({str(pipe)!r}, 'w').close(); signal.pause()"
     trial = f"if trial.seed == 2: {wait}\nleave(good)"
-    command = [sys.executable, "-m", "harness", "run", "throwaway", *fake(trial=trial)]
+    command = [sys.executable, "-c", QUIET, "run", "throwaway", *fake(trial=trial)]
     with subprocess.Popen(
         [*command, "--seeds", "1-3"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

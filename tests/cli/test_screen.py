@@ -11,14 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from tests.cli.world import TINY, World
+from tests.cli.world import QUIET, TINY, World
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
-
-RUN = (
-    "import sys; from harness.cli import campaign; campaign.speed_probe = lambda: 0.2; "
-    "campaign.rates = None; from harness.__main__ import main; main()"
-)
 
 
 @pytest.fixture
@@ -28,7 +23,7 @@ def world(tmp_path, monkeypatch, make_campaign):
 
 def harness(*words, **options):
     started = subprocess.Popen(
-        [sys.executable, "-c", RUN, *map(str, words)],
+        [sys.executable, "-c", QUIET, *map(str, words)],
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
     )
     out, err = started.communicate()
@@ -58,7 +53,7 @@ def test_an_output_of_few_signs_gets_others_in_their_place(world, monkeypatch, c
     words = words_of(command, world)
     monkeypatch.delenv("PYTHONUTF8")
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", QUIET, *words], capture_output=True, check=False)
     code, out, err = done.returncode, done.stdout, done.stderr
     assert code == 0
     assert b"Traceback" not in err
@@ -93,7 +88,7 @@ def test_a_campaign_goes_on_when_its_reader_has_gone(world):
     reading, writing = os.pipe()
     words = [TINY, "--seeds", "1-4", *world.fake("trial")]
     started = subprocess.Popen(
-        [sys.executable, "-c", RUN, "run", *words], stdout=writing, stderr=subprocess.PIPE
+        [sys.executable, "-c", QUIET, "run", *words], stdout=writing, stderr=subprocess.PIPE
     )
     os.close(writing)
     os.read(reading, 1)  # as `| head -1` does
@@ -109,7 +104,7 @@ def test_closed_streams_cost_no_record(world, closed):
     words = ["run", TINY, "--seeds", "1", *world.fake("trial")]
     program = "import os, sys\nfor n in {}: os.close(n)\nos.execv(sys.executable, sys.argv[1:])"
     subprocess.run(
-        [sys.executable, "-c", program.format(closed), sys.executable, "-c", RUN, *words],
+        [sys.executable, "-c", program.format(closed), sys.executable, "-c", QUIET, *words],
         check=False,
         capture_output=True,
     )

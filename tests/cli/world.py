@@ -34,6 +34,13 @@ WRITERS = {
     "anatomy": fake_anatomy.write_fake_python,
 }
 
+QUIET = (
+    "import sys; from harness.cli import campaign; campaign.speed_probe = lambda: 0.2; "
+    "campaign.examine = lambda **_: []; campaign.rates = None; "
+    "from harness.__main__ import main; main()"
+)
+"""A program: the harness on a machine whose looks and rates take no time. Its words come behind."""
+
 TINY = "throwaway"
 """The name of the scenario of :data:`SCENARIO`."""
 
