@@ -32,6 +32,7 @@ Array = NDArray[Any]
 Loss = Callable[[list[Tensor], Tensor, Tensor], Tensor]
 PROGRAMS = Path(__file__).parents[2] / "tests" / "programs"
 SETS = 20
+KINDS = ("lstm", "gru", "conv", "dense")
 START, GRADIENT = "as it is/start/", "as it is/first-batch/gradient of "
 
 
@@ -109,7 +110,8 @@ def gru(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
 def first_batch(name: str, size: int) -> tuple[Tensor, Tensor]:
     """The script's first examples; what stands before its model is run, and nothing else."""
     names: dict[str, Any] = {}
-    for node in ast.parse((PROGRAMS / f"{name}.py").read_text(encoding="utf-8")).body:
+    _docstring, *body = ast.parse((PROGRAMS / f"{name}.py").read_text(encoding="utf-8")).body
+    for node in body:
         if "keras" not in ast.unparse(node):
             exec(compile(ast.Module([node], []), name, "exec"), names)  # noqa: S102 - our own
         elif not isinstance(node, ast.Import):
@@ -136,6 +138,11 @@ def moved(weights: Iterable[Array], seed: int) -> list[Array]:
     ]
 
 
+def layer(path: str) -> str:
+    """The kind of layer that a variable belongs to."""
+    return next(kind for kind in KINDS if path.startswith(kind))
+
+
 def distance(one: Array, other: Array) -> float:
     """Of the two elements that differ most."""
     return float(np.abs(one.astype(np.float64) - other).max())
@@ -146,6 +153,8 @@ def report(name: str, files: dict[str, Path]) -> None:
     kept = {backend: np.load(path) for backend, path in files.items()}
     first = next(iter(kept.values()))
     paths = [each.removeprefix(GRADIENT) for each in first.files if each.startswith(GRADIENT)]
+    # A model lists its layers by their depth; the two paths come one behind the other here.
+    paths.sort(key=lambda path: KINDS.index(layer(path)))
     weights = [first[START + path] for path in paths]
     sizes = {"conv1d_flatten": 64, "wide_dilated": 16, "two_paths": 32, "small_mnist": 128}
     x, y = first_batch(name, sizes[name])

@@ -47,7 +47,8 @@ class RankingModel(keras.Model):
         return self.ratings(keras.ops.concatenate([user, candidate], axis=1))
 
 
-model = RankingModel(users_count + 1, movies_count + 1)
+# Keras 3.15 refuses NumPy's integers here, which the published form gives it.
+model = RankingModel(int(users_count) + 1, int(movies_count) + 1)
 model.compile(
     loss=keras.losses.MeanSquaredError(),
     metrics=[keras.metrics.RootMeanSquaredError()],
