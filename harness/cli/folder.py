@@ -27,10 +27,10 @@ def results_folder(named: Path | None) -> Path:
     root = named or DEFAULT_FOLDER
     if root.is_dir() or (named is None and not root.exists()):
         return root
-    what = "is no folder" if root.exists() else "does not exist"
+    what = "is not a folder" if root.exists() else "does not exist"
     raise UnavailableError(
         f"the results folder {root} {what}. Name one that holds records, or make some: "
-        "tox -e jax,tf,torch writes them to results/local"
+        "`harness run ranking` writes them to results/local"
     )
 
 

@@ -87,7 +87,7 @@ def test_a_named_folder_that_is_not_there_is_an_error(run, tmp_path, name):
     error = run(name).exception
     assert isinstance(error, UnavailableError)
     assert name in str(error)
-    assert "tox -e jax,tf,torch" in str(error)
+    assert "harness run ranking" in str(error)
 
 
 def test_the_markdown_goes_where_it_is_asked_to(run, folder, tmp_path):

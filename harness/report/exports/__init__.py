@@ -94,7 +94,7 @@ def export(name: str, study: Study, output: Path) -> list[Written]:
     if not study.records:
         raise UnavailableError(
             "there is no record to export. Name a folder that holds some, or make some: "
-            "tox -e jax,tf,torch writes them to results/local"
+            "`harness run ranking` writes them to results/local"
         )
     if name == ALL:
         return [_or_left_out(one, study, output / FORMATS[one].file) for one in FORMATS]

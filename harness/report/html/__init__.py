@@ -20,7 +20,8 @@ from harness.report.document import Document
 from harness.report.html import details, embed, first_screen, svg, terms, trials
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots.base import GROUPS, NARROW, WIDE, Group, Plot
-from harness.report.sections.answer import KEY, Fact, answer, facts
+from harness.report.sections.answer import answer, facts
+from harness.report.sections.facts import KEY, Fact
 from harness.report.table import condensed
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ do. A folder of several modes leads with what Keras costs, a sweep with how a st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.analysis.answers import Pair
-from harness.analysis.provenance import Machine
 from harness.analysis.quality import QualityVerdict
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
@@ -21,15 +20,14 @@ from harness.backends import FACTS
 from harness.records.trial import Struct
 from harness.report import format as fmt
 from harness.report import leads, modes, repeat
-from harness.report.document import Bullet, Section
+from harness.report.document import Section
 from harness.report.modes import Gap
 from harness.report.naming import backends, maker, side
+from harness.report.sections.facts import Fact, behind, machine_facts
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
 from harness.scenario_files import is_program
 from harness.words import count, joined
-
-KEY = "answer"
 
 UNRANKED = {
     "several-machines": "the records come from different machines",
@@ -50,14 +48,6 @@ class Lead(Struct, frozen=True, kw_only=True):
     ratio: float
     low: float
     high: float
-
-
-class Fact(Struct, frozen=True, kw_only=True):
-    """A reader's question, and what the records say to it."""
-
-    question: str
-    text: str = ""
-    command: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -96,15 +86,6 @@ class Answer(Struct, frozen=True, kw_only=True):
 def section(found: Answer) -> Section:
     """What is behind the sentence, which is the lead of the report."""
     return behind(facts(found))
-
-
-def behind(found: Iterable[Fact]) -> Section:
-    """Facts as the section below the first sentence."""
-    bullets = [
-        Bullet(text=" ".join(filter(None, (one.question, one.text))), command=one.command)
-        for one in found
-    ]
-    return Section(key=KEY, heading="Behind this answer", bullets=bullets)
 
 
 def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
@@ -452,15 +433,3 @@ def _machine(study: Study, contest: Contest) -> str:
     others = len(machines) - 1
     more = f"; {fmt.count(others)} more in the records" if others else ""
     return f"{machine_facts(mine)}{more}."
-
-
-def machine_facts(machine: Machine) -> str:
-    """Processor, accelerators, memory and system, in a line."""
-    facts = [
-        machine.cpu,
-        f"{machine.logical_cores} logical cores",
-        *machine.gpus,
-        f"{fmt.capacity(machine.memory_total_bytes)} memory",
-        machine.os,
-    ]
-    return fmt.plain(", ".join(facts))

@@ -12,7 +12,7 @@ from harness.analysis.quality import QualityKind, QualityVerdict
 from harness.analysis.speed.verdict import MARGIN
 from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.sections.answer import Fact, machine_facts
+from harness.report.sections.facts import Fact, machine_facts
 from harness.report.table import machine_label
 from harness.words import count, joined
 
@@ -23,6 +23,9 @@ COMPARED = "What was compared?"
 NEXT = "What next?"
 
 NO_ROUND = "Campaigns share no round: a change of the machine looks the same as one of software."
+
+MACHINE_MOVED = 1.1
+"""A speed probe that differs by more than this factor belongs into the first sentences."""
 
 COUNTED: tuple[QualityKind, ...] = ("worse", "better", "equivalent", "undecided")
 
@@ -50,6 +53,21 @@ def of_comparison(
         Fact(question=COSTS, text=_memory(comparison)),
     ]
     return [fact for fact in facts if fact.text]
+
+
+def machine_moved(comparison: Comparison) -> str:
+    """``The machine itself was 2.0× as slow after, …``, where that may be what the cells show."""
+    probe = comparison.probe
+    kinds = {cell.speed.kind for cell in comparison.cells if cell.speed is not None}
+    if probe is None:
+        return ""
+    if probe > MACHINE_MOVED and "slower" in kinds:
+        word, ratio = "slow", probe
+    elif probe < 1 / MACHINE_MOVED and "faster" in kinds:
+        word, ratio = "fast", 1 / probe
+    else:
+        return ""
+    return f"But the machine itself was {fmt.significant(ratio, 2)}× as {word} after."
 
 
 def _learned(learned: Sequence[QualityVerdict], labels: set[str]) -> str:

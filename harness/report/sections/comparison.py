@@ -17,7 +17,7 @@ from harness.errors import GateCode
 from harness.records.trial import Cell
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document, note_bullet
-from harness.report.sections import answer, behind
+from harness.report.sections import behind, facts
 from harness.report.sections.quality import difference, found_word, of_difference, quality_word
 from harness.report.table import Column, Table, cell_facts, cell_tables, figure, stacked, variants
 from harness.words import joined
@@ -49,7 +49,7 @@ def compose(
     """
     gated = unsettled is not None
     sections = [
-        answer.behind(behind.of_comparison(comparison, about, repeat=repeat)),
+        facts.behind(behind.of_comparison(comparison, about, repeat=repeat)),
         Section(
             key="gate",
             heading="Gate" if gated else "Nothing to compare",
@@ -88,9 +88,6 @@ def compose(
 OUTCOMES = {"slower": "slower", "faster": "faster", "equivalent": "unchanged"}
 """Verdicts on step time, and what the first sentence calls them; any other is undecided."""
 
-MACHINE_MOVED = 1.1
-"""A speed probe that differs by more than this factor belongs into the first sentences."""
-
 NAMED = 3
 """So many cells that changed are named in the first sentences."""
 
@@ -128,21 +125,6 @@ def in_short(comparison: Comparison, about: Mapping[str, About]) -> str:
     return fmt.plain(" ".join(sentences), limit=2_000)
 
 
-def _machine_moved(comparison: Comparison) -> str:
-    """``The machine itself was 2.0× as slow after, …``, where that may be what the cells show."""
-    probe = comparison.probe
-    kinds = {cell.speed.kind for cell in comparison.cells if cell.speed is not None}
-    if probe is None:
-        return ""
-    if probe > MACHINE_MOVED and "slower" in kinds:
-        word, ratio = "slow", probe
-    elif probe < 1 / MACHINE_MOVED and "faster" in kinds:
-        word, ratio = "fast", 1 / probe
-    else:
-        return ""
-    return f"But the machine itself was {fmt.significant(ratio, 2)}× as {word} after."
-
-
 def _moved(cell: CellChange, comparison: Comparison, about: Mapping[str, About]) -> str:
     label = _label(cell.cell, comparison, about)
     found = cell.speed
@@ -161,7 +143,7 @@ def _lead(
 ) -> Iterator[str]:
     before, after = (fmt.plain(name, limit=200) for name in names)
     cells = comparison.cells
-    yield " ".join(filter(None, (in_short(comparison, about), _machine_moved(comparison))))
+    yield " ".join(filter(None, (in_short(comparison, about), behind.machine_moved(comparison))))
     trials = [sum(cell.trials_before for cell in cells), sum(cell.trials_after for cell in cells)]
     yield (
         f"Before is {before}, after is {after}: {fmt.count(len(cells))} "

@@ -11,7 +11,7 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document
-from harness.report.sections.answer import Fact, behind
+from harness.report.sections.facts import Fact, behind
 from harness.report.sections.quality import of_difference
 from harness.report.table import Column, Table, figure, machine_label, stacked
 from harness.store.reading import Broken
