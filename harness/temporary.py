@@ -92,7 +92,22 @@ def lives(pid: int, since_s: float) -> bool:
     try:
         return psutil.Process(pid).create_time() <= since_s + 1
     except psutil.Error:
+        return _is_there(pid)
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process has that number, by the kernel itself: ``/proc`` may hide it."""
+    if os.name != "posix":
+        import psutil
+
         return psutil.pid_exists(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _remove(path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from harness import temporary
@@ -181,6 +182,18 @@ def test_a_number_that_was_given_anew_is_no_owner(folders, swept):
     path.touch()
     os.utime(path, (1e9, 1e9))
     assert swept() == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_living_process_that_proc_hides_keeps_what_it_writes(
+    folders, swept, tmp_path, monkeypatch, there
+):
+    path = temporary.beside(folders / "results" / "x")
+    path.touch()
+    if there:
+        (tmp_path / "proc").mkdir()
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"))
+    assert swept() == [path]
 
 
 @pytest.mark.parametrize("name", ["x.partial", ".x.partial", ".x.1-2.partial", "..partial"])
