@@ -10,7 +10,7 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 
 
 class OwnLoop(abc.ABC):

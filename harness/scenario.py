@@ -18,7 +18,8 @@ import msgspec
 from harness import scenario_files, scenario_source, tree
 from harness.backends import Backend
 from harness.errors import HarnessError
-from harness.records.trial import Scalar, StepWork
+from harness.records.cell import Scalar
+from harness.records.trial import StepWork
 from harness.scenario_files import ScenarioFile, ScenarioFileError
 from harness.words import unknown
 

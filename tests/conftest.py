@@ -16,11 +16,9 @@ import numpy as np
 import pytest
 
 from harness.records.anatomy import AnatomyRecord, Variant, VariantName, Visit
+from harness.records.cell import Cell
+from harness.records.machine import Cpu, DeviceInfo, Environment
 from harness.records.trial import (
-    Cell,
-    Cpu,
-    DeviceInfo,
-    Environment,
     Epoch,
     Hashes,
     Memory,

@@ -300,7 +300,7 @@ main()
 """
 MADE_UP = """
 import random
-from harness.records.trial import Cpu, Environment
+from harness.records.machine import Cpu, Environment
 cpu = Cpu(model="", architecture="", logical_cores=2, physical_cores=1, affinity=None)
 machine = Environment(
     machine_id="runner", hostname="", os="", python="3.11.7", cpu=cpu, gpus=[],

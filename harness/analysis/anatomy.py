@@ -29,7 +29,7 @@ from harness.records.anatomy import (
     Variant,
     VariantName,
 )
-from harness.records.trial import Cell, Struct
+from harness.records.cell import Cell, Struct
 
 ADDS_UP = 0.10
 """Share of the step time that the parts may miss (issue 4, part 3)."""

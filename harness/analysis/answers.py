@@ -25,7 +25,8 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS, Interval
 from harness.analysis.speed.pairs import PairVerdict
 from harness.analysis.speed.verdict import Kind, Verdict
 from harness.analysis.work import asked, rung_order
-from harness.records.trial import Cell, Quality, Struct
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Quality
 
 
 class Learned(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from harness.analysis.speed.verdict import Verdict
 from harness.analysis.study import Study
 from harness.errors import GateCode
 from harness.records.bisection import Bisection, Estimate, Outcome
-from harness.records.trial import Record, Struct
+from harness.records.cell import Struct
+from harness.records.trial import Record
 
 Kind = Literal["found", "several", "not bad", "open", "unfinished"]
 

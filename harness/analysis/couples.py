@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from harness.analysis.rows import Group, Row, named
 from harness.analysis.work import alike_but_one, cell_key, why_other
-from harness.records.trial import Cell
+from harness.records.cell import Cell
 
 SHARED_PACKAGES = ("keras", "numpy", "python")
 """What the environments of two backends both hold."""

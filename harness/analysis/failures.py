@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.analysis.trial_names import name_of
-from harness.records.trial import Failure, Record, SourceLine, Status, Struct
+from harness.records.cell import Struct
+from harness.records.trial import Failure, Record, SourceLine, Status
 
 
 class Failures(Struct, frozen=True, kw_only=True):

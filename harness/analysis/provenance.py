@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.analysis.rows import Group, with_measurements
 from harness.backends import BACKENDS, FACTS
-from harness.records.trial import Environment, Record, Struct
+from harness.records.cell import Struct
+from harness.records.machine import Environment
+from harness.records.trial import Record
 
 MAIN_SCENARIO = "ranking"
 """The scenario that plain ``tox -e jax,tf,torch`` trains."""

@@ -25,7 +25,8 @@ from harness.analysis.speed.interval import (
 )
 from harness.analysis.speed.rounds_needed import MOST_ROUNDS, spread_of
 from harness.analysis.speed.verdict import judging_confidence
-from harness.records.trial import Record, Struct
+from harness.records.cell import Struct
+from harness.records.trial import Record
 
 QualityKind = Literal["equivalent", "better", "worse", "undecided"]
 Direction = Literal["lower", "higher"]

@@ -14,7 +14,8 @@ from typing import Any
 from harness.analysis.figures import FIGURES, values
 from harness.analysis.work import Work, asked, cell_key, value_order, work_of
 from harness.backends import BACKENDS, package_set
-from harness.records.trial import MODES, Cell, Record, Struct
+from harness.records.cell import MODES, Cell, Struct
+from harness.records.trial import Record
 
 
 class Figure(Struct, frozen=True, kw_only=True):

@@ -39,8 +39,9 @@ from harness.analysis.speed.pairs import (
 )
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
 from harness.analysis.work import asked, started
+from harness.records.cell import MODES, Scalar, Struct
 from harness.records.plan import Plan
-from harness.records.trial import MODES, Record, Scalar, Struct
+from harness.records.trial import Record
 from harness.scenario import Metric
 from harness.store.benchmarks import Benchmarks
 from harness.store.reading import Broken

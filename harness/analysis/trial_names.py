@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.work import value_order
-from harness.records.trial import Cell, Record, Scalar
+from harness.records.cell import Cell, Scalar
+from harness.records.trial import Record
 from harness.words import ranges
 
 Fact = Scalar | None

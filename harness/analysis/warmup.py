@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Array = npt.NDArray[np.float64]
 

@@ -24,7 +24,8 @@ from typing import Any
 import msgspec
 
 from harness.backends import BACKENDS
-from harness.records.trial import MODES, Cell, Record, Scalar, Struct
+from harness.records.cell import MODES, Cell, Scalar, Struct
+from harness.records.trial import Record
 from harness.words import joined
 
 NEUTRAL: dict[str, Any] = {

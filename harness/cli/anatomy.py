@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.analysis.anatomy import Anatomy
     from harness.launch.devices import Placement
     from harness.records.anatomy import AnatomyRecord, AnatomyTask
-    from harness.records.trial import Scalar
+    from harness.records.cell import Scalar
     from harness.scenario import Scenario, Settings
 
 EPOCHS = 2
@@ -147,7 +147,7 @@ def _tasks(
     from harness import probe
     from harness.cli import asking
     from harness.records.anatomy import AnatomyTask
-    from harness.records.trial import Cell
+    from harness.records.cell import Cell
 
     run_id, order = secrets.token_hex(4), random.Random(request.seed)  # noqa: S311 - an order
     for process in range(1, request.processes + 1):

@@ -24,8 +24,8 @@ from harness.launch.child import LocalLauncher
 from harness.launch.devices import Placement
 from harness.probe.machine import WITH_HOST_VARIABLE
 from harness.program import Program
+from harness.records.cell import INITS, MODES, Scalar
 from harness.records.plan import Axes, Plan, cells
-from harness.records.trial import INITS, MODES, Scalar
 from harness.report import format as fmt
 from harness.scenario import Scenario, Settings, parse_settings
 from harness.scenario_files import name_of, program_path

@@ -31,7 +31,7 @@ from harness.launch.campaign.forecast import spell_duration
 from harness.launch.env_cache import Recipe
 from harness.launch.env_make import EXPECTED
 from harness.records.bisection import Bisection, Question, Step
-from harness.records.trial import INITS, MODES
+from harness.records.cell import INITS, MODES
 from harness.report import format as fmt
 from harness.report.outputs import markdown, terminal
 from harness.report.sections import bisection as report

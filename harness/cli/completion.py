@@ -29,21 +29,21 @@ def backends(incomplete: str) -> list[str]:
 
 def modes(incomplete: str) -> list[str]:
     """Modes, several with commas."""
-    from harness.records.trial import MODES
+    from harness.records.cell import MODES
 
     return _several(incomplete, MODES)
 
 
 def inits(incomplete: str) -> list[str]:
     """Where initial weights come from, several with commas."""
-    from harness.records.trial import INITS
+    from harness.records.cell import INITS
 
     return _several(incomplete, INITS)
 
 
 def devices(incomplete: str) -> list[str]:
     """Devices, of which a command takes one."""
-    from harness.records.trial import DEVICES
+    from harness.records.cell import DEVICES
 
     return _beginning(incomplete, ["auto", *DEVICES])
 

@@ -23,9 +23,10 @@ from harness.launch.campaign.contracts import Outcome
 from harness.launch.campaign.forecast import spell_duration
 from harness.launch.campaign.work import Work
 from harness.launch.devices import Placement
+from harness.records.cell import Cell
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
-from harness.records.trial import Cell, Record, ended_as
+from harness.records.trial import Record, ended_as
 from harness.report import format as fmt
 from harness.report.document import Document
 from harness.report.outputs import terminal

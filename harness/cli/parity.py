@@ -130,8 +130,8 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
     from harness.cli import asking, parse
     from harness.cli.failure import FailureLines
     from harness.launch.lock import only_campaign
+    from harness.records.cell import MODES, Cell
     from harness.records.parity import KNOWN_BEHAVIOURS, ParityTask
-    from harness.records.trial import MODES, Cell
     from harness.scenario import find
     from harness.store import folder as store
     from harness.store import runs

@@ -13,8 +13,9 @@ from harness.cli.closing import paragraph
 from harness.cli.failure import FailureLines
 from harness.launch.campaign.forecast import spell_duration, told_apart
 from harness.program import metric_of
+from harness.records.cell import Cell
 from harness.records.plan import PlannedTrial
-from harness.records.trial import Cell, Record
+from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.scenario import Metric
 from harness.store.folder import Saved

@@ -9,8 +9,8 @@ from harness.launch import child
 from harness.launch.devices import Placement
 from harness.launch.process import NoAnswerError
 from harness.probe import provenance
+from harness.records.cell import Cell, Scalar
 from harness.records.check import Answer, CheckTask, Line
-from harness.records.trial import Cell, Scalar
 from harness.words import joined
 
 TIMEOUT_S = 120.0

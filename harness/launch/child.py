@@ -25,16 +25,9 @@ from harness.records.consistency import contradiction
 from harness.records.decoding import UndecodableError, decode
 from harness.records.failure import bounded
 from harness.records.header import record_of, told_by
+from harness.records.machine import Noise
 from harness.records.parity import ParityRecord, ParityTask
-from harness.records.trial import (
-    Cause,
-    Failure,
-    Noise,
-    Record,
-    Status,
-    Task,
-    Trial,
-)
+from harness.records.trial import Cause, Failure, Record, Status, Task, Trial
 
 DEFAULT_TIMEOUT_S = 600.0
 """Many times what the tutorial's trial takes, even where other programs use the same cores."""

@@ -10,7 +10,8 @@ from harness.backends import FACTS
 from harness.errors import UnavailableError
 from harness.launch.environments import Interpreter
 from harness.launch.process import NoAnswerError, run_python
-from harness.records.trial import Device, Gpu, Struct
+from harness.records.cell import Device, Struct
+from harness.records.machine import Gpu
 
 WISHES: tuple[str, ...] = ("auto", "cpu", "gpu")
 """What a user may ask for; a cell always holds a definite device."""

@@ -20,8 +20,8 @@ from harness import regular_files
 from harness.backends import BACKENDS, FACTS
 from harness.data import cache
 from harness.errors import UnavailableError
+from harness.records.cell import Struct
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
-from harness.records.trial import Struct
 
 DESCRIPTION = "environment.json"
 """The file in an environment's folder that tells what it is."""

@@ -22,7 +22,7 @@ from harness.errors import HarnessError, UnavailableError
 from harness.launch import env_cache, env_wheel, environments
 from harness.launch.env_cache import Description, Own, Recipe
 from harness.probe.software import normalised
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.store.atomic import write_over
 
 Installer = Literal["auto", "uv", "pip"]

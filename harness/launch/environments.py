@@ -17,7 +17,7 @@ from harness.backends import FACTS
 from harness.errors import UnavailableError
 from harness.launch import env_cache, installation
 from harness.launch.process import NoAnswerError, run_python
-from harness.records.trial import Struct, place_of
+from harness.records.cell import Struct, place_of
 
 # Looks without importing: a framework takes seconds to import, this takes 15 ms.
 _LOOK = """

@@ -17,8 +17,8 @@ import msgspec
 from harness import regular_files, temporary
 from harness.errors import UnavailableError
 from harness.launch import orphans
+from harness.records.cell import Struct
 from harness.records.decoding import UndecodableError, decode
-from harness.records.trial import Struct
 from harness.words import plain
 
 FOLDER_VARIABLE = "HARNESS_LOCK_FOLDER"

@@ -14,9 +14,9 @@ from harness.launch.environments import Interpreter
 from harness.launch.process import NoAnswerError
 from harness.probe import provenance
 from harness.program import Program
+from harness.records.cell import Cell
 from harness.records.plan import Plan
 from harness.records.preflight import Answer, PreflightTask, Refusal
-from harness.records.trial import Cell
 from harness.scenario import Scenario
 
 TIMEOUT_S = 90.0

@@ -19,9 +19,9 @@ import psutil
 from harness.launch import orphans
 from harness.launch.interrupts import ending, interruptible, postpone, uninterrupted
 from harness.launch.variables import child_variables, share_downloads
+from harness.records.cell import Device, Struct
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
 from harness.records.failure import LINE_CHARACTERS, TAIL_LINES
-from harness.records.trial import Device, Struct
 
 GRACE_S = 5.0
 """Seconds from the polite signal to the one that cannot be refused."""

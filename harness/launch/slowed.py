@@ -11,7 +11,7 @@ import os
 
 from harness.analysis.speed.disturbed import taken_by_others
 from harness.probe import noise
-from harness.records.trial import Disturbance
+from harness.records.machine import Disturbance
 
 
 class OtherWork:

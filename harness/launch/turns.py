@@ -33,7 +33,8 @@ from harness.launch import process
 from harness.launch.interrupts import interruptible, uninterrupted
 from harness.launch.process import Cause, Leash
 from harness.launch.slowed import OtherWork
-from harness.records.trial import Disturbance, Record, Seat, Trial
+from harness.records.machine import Disturbance
+from harness.records.trial import Record, Seat, Trial
 from harness.records.turns import Grant, Report
 
 SHORT_S = 0.1

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.probe import files
 from harness.probe.gpu import gpus
 from harness.probe.software import provenance
-from harness.records.trial import Environment
+from harness.records.machine import Environment
 
 __all__ = ["environment", "gpus", "provenance"]
 

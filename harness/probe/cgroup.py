@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from harness.probe import files
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 
 class Throttling(Struct, frozen=True, kw_only=True):

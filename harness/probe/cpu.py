@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 
 from harness.probe import files
-from harness.records.trial import Cpu, Struct
+from harness.records.cell import Struct
+from harness.records.machine import Cpu
 
 MODEL_FIELDS = ("model name", "cpu model", "cpu")
 """Names of the model's line in /proc/cpuinfo: x86, MIPS, POWER. ARM has none."""

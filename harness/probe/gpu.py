@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import Any
 
-from harness.records.trial import Gpu
+from harness.records.machine import Gpu
 
 
 def gpus() -> list[Gpu]:

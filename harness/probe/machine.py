@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.probe import files
 from harness.probe.cpu import parse_cpuinfo
 from harness.probe.memory import of_machine
-from harness.records.trial import Cpu
+from harness.records.machine import Cpu
 
 _VENDORS = {
     # Text in the vendor or product name of the firmware, and what it stands for; the first counts.

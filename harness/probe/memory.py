@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from harness.probe import cgroup, files
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 
 class MemorySize(Struct, frozen=True, kw_only=True):

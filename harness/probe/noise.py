@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.probe import cgroup, files
 from harness.probe.cpu import affinity, frequency_mhz
-from harness.records.trial import Disturbance, Struct
+from harness.records.cell import Struct
+from harness.records.machine import Disturbance
 
 # The work of the speed probe, sized to take about 0.2 s on two cores with AVX-512. Figures of two
 # records can be compared only if these are the same: changing one is changing SCHEMA_VERSION.

@@ -9,7 +9,7 @@ from itertools import pairwise
 import psutil
 
 from harness.probe import files
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 SAMPLE_S = 0.3
 """Long enough to see 3% of a core: the kernel counts CPU time in ticks of 10 ms."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.probe.cpu import affinity
-from harness.records.trial import Rates
+from harness.records.machine import Rates
 
 MATRIX = 1_024
 """Rows and columns of the product: 2.1 GFLOP, which is ten times the work of the tutorial's step,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.records.trial import ThreadPool
+from harness.records.machine import ThreadPool
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

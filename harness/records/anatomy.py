@@ -13,17 +13,9 @@ from typing import ClassVar, Literal, get_args
 import msgspec
 
 from harness.records.bounds import Count, Number, Seconds, Seed
-from harness.records.trial import (
-    Cell,
-    Disturbance,
-    Environment,
-    Failure,
-    Provenance,
-    Scalar,
-    Status,
-    Struct,
-    Task,
-)
+from harness.records.cell import Cell, Scalar, Struct
+from harness.records.machine import Disturbance, Environment
+from harness.records.trial import Failure, Provenance, Status, Task
 
 ANATOMY_SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 SCHEMA = 1
 """Raised whenever a reader of the older ``bisect.json`` would misread the newer one."""

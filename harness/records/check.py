@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from harness.records.trial import SourceLine, Struct, Task
+from harness.records.cell import Struct
+from harness.records.trial import SourceLine, Task
 
 Status = Literal["ok", "not ok", "note"]
 """``note`` is what a reader should know and what breaks no rule, such as a refused mode."""

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from harness.records.trial import Struct, Task
+from harness.records.cell import Struct
+from harness.records.trial import Task
 
 RecordType = TypeVar("RecordType", bound=Struct)
 

@@ -13,16 +13,9 @@ from typing import ClassVar, Literal
 import msgspec
 
 from harness.records.bounds import Count, Figure, Seconds, Seed
-from harness.records.trial import (
-    Cell,
-    Environment,
-    Failure,
-    Provenance,
-    Scalar,
-    Status,
-    Struct,
-    Task,
-)
+from harness.records.cell import Cell, Scalar, Struct
+from harness.records.machine import Environment
+from harness.records.trial import Failure, Provenance, Status, Task
 
 PARITY_SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""

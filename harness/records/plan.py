@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from harness.records.bounds import Count, Number, Seconds, Seed, Share
-from harness.records.trial import Cell, Device, Init, Mode, Scalar, Struct, parts_of
+from harness.records.cell import Cell, Device, Init, Mode, Scalar, Struct, parts_of
 
 CAMPAIGN_SCHEMA = 1
 """Raised whenever a reader of the older ``campaign.json`` would misread the newer one."""

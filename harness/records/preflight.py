@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from harness.records.trial import Cell, Struct, Task
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Task
 
 
 class PreflightTask(Task, frozen=True, kw_only=True):

@@ -7,95 +7,29 @@ all sizes in bytes (suffix ``_bytes``).
 
 from __future__ import annotations
 
-import hashlib
 import time
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import msgspec
 
-from harness.backends import Backend
 from harness.records.bounds import (
     Count,
     Figure,
-    Level,
     Number,
     Rate,
-    ScenarioName,
     Seconds,
     Seed,
-    Share,
     Size,
 )
+from harness.records.cell import Cell, Scalar, Struct
+from harness.records.machine import DeviceInfo, Environment, Noise, Rates
 from harness.records.program import ProgramRun
 
 SCHEMA_VERSION = 1
 """Raised whenever a reader of the older form would misread the newer one."""
 
-Device = Literal["cpu", "gpu"]
-Mode = Literal["fit", "tuned", "custom_loop", "native"]
-Init = Literal["common", "keras"]
 Status = Literal["ok", "failed", "crashed", "killed", "timeout", "interrupted"]
 Cause = Literal["refused", "slowed"]
-
-DEVICES: tuple[str, ...] = get_args(Device)
-MODES: tuple[str, ...] = get_args(Mode)
-INITS: tuple[str, ...] = get_args(Init)
-
-Scalar = bool | int | float | str
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything that is written to disk: immutable, with named fields only."""
-
-
-class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One point of the matrix.
-
-    ``settings`` always holds *every* setting of the scenario, defaults included, so that two
-    records with equal cells were asked the same thing even if a default has changed in between.
-    ``init`` tells where the initial weights come from: ``common`` draws them with NumPy from the
-    seed, alike on every backend; ``keras`` leaves them to each backend's own initialisers.
-    ``threads`` of ``None`` leaves the number of CPU threads to the framework. ``name`` is that
-    of the environment that it runs in, where a user gave it one: two versions of one backend are
-    two cells. Where there is none, JSON has no such field, and the digest is that of a harness
-    which did not know names.
-    """
-
-    scenario: ScenarioName
-    backend: Backend
-    device: Device
-    mode: Mode = "fit"
-    init: Init = "common"
-    threads: Number | None = None
-    settings: dict[str, Scalar] = {}
-    name: str | msgspec.UnsetType = msgspec.UNSET
-
-    @property
-    def place(self) -> str:
-        """Where it runs: ``jax``, or ``jax (old)`` in an environment with a name."""
-        return place_of(self.backend, self.name)
-
-    @property
-    def digest(self) -> str:
-        """Eight hexadecimal digits that tell this cell from any other."""
-        canonical = msgspec.json.encode(self, order="deterministic")
-        return hashlib.sha256(canonical).hexdigest()[:8]
-
-    @property
-    def label(self) -> str:
-        """The cell in a few words, for a person: ``jax cpu fit``, ``jax (old) cpu fit``."""
-        return f"{self.place} {self.device} {self.mode}"
-
-
-def place_of(backend: str, name: str | msgspec.UnsetType | None) -> str:
-    """What a backend is called in an environment of that name: ``jax (old)``, or ``jax``."""
-    return f"{backend} ({name})" if name else backend
-
-
-def parts_of(place: str) -> tuple[str, str | msgspec.UnsetType]:
-    """The backend, and the name of the environment, of what :func:`place_of` made."""
-    backend, _, name = place.partition(" (")
-    return backend, name.removesuffix(")") or msgspec.UNSET
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
@@ -191,20 +125,6 @@ class Failure(Struct, frozen=True, kw_only=True):
     output_tail: str = ""
     cause: Cause | None = None
     origin: SourceLine | None = None
-
-
-class DeviceInfo(Struct, frozen=True, kw_only=True):
-    """The device that the framework really placed the variables on.
-
-    ``name`` is the hardware's name, ``framework_id`` what the framework calls it
-    (``TFRT_CPU_0``, ``/GPU:0``, ``cuda:0``). ``driver`` and ``memory_bytes`` are ``None`` on a CPU.
-    """
-
-    kind: Device
-    name: str
-    framework_id: str
-    driver: str | None = None
-    memory_bytes: Size | None = None
 
 
 class Phases(Struct, frozen=True, kw_only=True):
@@ -318,68 +238,6 @@ class Hashes(Struct, frozen=True, kw_only=True):
     final_weights: str
 
 
-class Cpu(Struct, frozen=True, kw_only=True):
-    """The processor as the trial saw it; ``affinity`` lists the logical CPUs it might use."""
-
-    model: str
-    architecture: str
-    logical_cores: Count
-    physical_cores: Count | None
-    affinity: list[Count] | None
-    governor: str | None = None
-    turbo: bool | None = None
-
-
-class Gpu(Struct, frozen=True, kw_only=True):
-    """One GPU as the driver describes it."""
-
-    name: str
-    driver: str
-    memory_bytes: Size
-
-
-class ThreadPool(Struct, frozen=True, kw_only=True):
-    """A BLAS or OpenMP pool loaded in the trial, as threadpoolctl reports it."""
-
-    library: str
-    threads: Count
-    version: str | None = None
-    architecture: str | None = None
-
-
-class Disturbance(Struct, frozen=True, kw_only=True):
-    """What happened between two moments of a process; ``None`` is what the system does not tell.
-
-    ``involuntary_switches`` counts how often a thread of the process had to make way for another
-    one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
-    virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
-    that it started spent of it. ``throttled_share`` is the share of the periods of a container's
-    CPU quota in which it was used up, so that the process stood still. Load and frequency are
-    those at the end.
-    """
-
-    elapsed_s: Seconds
-    involuntary_switches: Count | None
-    steal_share: Share | None
-    busy_share: Share | None
-    load_average: Level | None
-    frequency_mhz: Level | None
-    own_cpu_s: Seconds | None = None
-    throttled_share: Share | None = None
-
-
-class Noise(Struct, frozen=True, kw_only=True):
-    """What disturbed a trial, as measured; :mod:`harness.analysis.speed.disturbed` judges it.
-
-    The speed probe is a fixed piece of work, done by the launcher while no trial runs.
-    ``training`` spans the epochs from the second one on, with evaluation and prediction between.
-    """
-
-    probe_before_s: Seconds | None = None
-    probe_after_s: Seconds | None = None
-    training: Disturbance | None = None
-
-
 class StepWork(Struct, frozen=True, kw_only=True):
     """What one training step of a full batch cannot do without, as its scenario counts it.
 
@@ -390,46 +248,6 @@ class StepWork(Struct, frozen=True, kw_only=True):
 
     flops: Rate
     bytes: Rate
-
-
-class Rates(Struct, frozen=True, kw_only=True):
-    """How fast this machine is at the two things that bound a training step, measured by NumPy.
-
-    The best of several repetitions, since only disturbance makes one slower: a matrix product of
-    float32, in floating-point operations per second, and a copy in memory, in bytes moved (read and
-    written) per second. ``threads`` is what NumPy's BLAS was set to.
-    """
-
-    matmul_flops_per_s: Rate
-    copy_bytes_per_s: Rate
-    threads: Number | None = None
-
-
-class Environment(Struct, frozen=True, kw_only=True):
-    """The machine and the software that measured.
-
-    ``load_average`` is that of the last minute before the trial. ``variables`` are the
-    environment variables that the trial was given, all of them. ``hostname`` is a hash, unless its
-    user asked for the name. ``cpu_quota`` is how many CPUs' worth of time a container grants;
-    ``None`` where nothing limits it, and in records of harnesses that did not look.
-    """
-
-    machine_id: str
-    hostname: str
-    os: str
-    python: str
-    cpu: Cpu
-    gpus: list[Gpu]
-    memory_total_bytes: Size
-    memory_available_bytes: Size
-    load_average: Level | None
-    thread_pools: list[ThreadPool]
-    packages: dict[str, str]
-    variables: dict[str, str]
-    virtualised: str | None = None
-    cpu_quota: Level | None = None
-    swap_used_bytes: Size | None = None
-    on_mains: bool | None = None
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -463,11 +281,11 @@ class Record(Struct, frozen=True, kw_only=True):
     harness: Provenance
     failure: Failure | None = None
     device: DeviceInfo | None = None
-    engine: dict[str, Scalar | None] = {}
+    engine: dict[str, Scalar | None] = msgspec.field(default_factory=dict)
     phases: Phases | None = None
-    epochs: list[Epoch] = []
+    epochs: list[Epoch] = msgspec.field(default_factory=list)
     quality: Quality | None = None
-    predictions: list[Prediction] = []
+    predictions: list[Prediction] = msgspec.field(default_factory=list)
     memory: Memory | None = None
     hashes: Hashes | None = None
     environment: Environment | None = None
@@ -478,7 +296,7 @@ class Record(Struct, frozen=True, kw_only=True):
     rates: Rates | None = None
     random_draws: bool | None = None
     scenario_sha256: str | None = None
-    custom_initial: dict[str, str] = {}
+    custom_initial: dict[str, str] = msgspec.field(default_factory=dict)
     turns: Turns | None = None
     program: ProgramRun | None = None
 

@@ -6,7 +6,7 @@ was granted. It sends a :class:`Report` and is answered with a :class:`Grant`.
 
 from __future__ import annotations
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.notes.note import Note
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report.table import Table
 from harness.store.reading import Broken

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from harness.analysis.ladder.ladder import Ladder
 from harness.analysis.study import Contest, Study
 from harness.analysis.sweeps.sweeps import Course, Sweep, value_on
-from harness.records.trial import Cell, Scalar
+from harness.records.cell import Cell, Scalar
 from harness.report import format as fmt
 from harness.report.naming import side
 from harness.report.sections.sweeps import shown, title

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.study import Contest, Study
-from harness.records.trial import MODES, Mode, Struct
+from harness.records.cell import MODES, Mode, Struct
 from harness.report import format as fmt
 from harness.report.naming import backends
 from harness.words import joined

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.rows import Row, distinction
 from harness.analysis.study import Contest, Study
 from harness.backends import FACTS
-from harness.records.trial import Cell, place_of
+from harness.records.cell import Cell, place_of
 from harness.report import format as fmt
 from harness.report import table
 

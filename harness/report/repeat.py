@@ -10,8 +10,8 @@ from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
 from harness.analysis.study import About
 from harness.backends import BACKENDS, FACTS
+from harness.records.cell import Cell, Scalar
 from harness.records.plan import Plan
-from harness.records.trial import Cell, Scalar
 from harness.report import format as fmt
 from harness.scenario_files import is_program
 

@@ -11,7 +11,7 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.step_time import step_time_s
 from harness.analysis.study import Contest, Study
 from harness.backends import Backend
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report.naming import backends, side
 

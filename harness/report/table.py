@@ -11,7 +11,7 @@ from harness.analysis.couples import pair_names
 from harness.analysis.rows import OF_THE_WORK, Row
 from harness.analysis.study import About
 from harness.analysis.work import asked
-from harness.records.trial import Cell, Scalar, Struct
+from harness.records.cell import Cell, Scalar, Struct
 from harness.report import format as fmt
 
 DEFAULTS = {"mode": "fit", "init": "common"}

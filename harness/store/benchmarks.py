@@ -16,8 +16,8 @@ import msgspec
 
 from harness.backends import BACKENDS, Backend
 from harness.records.bounds import Number, Seconds
+from harness.records.cell import Device, Struct
 from harness.records.decoding import decode
-from harness.records.trial import Device, Struct
 from harness.store import reading
 from harness.store.reading import Broken
 

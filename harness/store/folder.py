@@ -20,9 +20,10 @@ import platformdirs
 
 from harness import temporary
 from harness.errors import UnavailableError
+from harness.records.cell import Cell, Struct
 from harness.records.consistency import contradiction, misplaced
 from harness.records.plan import CAMPAIGN_SCHEMA, Campaign, Plan
-from harness.records.trial import SCHEMA_VERSION, Cell, Record, Struct
+from harness.records.trial import SCHEMA_VERSION, Record
 from harness.store import layout
 from harness.store.atomic import alone_in, write_new, write_over, write_synced
 from harness.store.reading import Broken, read

@@ -22,7 +22,7 @@ import re
 from collections import deque
 from pathlib import Path
 
-from harness.records.trial import Cell
+from harness.records.cell import Cell
 
 CAMPAIGN = "campaign.json"
 """Keeps the plans of a campaign's runs."""

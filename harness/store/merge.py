@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 
 from harness import temporary
+from harness.records.cell import Struct
 from harness.records.decoding import LARGEST_BYTES, UndecodableError
-from harness.records.trial import Record, Struct
+from harness.records.trial import Record
 from harness.regular_files import content, regular, why
 from harness.store import benchmarks, layout, reading
 from harness.store.atomic import write_new

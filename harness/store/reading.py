@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.records.cell import Struct
 from harness.records.decoding import LARGEST_BYTES, UndecodableError, decode
-from harness.records.trial import Struct
 from harness.regular_files import content, why
 from harness.words import plain
 

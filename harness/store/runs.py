@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from harness.errors import UnavailableError
 from harness.records.anatomy import ANATOMY_SCHEMA_VERSION, AnatomyRecord
+from harness.records.cell import Struct
 from harness.records.consistency import contradiction
 from harness.records.parity import PARITY_SCHEMA_VERSION, ParityRecord
-from harness.records.trial import Struct
 from harness.store.atomic import write_new
 from harness.store.layout import ANATOMY, PARITY, VERDICT, stem_of
 from harness.store.reading import Broken, read

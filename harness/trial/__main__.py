@@ -18,8 +18,9 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from harness.errors import HarnessError
+from harness.records.cell import Struct
 from harness.records.header import record_of
-from harness.records.trial import Record, Struct, Task, Trial
+from harness.records.trial import Record, Task, Trial
 from harness.trial import failure
 
 Answer = TypeVar("Answer", bound=Struct)

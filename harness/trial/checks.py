@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import data as rating_data
 from harness.errors import HarnessError
-from harness.records.trial import Cell, Scalar
+from harness.records.cell import Cell, Scalar
 from harness.scenario import Scenario
 from harness.table_use import needs_table
 from harness.trial.backends import Adapter, DeviceUnavailableError, Placement

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from harness.records.trial import Mode
+from harness.records.cell import Mode
 from harness.trial.backends import Adapter
 
 STATE = "seed_generator_state"

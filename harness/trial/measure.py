@@ -17,19 +17,8 @@ from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
 from harness.records.header import record_of
-from harness.records.trial import (
-    DeviceInfo,
-    Environment,
-    Epoch,
-    Hashes,
-    Memory,
-    Noise,
-    Phases,
-    Prediction,
-    Quality,
-    Record,
-    Trial,
-)
+from harness.records.machine import DeviceInfo, Environment, Noise
+from harness.records.trial import Epoch, Hashes, Memory, Phases, Prediction, Quality, Record, Trial
 from harness.trial import backends, checks
 from harness.trial.prepared import set_up
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from harness.errors import RefusedError
-from harness.records.trial import Mode
+from harness.records.cell import Mode
 from harness.trial.prepared import Prepared
 from harness.trial.written_fit import WrittenFit
 

@@ -16,7 +16,8 @@ import keras
 import msgspec
 
 from harness.probe import noise
-from harness.records.trial import Disturbance, Seat, Turns
+from harness.records.machine import Disturbance
+from harness.records.trial import Seat, Turns
 from harness.records.turns import Grant, Report
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from harness.loop import NativeTraining
 from .native import require_known
 
 if TYPE_CHECKING:
-    from harness.records.trial import Scalar
+    from harness.records.cell import Scalar
 
     from . import RankingSettings
 

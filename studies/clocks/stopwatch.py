@@ -25,7 +25,8 @@ from harness.data.prepare import prepare
 from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
 from harness.launch.variables import child_variables
-from harness.records.trial import Cell, Record, Trial
+from harness.records.cell import Cell
+from harness.records.trial import Record, Trial
 
 BACKEND = os.environ["KERAS_BACKEND"]
 EPOCHS = 30

@@ -18,7 +18,8 @@ from harness.data.prepare import prepare
 from harness.launch import environments
 from harness.launch.child import LocalLauncher
 from harness.probe import provenance
-from harness.records.trial import Cell, Trial
+from harness.records.cell import Cell
+from harness.records.trial import Trial
 from harness.scenario import find, parse_settings
 
 PROGRAM = Path(__file__).with_name("ranking.py")

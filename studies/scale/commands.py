@@ -22,19 +22,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.records.trial import (
-    Cell,
-    Cpu,
-    Environment,
-    Epoch,
-    Hashes,
-    Memory,
-    Noise,
-    Phases,
-    Provenance,
-    Quality,
-    Record,
-)
+from harness.records.cell import Cell
+from harness.records.machine import Cpu, Environment, Noise
+from harness.records.trial import Epoch, Hashes, Memory, Phases, Provenance, Quality, Record
 from harness.store import folder as store
 
 STEP_TIME_S = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}

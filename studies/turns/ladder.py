@@ -9,7 +9,7 @@ from harness.analysis.ladder.ladder import ladders
 from harness.analysis.rows import grouped
 from harness.analysis.speed.pairs import judging, reasons_by_id
 from harness.backends import BACKENDS
-from harness.records.trial import MODES
+from harness.records.cell import MODES
 from harness.store import folder as store
 from studies.turns.campaigns import NEVER, asked, campaign, show, table
 

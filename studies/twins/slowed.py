@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
 from harness.cli.parse import parse_share
-from harness.records.trial import Cell
+from harness.records.cell import Cell
 from harness.store import folder as store
 
 SCENARIOS = Path(__file__).with_name("scenarios")

@@ -35,8 +35,9 @@ from harness import scenario  # noqa: E402
 from harness.backends import BACKENDS  # noqa: E402
 from harness.launch import environments  # noqa: E402
 from harness.launch.variables import child_variables  # noqa: E402
+from harness.records.cell import Cell, Mode  # noqa: E402
 from harness.records.parity import ParityTask  # noqa: E402
-from harness.records.trial import Cell, Mode, Provenance  # noqa: E402
+from harness.records.trial import Provenance  # noqa: E402
 
 AT_ONCE = 40
 """Cases of one process: compiled code piles up in it."""

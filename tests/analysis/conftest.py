@@ -8,7 +8,8 @@ import pytest
 
 from harness.analysis.study import About
 from harness.backends import BACKENDS
-from harness.records.trial import Environment, Record
+from harness.records.machine import Environment
+from harness.records.trial import Record
 from harness.scenario import Metric
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from harness.analysis.anatomy import anatomies, located, parts_of, step_times_s
 from harness.records.anatomy import AGAIN, AS_IT_IS, PARTS, REMOVED, Variant, Visit
-from harness.records.trial import Disturbance, Failure
+from harness.records.machine import Disturbance
+from harness.records.trial import Failure
 
 TIMES = st.floats(min_value=1e-7, max_value=10.0)
 

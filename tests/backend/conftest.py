@@ -18,7 +18,8 @@ from filelock import FileLock
 from harness import scenario
 from harness.data.prepare import prepare
 from harness.launch.variables import child_variables
-from harness.records.trial import Cell, Provenance, Record, Trial
+from harness.records.cell import Cell
+from harness.records.trial import Provenance, Record, Trial
 
 Child = tuple[int, Record, str]
 

@@ -18,7 +18,8 @@ from harness.analysis.anatomy import anatomies, parts_of, step_times_s
 from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
 from harness.records.anatomy import AS_IT_IS, PARTS, VARIANTS, AnatomyRecord, AnatomyTask
-from harness.records.trial import Cell, Provenance
+from harness.records.cell import Cell
+from harness.records.trial import Provenance
 from harness.trial import backends, weights
 from harness.trial.anatomy import ablate
 from harness.trial.anatomy.dissect import TooFewStepsError, first_steps

@@ -9,8 +9,8 @@ import pytest
 
 from harness import probe, scenario, scenario_files
 from harness.first_version import minimal, of_script
+from harness.records.cell import Cell
 from harness.records.check import CheckTask
-from harness.records.trial import Cell
 from harness.trial.check.look import look
 
 PROGRAMS = sorted((Path(__file__).parents[1] / "programs").glob("[a-z]*.py"))

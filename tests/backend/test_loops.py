@@ -9,7 +9,7 @@ import pytest
 from harness import scenario
 from harness.errors import HarnessError
 from harness.loop import OwnLoop
-from harness.records.trial import MODES
+from harness.records.cell import MODES
 from harness.trial import backends, loops, weights
 from harness.trial.initial import initialised
 from harness.trial.loops.native import NoNativeError

@@ -18,8 +18,9 @@ from harness.analysis.parity.judge import first_deviation, judge
 from harness.analysis.parity.stages import Subject, compare
 from harness.launch.child import run_task
 from harness.launch.environments import Interpreter
+from harness.records.cell import Cell
 from harness.records.parity import SPARSE_DUPLICATES, STAGES, ParityRecord, ParityTask
-from harness.records.trial import Cell, Provenance
+from harness.records.trial import Provenance
 from harness.store.runs import load_arrays
 
 SETTINGS = {"data": "synthetic", "synthetic_ratings": "20000", "epochs": "1"}

@@ -13,8 +13,9 @@ import pytest
 
 from harness import probe
 from harness.errors import HarnessError
+from harness.records.cell import Cell
 from harness.records.parity import ParityTask
-from harness.records.trial import Cell, Trial
+from harness.records.trial import Trial
 from harness.trial.parity.train import train
 from harness.trial.program.measure import measure
 

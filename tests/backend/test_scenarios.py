@@ -20,8 +20,8 @@ import pytest
 
 from harness import data as rating_data
 from harness import probe, scenario
+from harness.records.cell import Cell
 from harness.records.parity import ParityTask
-from harness.records.trial import Cell
 from harness.table_use import needs_table
 from harness.tree import first_leaf
 from harness.trial import backends, weights

@@ -12,7 +12,8 @@ import pytest
 from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
 from harness.probe import provenance
-from harness.records.trial import Cell, Trial
+from harness.records.cell import Cell
+from harness.records.trial import Trial
 from harness.scenario import find, parse_settings
 from harness.trial.measure import MINIMUM_TIMED_EPOCHS
 

@@ -17,7 +17,7 @@ import pytest
 from harness import data as rating_data
 from harness import scenario
 from harness.data.prepare import prepare
-from harness.records.trial import DEVICES
+from harness.records.cell import DEVICES
 from harness.trial import backends
 from harness.trial.initial import initialised
 

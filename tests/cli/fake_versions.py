@@ -20,7 +20,8 @@ from tests.launch.fake_python import write_fake_python
 VERSIONS = [f"1.{minor}" for minor in range(8)]
 
 TRIAL = """
-from harness.records.trial import Cpu, Environment, Memory
+from harness.records.machine import Cpu, Environment
+from harness.records.trial import Memory
 here = Environment(
     machine_id="a", hostname="a", os="Linux", python="3.11", gpus=[], memory_total_bytes=8,
     memory_available_bytes=8, load_average=None, thread_pools=[], packages={{}}, variables={{}},

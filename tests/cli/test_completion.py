@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.records.trial import INITS, MODES
+from harness.records.cell import INITS, MODES
 from harness.report.exports import ALL, FORMATS
 
 

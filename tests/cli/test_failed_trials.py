@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.analysis.study import study_of
 from harness.cli import app, pages
-from harness.records.trial import Failure, Noise, Provenance, Record
+from harness.records.machine import Noise
+from harness.records.trial import Failure, Provenance, Record
 from harness.store import folder as store
 from tests.cli.outputs import reference, said_of
 

@@ -15,7 +15,7 @@ from harness.backends import BACKENDS
 from harness.cli import asking, parse
 from harness.errors import HarnessError
 from harness.launch.environments import Choice
-from harness.records.trial import Cell
+from harness.records.cell import Cell
 from harness.scenario import InvalidSettingError, Scenario, Settings
 
 

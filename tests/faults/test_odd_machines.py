@@ -16,7 +16,7 @@ from harness import probe
 from harness.analysis.study import study_of
 from harness.probe import cpu, doctor, noise, rates
 from harness.probe.machine import hostname
-from harness.records.trial import Cpu, Disturbance, Environment, Noise
+from harness.records.machine import Cpu, Disturbance, Environment, Noise
 from harness.report.outputs import markdown
 from harness.report.sections.compose import compose
 from harness.store import folder as store

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.launch.environments import Interpreter
-from harness.records.trial import Cell, Provenance, Trial
+from harness.records.cell import Cell
+from harness.records.trial import Provenance, Trial
 from tests.launch.fake_python import write_fake_python
 
 SCENARIO = """

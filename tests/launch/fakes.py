@@ -7,8 +7,9 @@ import math
 import msgspec
 
 from harness.launch.child import TaskInterrupted
+from harness.records.machine import Cpu, Disturbance, Environment, Noise
 from harness.records.plan import Plan
-from harness.records.trial import Cpu, Disturbance, Environment, Failure, Noise, Turns
+from harness.records.trial import Failure, Turns
 
 
 class FakeClock:

@@ -17,9 +17,10 @@ from harness.launch.campaign import resolution
 from harness.launch.environments import Interpreter
 from harness.launch.variables import DOWNLOADS
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.cell import Cell
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.preflight import PreflightTask
-from harness.records.trial import Cell, Provenance, Record
+from harness.records.trial import Provenance, Record
 
 STRAY = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import ExitCode, UnavailableError
 from harness.launch.devices import ask_interpreter, place
 from harness.launch.environments import Interpreter
-from harness.records.trial import Gpu
+from harness.records.machine import Gpu
 
 CARD = Gpu(name="Test Card", driver="1.0", memory_bytes=8_000_000_000)
 WITHOUT_GPU = Interpreter(backend="jax", python=Path("/cpu/python"), origin="test")

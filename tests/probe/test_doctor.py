@@ -14,7 +14,8 @@ from harness.errors import UnavailableError
 from harness.probe import cpu, doctor, noise, power, processes
 from harness.probe.checks import Finding, fit
 from harness.probe.memory import MemorySize
-from harness.records.trial import Cpu, Disturbance, Environment, Noise, Record
+from harness.records.machine import Cpu, Disturbance, Environment, Noise
+from harness.records.trial import Record
 
 CPU = "sys/devices/system/cpu"
 GB = 10**9

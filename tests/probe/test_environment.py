@@ -10,7 +10,7 @@ import psutil
 
 from harness import probe
 from harness.probe.variables import redacted
-from harness.records.trial import Environment
+from harness.records.machine import Environment
 
 
 def test_this_machine_is_told_plausibly():

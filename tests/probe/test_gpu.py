@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import probe
-from harness.records.trial import Gpu
+from harness.records.machine import Gpu
 
 
 def nvml(**changes: Any) -> SimpleNamespace:

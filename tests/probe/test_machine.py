@@ -11,7 +11,7 @@ import pytest
 from harness.probe import machine as module
 from harness.probe.cpu import cpu
 from harness.probe.machine import hostname, machine_id, virtualisation
-from harness.records.trial import Cpu
+from harness.records.machine import Cpu
 
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
 DMI = "sys/class/dmi/id"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.probe import noise
 from harness.probe.noise import CpuTicks, difference, parse_stat, snapshot, speed_probe
-from harness.records.trial import Disturbance
+from harness.records.machine import Disturbance
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.cell import Cell
 from harness.records.header import record_of
 from harness.records.parity import ParityRecord, ParityTask
-from harness.records.trial import Cell, Epoch, Provenance, Record, Trial
+from harness.records.trial import Epoch, Provenance, Record, Trial
 
 HEADER = {
     "cell": Cell(scenario="ranking", backend="jax", device="cpu"),

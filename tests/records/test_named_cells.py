@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.analysis.work import alike_but_one
-from harness.records.trial import Cell, parts_of, place_of
+from harness.records.cell import Cell, parts_of, place_of
 
 
 def test_without_a_name_a_cell_has_no_such_field(make_cell):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends import BACKENDS
+from harness.records.cell import INITS
 from harness.records.plan import Axes, Campaign, Plan, cells
-from harness.records.trial import INITS
 from harness.words import ranges
 
 any_axes = st.builds(

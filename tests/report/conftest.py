@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.study import About
-from harness.records.trial import Cpu, Environment, Prediction, Record
+from harness.records.machine import Cpu, Environment
+from harness.records.trial import Prediction, Record
 from harness.report.document import Document
 from harness.report.outputs.terminal import show
 from harness.scenario import Metric

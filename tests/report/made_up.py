@@ -9,22 +9,17 @@ from typing import Any
 
 import msgspec
 
+from harness.records.cell import Cell
+from harness.records.machine import Cpu, DeviceInfo, Disturbance, Environment, Noise, Rates
 from harness.records.trial import (
-    Cell,
-    Cpu,
-    DeviceInfo,
-    Disturbance,
-    Environment,
     Epoch,
     Failure,
     Hashes,
     Memory,
-    Noise,
     Phases,
     Prediction,
     Provenance,
     Quality,
-    Rates,
     Record,
     StepWork,
 )

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends import BACKENDS
-from harness.records.trial import Cell, Record
+from harness.records.cell import Cell
+from harness.records.trial import Record
 from harness.store import atomic
 from harness.store import folder as store
 

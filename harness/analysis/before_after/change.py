@@ -15,7 +15,7 @@ from typing import Literal
 from harness.analysis.before_after.shift import Shift, shift, trials_needed
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.speed.verdict import Kind, classify, judging_confidence
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Word = Literal["faster", "slower", "less", "more", "equivalent", "inconclusive"]
 Words = tuple[Word, Word]

@@ -28,7 +28,8 @@ from harness.analysis.rows import Figure, mean_and_range
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.speed.pairs import reasons_by_id
 from harness.analysis.speed.verdict import MARGIN, judging_confidence
-from harness.records.trial import Cell, Record, Struct
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Record
 from harness.words import joined
 
 MEMORY_MARGIN = 0.05

@@ -15,7 +15,7 @@ from harness.analysis.before_after.change import Change, surely_no_larger
 from harness.analysis.before_after.compare import CellChange, Comparison
 from harness.analysis.quality import QualityVerdict, surely_no_worse
 from harness.errors import GateCode
-from harness.records.trial import Cell, Struct
+from harness.records.cell import Cell, Struct
 from harness.words import listed
 
 BAD = {"slower", "more", "worse"}

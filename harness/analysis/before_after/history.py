@@ -21,7 +21,8 @@ from harness.analysis.speed.verdict import MARGIN, judging_confidence
 from harness.analysis.step_time import step_time_s
 from harness.analysis.work import started
 from harness.backends import BACKENDS
-from harness.records.trial import Cell, Record, Struct
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Record
 
 
 class Campaign(Struct, frozen=True, kw_only=True):

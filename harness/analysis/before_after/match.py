@@ -16,7 +16,8 @@ import msgspec
 from harness.analysis.rows import grouped, versions
 from harness.analysis.work import NOT_THE_SAME, Work, cell_key, why_other
 from harness.backends import BACKENDS
-from harness.records.trial import MODES, Cell, Record, Struct
+from harness.records.cell import MODES, Cell, Struct
+from harness.records.trial import Record
 from harness.words import joined
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from harness.records.trial import Record, Scalar
+from harness.records.cell import Scalar
+from harness.records.trial import Record
 from harness.scenario import Settings
 
 Before = Mapping[str, Mapping[str, Scalar]]

@@ -20,7 +20,7 @@ from scipy.special import ndtri, stdtrit
 
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.speed.rounds_needed import MOST_ROUNDS
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Array = npt.NDArray[np.float64]
 Method = Literal["rank-sum", "welch"]

@@ -13,7 +13,9 @@ from harness.analysis.before_after.match import Matched
 from harness.analysis.notes.note import Note, note
 from harness.analysis.notes.sources import changed_between
 from harness.analysis.rows import versions as versions_of
-from harness.records.trial import Environment, Record, Struct
+from harness.records.cell import Struct
+from harness.records.machine import Environment
+from harness.records.trial import Record
 from harness.words import joined, listed, share
 
 ABSENT = "absent"

@@ -23,7 +23,8 @@ from harness.analysis.rows import Group
 from harness.analysis.speed.pairs import Shared
 from harness.analysis.speed.turns import step_times_s
 from harness.analysis.speed.verdict import Verdict
-from harness.records.trial import Cell, Phases, Struct
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Phases
 
 Side = Literal["first", "second"]
 Paid = tuple[float, float]

@@ -20,7 +20,8 @@ from harness.analysis.rows import Figure, Group, median_and_range
 from harness.analysis.speed.interval import Ratio, ratio
 from harness.analysis.speed.pairs import Reasons, each_round
 from harness.analysis.step_time import step_time_s
-from harness.records.trial import Record, StepWork, Struct
+from harness.records.cell import Struct
+from harness.records.trial import Record, StepWork
 
 Bound = Literal["arithmetic", "memory"]
 
@@ -46,7 +47,7 @@ class CommonFloor(Struct, frozen=True, kw_only=True):
     """The floor of cells that do the same work on one machine.
 
     ``work`` is that of a full batch. The figures are medians over rounds with their range: times in
-    seconds, rates as in :class:`harness.records.trial.Rates`. ``binds`` is what bounds the median
+    seconds, rates as in :class:`harness.records.machine.Rates`. ``binds`` is what bounds the median
     round.
     """
 

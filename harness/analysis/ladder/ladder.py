@@ -20,7 +20,7 @@ from harness.analysis.speed.interval import Ratio
 from harness.analysis.speed.pairs import Reasons, Shared, log_ratios, shared
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.backends import BACKENDS, Backend
-from harness.records.trial import MODES, Cell, Mode, Struct, place_of
+from harness.records.cell import MODES, Cell, Mode, Struct, place_of
 
 KERAS: tuple[Mode, ...] = ("fit", "tuned", "custom_loop")
 """The modes that train the Keras model."""

@@ -12,7 +12,8 @@ from harness.analysis.rows import Group
 from harness.analysis.speed.pairs import interleaved
 from harness.analysis.work import started
 from harness.backends import BACKENDS, FACTS
-from harness.records.trial import MODES, Record
+from harness.records.cell import MODES
+from harness.records.trial import Record
 from harness.words import joined, share
 
 AFTER_A_TRIAL_S = 180.0

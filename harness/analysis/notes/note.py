@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis.rows import Row, named
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 
 class Note(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ from typing import Protocol
 from harness.analysis.notes.note import Note, note
 from harness.analysis.rows import Group
 from harness.backends import FACTS
+from harness.records.cell import Cell
 from harness.records.program import ProgramFit
-from harness.records.trial import Cell, Record
+from harness.records.trial import Record
 from harness.words import joined
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 import msgspec
 
 from harness.analysis.parity.stages import Comparison, Subject, compare, first_layer
+from harness.records.cell import Struct
 from harness.records.parity import KNOWN_BEHAVIOURS, KnownBehaviour, Stage
-from harness.records.trial import Struct
 
 Verdict = Literal["same", "same-except", "deviates", "untold"]
 

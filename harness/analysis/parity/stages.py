@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.parity import envelope
+from harness.records.cell import Struct
 from harness.records.parity import (
     AS_IT_IS,
     LOSS,
@@ -20,7 +21,6 @@ from harness.records.parity import (
     Training,
     array_name,
 )
-from harness.records.trial import Struct
 
 Array = NDArray[Any]
 

@@ -17,7 +17,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from harness.records.trial import Disturbance, Record, ended_as
+from harness.records.machine import Disturbance
+from harness.records.trial import Record, ended_as
 
 PROBE_FLOOR = 0.10
 """A probe up to 10% off is not called so, however even the others were: on quiet machines of two

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Array = npt.NDArray[np.float64]
 Method = Literal["t", "signed-rank"]

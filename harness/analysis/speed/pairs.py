@@ -31,8 +31,9 @@ from harness.analysis.speed.turns import (
 from harness.analysis.speed.verdict import MARGIN, Verdict, verdict
 from harness.analysis.step_time import step_time_s
 from harness.analysis.work import alike_but_one, started, whatever_the_settings
+from harness.records.cell import Cell, Struct
 from harness.records.plan import Plan
-from harness.records.trial import Cell, Record, Struct
+from harness.records.trial import Record
 
 RoundKey = tuple[str, int]
 """A run (its ``run_id``, or the campaign's name in records that have none) and a round in it."""

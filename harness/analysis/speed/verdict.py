@@ -17,7 +17,7 @@ import numpy as np
 from harness import defaults
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.rounds_needed import further_rounds
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Kind = Literal["faster", "slower", "equivalent", "inconclusive"]
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 FITTED_FROM = 3
 """Values that a line is fitted to; through two there is always one, which tells nothing."""

@@ -15,7 +15,7 @@ from harness.analysis.rows import Figure, Row, named
 from harness.analysis.sweeps.growth import Line, Slope, line, slopes
 from harness.analysis.work import Work, asked, whatever_the_settings
 from harness.backends import Backend
-from harness.records.trial import Cell, Scalar, Struct
+from harness.records.cell import Cell, Scalar, Struct
 
 THREADS = "threads"
 """The one axis that is no setting. ``auto`` stands for the framework's own choice."""

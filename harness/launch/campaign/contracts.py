@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from harness.launch.campaign.steering import Standing
+from harness.records.cell import Struct
 from harness.records.plan import PlannedTrial
 from harness.records.preflight import Refusal
-from harness.records.trial import Record, Struct, Trial
+from harness.records.trial import Record, Trial
 from harness.store.folder import Saved
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.analysis.speed.pairs import to_compare
 from harness.backends import FACTS
+from harness.records.cell import Cell, Scalar
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Cell, Record, Scalar
+from harness.records.trial import Record
 from harness.words import count, ranges
 
 """Seconds for import, build, first step and prediction: guesses, from a quiet machine of 2 cores.

@@ -21,8 +21,9 @@ from harness.launch.campaign.room import Room
 from harness.launch.campaign.steering import given_up, standing, was_disturbed, why_to_stop
 from harness.launch.child import TaskInterrupted
 from harness.launch.interrupts import interruptible, uninterrupted
+from harness.records.machine import Rates
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Provenance, Rates, Record, Trial
+from harness.records.trial import Provenance, Record, Trial
 from harness.store import folder as store
 from harness.store.folder import Saved
 

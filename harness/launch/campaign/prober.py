@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from harness.records.trial import Cell, Noise, Rates, Record
+from harness.records.cell import Cell
+from harness.records.machine import Noise, Rates
+from harness.records.trial import Record
 
 FRESH_S = 1.0
 """The probe after one trial serves as that before the next, if it starts this soon: a probe takes

@@ -24,7 +24,8 @@ from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
 from harness.launch.process import run_python
 from harness.probe import provenance
-from harness.records.trial import Cell, Struct, Trial
+from harness.records.cell import Cell, Struct
+from harness.records.trial import Trial
 from harness.scenario import find, parse_settings
 
 MINUTE_S = 60.0

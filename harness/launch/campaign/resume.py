@@ -11,8 +11,9 @@ from harness.analysis.rows import versions
 from harness.analysis.work import started
 from harness.errors import HarnessError
 from harness.launch.campaign.forecast import told_apart
+from harness.records.cell import Cell, Struct
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Cell, Record, Struct, ended_as
+from harness.records.trial import Record, ended_as
 from harness.words import count, ranges
 
 UNDER_WAY_S = 600.0

@@ -19,8 +19,9 @@ import psutil
 from harness import probe
 from harness.probe import files
 from harness.probe.memory import memory
+from harness.records.cell import Cell, Struct
 from harness.records.plan import PlannedTrial
-from harness.records.trial import Cell, Memory, Record, Struct, Trial
+from harness.records.trial import Memory, Record, Trial
 from harness.words import count
 
 RESERVE = 0.1

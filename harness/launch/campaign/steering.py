@@ -20,8 +20,9 @@ from harness.analysis.speed.pairs import PairVerdict, paired, to_compare, verdic
 from harness.analysis.speed.rounds_needed import MOST_ROUNDS, rounds_for_precision, spread_of
 from harness.analysis.speed.verdict import STOP_FROM, judging_confidence, precise_enough
 from harness.analysis.step_time import step_time_s
+from harness.records.cell import Cell, Struct
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Cell, Record, Struct, ended_as
+from harness.records.trial import Record, ended_as
 
 CONFIDENCE = 0.95
 

@@ -14,8 +14,9 @@ from harness.launch.campaign import forecast, steering
 from harness.launch.campaign.forecast import Durations
 from harness.launch.campaign.resume import Circumstances, resume
 from harness.launch.devices import Placement
+from harness.records.cell import parts_of
 from harness.records.plan import Plan, PlannedTrial
-from harness.records.trial import Record, parts_of
+from harness.records.trial import Record
 from harness.scenario import Scenario, sources_sha256
 from harness.store.folder import Results
 

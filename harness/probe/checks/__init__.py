@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 
 Status = Literal["good", "warning", "unknown"]
 Group = Literal["quiet", "machine", "ready"]

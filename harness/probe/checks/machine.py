@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.probe.checks import Finding, Status
 from harness.probe.cpu import TurboSwitch
 from harness.probe.memory import MemorySize
-from harness.records.trial import Cpu
+from harness.records.machine import Cpu
 
 TRIAL_MEMORY_BYTES = 2 * 10**9
 """What one trial of the ranking scenario needs at most, compiling included."""

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from harness.analysis.figures import FIGURES
 from harness.analysis.rows import versions
-from harness.records.trial import Epoch, Record, Scalar
+from harness.records.cell import Scalar
+from harness.records.trial import Epoch, Record
 from harness.report.exports.content import epoch_step_time_s
 
 SETTING = "setting_"

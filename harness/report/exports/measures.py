@@ -7,7 +7,7 @@ from typing import Literal
 from harness.analysis import figures
 from harness.analysis.figures import FIGURES
 from harness.analysis.rows import Figure, Group, Row
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.report import format as fmt
 
 Unit = figures.Unit | Literal["trials", ""]

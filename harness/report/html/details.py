@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from harness.analysis.rows import Group
 from harness.analysis.study import Study
 from harness.analysis.work import started
-from harness.records.trial import Environment, Record
+from harness.records.machine import Environment
+from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.naming import backends, labels, side
 from harness.report.table import Column, Table, machine_label

@@ -13,7 +13,8 @@ from harness.analysis.step_time import steadiness
 from harness.analysis.study import Study
 from harness.analysis.warmup import SteadyState
 from harness.analysis.work import started
-from harness.records.trial import Record, Scalar, Struct
+from harness.records.cell import Scalar, Struct
+from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report import repeat
 from harness.report.naming import labels

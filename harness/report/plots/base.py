@@ -15,7 +15,7 @@ from typing import Any, Literal
 import altair as alt
 
 from harness.backends import BACKENDS, FACTS
-from harness.records.trial import parts_of
+from harness.records.cell import parts_of
 from harness.report.table import Table
 
 INK = "#1b1f24"

@@ -11,7 +11,7 @@ from harness.analysis.ladder.floor import CommonFloor
 from harness.analysis.ladder.ladder import Ladder, Rung
 from harness.analysis.rows import distinction
 from harness.analysis.study import Study
-from harness.records.trial import MODES
+from harness.records.cell import MODES
 from harness.report import format as fmt
 from harness.report.naming import maker, side
 from harness.report.plots import base

@@ -10,8 +10,8 @@ import altair as alt
 
 from harness.analysis.parity import envelope
 from harness.analysis.study import Study
+from harness.records.cell import MODES
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
-from harness.records.trial import MODES
 from harness.report import format as fmt
 from harness.report.naming import maker
 from harness.report.plots import base

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from harness.analysis.step_time import samples_s
 from harness.analysis.study import Study
 from harness.analysis.work import started
-from harness.records.trial import Record, Struct
+from harness.records.cell import Struct
+from harness.records.trial import Record
 from harness.report.naming import labels
 
 

@@ -17,7 +17,7 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
 from harness.analysis.work import NOT_THE_SAME
 from harness.backends import FACTS
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report import leads, modes, repeat
 from harness.report.document import Section

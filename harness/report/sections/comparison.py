@@ -14,7 +14,7 @@ from harness.analysis.rows import Figure
 from harness.analysis.study import About
 from harness.backends import FACTS
 from harness.errors import GateCode
-from harness.records.trial import Cell
+from harness.records.cell import Cell
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document, note_bullet
 from harness.report.sections import behind, facts

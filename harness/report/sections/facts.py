@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.analysis.provenance import Machine
-from harness.records.trial import Struct
+from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report.document import Bullet, Section
 

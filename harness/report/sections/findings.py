@@ -16,7 +16,8 @@ from harness.analysis.rows import Row, distinction, versions
 from harness.analysis.speed.verdict import Verdict
 from harness.analysis.study import About, Study
 from harness.backends import FACTS
-from harness.records.trial import MODES, Mode, Record, Scalar, place_of
+from harness.records.cell import MODES, Mode, Scalar, place_of
+from harness.records.trial import Record
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, document
 from harness.report.naming import side

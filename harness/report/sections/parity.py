@@ -15,6 +15,7 @@ from harness.analysis.parity.stages import NO_DRAWS, Comparison
 from harness.analysis.provenance import MAIN_SCENARIO
 from harness.analysis.study import Study
 from harness.errors import ExitCode
+from harness.records.cell import Scalar, Struct
 from harness.records.parity import (
     KNOWN_BEHAVIOURS,
     PARITY_SCHEMA_VERSION,
@@ -22,7 +23,6 @@ from harness.records.parity import (
     ParityRecord,
     labels,
 )
-from harness.records.trial import Scalar, Struct
 from harness.report import format as fmt
 from harness.report.document import Bullet, Document, Section, broken_bullet
 from harness.report.table import Column, Table

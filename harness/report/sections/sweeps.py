@@ -8,7 +8,7 @@ from harness.analysis.rows import Figure
 from harness.analysis.study import About, Study
 from harness.analysis.sweeps.growth import Slope
 from harness.analysis.sweeps.sweeps import Course, Growth, Sweep
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.report import format as fmt
 from harness.report.document import Section
 from harness.report.table import Column, Table, cell_facts, variants

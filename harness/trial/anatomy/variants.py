@@ -71,7 +71,7 @@ class Subjects:
         chosen: the scenario.
         settings: its settings.
         data: what it trains on, cut to the epoch that is timed.
-        init: where the initial weights come from; see :class:`harness.records.trial.Cell`.
+        init: where the initial weights come from; see :class:`harness.records.cell.Cell`.
         seed: of them.
         adapter: of the backend that runs.
         steps: of an epoch.

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.backends import BACKENDS, Backend
 from harness.errors import UnavailableError
-from harness.records.trial import Device, Scalar
+from harness.records.cell import Device, Scalar
 from harness.scenario import Split
 from harness.words import unknown
 
@@ -28,7 +28,7 @@ class DeviceUnavailableError(UnavailableError):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a variable lives; see :class:`harness.records.trial.DeviceInfo`."""
+    """Where a variable lives; see :class:`harness.records.machine.DeviceInfo`."""
 
     kind: Device
     framework_id: str

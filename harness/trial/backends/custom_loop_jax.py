@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import keras
 from keras.src.backend import compute_output_spec
 
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.tree import leaves
 from harness.trial.loops.stateful import Stateful
 from harness.trial.slots import build_optimizer

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from harness.errors import RefusedError
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.tree import first_leaf, map_leaves
 from harness.trial.loops.stateful import Stateful
 from harness.trial.slots import build_optimizer

@@ -17,7 +17,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from harness.errors import RefusedError
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.tree import first_leaf, leaves, map_leaves
 from harness.trial.loops.stateful import Stateful
 from harness.trial.slots import build_optimizer, unlisted

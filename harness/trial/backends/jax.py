@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from harness.backends import Backend
-from harness.records.trial import Device, Scalar
+from harness.records.cell import Device, Scalar
 from harness.scenario import Split
 from harness.trial.backends import Adapter, Gradients, Placement
 

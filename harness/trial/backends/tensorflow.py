@@ -18,7 +18,7 @@ from tensorflow.python.ops import (
 )
 
 from harness.backends import Backend
-from harness.records.trial import Device, Scalar
+from harness.records.cell import Device, Scalar
 from harness.scenario import Split
 from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement

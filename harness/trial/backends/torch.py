@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.backends import Backend
 from harness.errors import UnavailableError
-from harness.records.trial import Device, Scalar
+from harness.records.cell import Device, Scalar
 from harness.scenario import Split
 from harness.tree import map_leaves
 from harness.trial.backends import Adapter, Gradients, Placement

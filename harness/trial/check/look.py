@@ -13,8 +13,8 @@ import numpy as np
 
 from harness import scenario, scenario_files
 from harness.errors import HarnessError
+from harness.records.cell import MODES
 from harness.records.check import Answer, CheckTask, Line, Status
-from harness.records.trial import MODES
 from harness.scenario import Data, Split, content_sha256
 from harness.trial import failure
 from harness.trial.prepared import Prepared, Setup, set_up

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any
 
-from harness.records.trial import Mode, Scalar
+from harness.records.cell import Mode, Scalar
 from harness.trial.prepared import Prepared
 
 if TYPE_CHECKING:

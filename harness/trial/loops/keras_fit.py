@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.trial.clock import FirstStepClock
 from harness.trial.loops import Loop
 from harness.trial.loops.compilation import RecompilationWatch, refused_if_uncompiled

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.errors import RefusedError
 from harness.loop import NativeTraining
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.trial.loops.stateful import Stateful
 from harness.trial.prepared import Prepared
 from harness.trial.slots import build_optimizer, slots_of, value_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from harness.records.trial import Scalar
+from harness.records.cell import Scalar
 from harness.trial.clock import Stopwatch
 from harness.trial.loops import Loop
 from harness.trial.loops.compilation import refused_if_uncompiled

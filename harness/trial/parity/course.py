@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import scenario
+from harness.records.cell import Mode
 from harness.records.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,
@@ -22,7 +23,6 @@ from harness.records.parity import (
     array_name,
     perturbed,
 )
-from harness.records.trial import Mode
 from harness.trial.parity import optimizer, watched
 from harness.trial.parity.outputs import outputs_of_layers
 from harness.trial.parity.random_numbers import reordered_rows

@@ -21,8 +21,8 @@ from keras.src import backend
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.random import seed_generator
 
+from harness.records.cell import Scalar
 from harness.records.parity import Draw
-from harness.records.trial import Scalar
 from harness.trial.parity import random_numbers
 from harness.trial.parity.place import calling_layer
 from harness.trial.parity.random_numbers import Key, NotServedError

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness import scenario
 from harness.errors import RefusedError
-from harness.records.trial import Mode, Scalar, Struct
+from harness.records.cell import Mode, Scalar, Struct
 from harness.trial import loops, refusal
 from harness.trial.evaluation import value_of
 from harness.trial.loops.stateful import Batches

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.errors import HarnessError
+from harness.records.cell import Cell
 from harness.records.preflight import Answer, PreflightTask, Refusal
-from harness.records.trial import Cell
 from harness.trial.prepared import Prepared, Setup, set_up
 
 ENOUGH_S = 30.0

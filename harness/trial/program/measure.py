@@ -21,17 +21,9 @@ from harness.probe.memory import peak_rss_bytes
 from harness.program import arguments_of
 from harness.records.failure import homeless
 from harness.records.header import record_of
+from harness.records.machine import Noise
 from harness.records.program import MOST_FITS, OWN_DATA, ProgramFit, ProgramRun
-from harness.records.trial import (
-    Epoch,
-    Hashes,
-    Memory,
-    Noise,
-    Phases,
-    Quality,
-    Record,
-    Trial,
-)
+from harness.records.trial import Epoch, Hashes, Memory, Phases, Quality, Record, Trial
 from harness.scenario_files import program_file
 from harness.trial import checks
 from harness.trial.measure import DivergedError, device_info

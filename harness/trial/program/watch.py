@@ -19,7 +19,8 @@ import keras
 import numpy as np
 
 from harness.probe import noise
-from harness.records.trial import Epoch, Scalar
+from harness.records.cell import Scalar
+from harness.records.trial import Epoch
 from harness.trial import checks, draws, weights
 from harness.trial.backends import Adapter
 from harness.trial.clock import NANOSECONDS, FirstStepClock, Stopwatch, finite

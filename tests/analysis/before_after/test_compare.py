@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.before_after.compare import Limits, compare
-from harness.records.trial import Disturbance, Memory, Noise
+from harness.records.machine import Disturbance, Noise
+from harness.records.trial import Memory
 
 THREE = {"jax": 0.0018, "tensorflow": 0.0034, "torch": 0.0045}
 TOLERANCES = {"ranking": 5e-4}

@@ -11,7 +11,8 @@ from harness.analysis.ladder.floor import Floor, common_floor, floor_of, times_f
 from harness.analysis.rows import grouped
 from harness.analysis.speed.interval import ratio
 from harness.analysis.speed.pairs import reasons_by_id
-from harness.records.trial import Disturbance, Noise, Rates, StepWork
+from harness.records.machine import Disturbance, Noise, Rates
+from harness.records.trial import StepWork
 
 WORK = StepWork(flops=2e8, bytes=1e7)
 RATES = Rates(matmul_flops_per_s=2e11, copy_bytes_per_s=2e10, threads=2)

@@ -9,7 +9,8 @@ import pytest
 
 from harness.analysis.speed.pairs import verdicts_within
 from harness.analysis.study import study_of
-from harness.records.trial import Rates, StepWork
+from harness.records.machine import Rates
+from harness.records.trial import StepWork
 
 MODES = {"fit": 0.004, "tuned": 0.003, "custom_loop": 0.0022, "native": 0.002}
 WORK = StepWork(flops=2e8, bytes=1e7)

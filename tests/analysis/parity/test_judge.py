@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness.analysis.parity import envelope
 from harness.analysis.parity.judge import apart, first_deviation, judge, judge_all
 from harness.analysis.parity.stages import Comparison, Subject, compare
+from harness.records.cell import Cell
 from harness.records.parity import (
     AS_IT_IS,
     SPARSE_DUPLICATES,
@@ -23,7 +24,7 @@ from harness.records.parity import (
     array_name,
     perturbed,
 )
-from harness.records.trial import Cell, Provenance
+from harness.records.trial import Provenance
 
 DRIFT = 1e-6
 """How far every quantity of the made-up model drifts from itself; its values are about 1."""

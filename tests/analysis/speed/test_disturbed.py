@@ -14,7 +14,8 @@ from harness.analysis.speed.disturbed import (
     SWITCH_FLOOR_PER_S,
     reasons,
 )
-from harness.records.trial import Noise, Turns
+from harness.records.machine import Noise
+from harness.records.trial import Turns
 from tests.launch.fakes import environment, noise
 
 

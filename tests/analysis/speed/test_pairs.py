@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.analysis.speed.pairs import judging, paired, to_compare, verdicts_within
 from harness.backends import BACKENDS
-from harness.records.trial import MODES
+from harness.records.cell import MODES
 from tests.launch.fakes import environment, make_plan, noise
 
 

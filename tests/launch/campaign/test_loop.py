@@ -11,7 +11,8 @@ from harness.launch.campaign import loop
 from harness.launch.campaign.forecast import Durations
 from harness.launch.campaign.loop import run_campaign
 from harness.launch.campaign.prober import Prober
-from harness.records.trial import Provenance, Rates
+from harness.records.machine import Rates
+from harness.records.trial import Provenance
 from harness.store import folder as store
 from tests.launch.fakes import FakeClock, FakeLauncher, FakeObserver, make_plan
 

@@ -10,7 +10,7 @@ import pytest
 from harness.probe.checks import machine
 from harness.probe.cpu import TurboSwitch
 from harness.probe.memory import MemorySize
-from harness.records.trial import Cpu
+from harness.records.machine import Cpu
 
 GB = 10**9
 

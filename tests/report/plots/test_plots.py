@@ -10,8 +10,9 @@ import pytest
 
 from harness.analysis.before_after.history import Campaign, timelines
 from harness.backends import FACTS
+from harness.records.cell import MODES
 from harness.records.parity import AS_IT_IS, ParityRecord, Training
-from harness.records.trial import MODES, Provenance
+from harness.records.trial import Provenance
 from harness.report.plots import draw, plots, timeline
 from harness.report.plots import parity as loss_plots
 from harness.report.plots.base import GROUPS, MOST_POINTS, NARROW, WIDE, styled
