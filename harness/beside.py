@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from harness.regular_files import UNPARSABLE, source
+
 
 class _Finder:
     """Finds what the files of scenarios import and no library is; asked after all others."""
@@ -55,8 +57,8 @@ def importable(path: Path) -> None:
 def _imported(path: Path) -> set[str]:
     """The first words of the absolute imports in a file; none if it cannot be read."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(source(path))
+    except (OSError, ValueError, *UNPARSABLE):
         return set()
     found = set()
     for node in ast.walk(tree):

@@ -13,6 +13,13 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
+LARGEST_SOURCE_BYTES = 8_000_000
+"""Far beyond any program that a person writes."""
+
+
+UNPARSABLE = (SyntaxError, RecursionError, MemoryError)
+"""What Python raises for a program that it cannot parse: the last two where it is nested deeply."""
+
 
 class NotAFileError(OSError):
     """What stands there is no regular file, or one that is too large."""
@@ -56,9 +63,19 @@ def content(path: Path, limit_bytes: int) -> bytes:
     return found
 
 
+def source(path: Path) -> bytes:
+    """The text of a program, of at most :data:`LARGEST_SOURCE_BYTES`.
+
+    Raises:
+        NotAFileError: for what is no regular file, and for a larger one.
+        OSError: if it cannot be read.
+    """
+    return content(path, LARGEST_SOURCE_BYTES)
+
+
 def why(error: Exception) -> str:
     """The reason of an error in a few words, without the path."""
-    return getattr(error, "strerror", None) or str(error)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def too_large(size_bytes: int, limit_bytes: int) -> str:

@@ -24,7 +24,7 @@ from harness import built_in
 from harness.beside import importable
 from harness.errors import HarnessError
 from harness.paths import expanded
-from harness.regular_files import content
+from harness.regular_files import source
 from harness.source_line import place, source_line
 
 SEARCH_PATH_VARIABLE = "HARNESS_SCENARIO_PATH"
@@ -162,7 +162,7 @@ def scenario_file(path: str) -> ScenarioFile:
 
 def defines_scenario(file: ScenarioFile) -> bool:
     """Whether something in the file is called ``SCENARIO``; it is read, not run."""
-    return b"SCENARIO" in file.path.read_bytes()
+    return b"SCENARIO" in source(file.path)
 
 
 def also_search(folder: Path) -> bool:
@@ -296,7 +296,7 @@ def _problem(path: Path) -> str | None:
     if not os.access(path, os.R_OK | os.X_OK):
         return "which may not be read"
     package = path / "__init__.py"
-    if package.is_file() and b"\nSCENARIO" in b"\n" + package.read_bytes():
+    if package.is_file() and b"\nSCENARIO" in b"\n" + source(package):
         return f"which is a scenario itself: name the folder that it is in, {path.parent}"
     return None
 
@@ -325,7 +325,7 @@ class _SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(content(Path(path), limit_bytes=8_000_000), path)
+        return self.source_to_code(source(Path(path)), path)
 
 
 def _why(file: ScenarioFile, error: BaseException) -> str:

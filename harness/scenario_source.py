@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import built_in
 from harness.beside import importable
+from harness.regular_files import UNPARSABLE, source, why
 from harness.scenario_files import ScenarioFile, ScenarioFileError
 
 
@@ -24,14 +25,14 @@ def sha256(file: ScenarioFile) -> str:
     """
     if not (file.built_in or file.program):
         importable(file.path)
-    digest = hashlib.sha256()
+    digest, path = hashlib.sha256(), file.path
     try:
         for path in sorted(_sources(file)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
+            text = source(path)
+            digest.update(f"{path.relative_to(file.folder).as_posix()}\0{len(text)}\0".encode())
+            digest.update(text)
     except OSError as error:
-        raise ScenarioFileError(f"{error.filename} cannot be read: {error.strerror}") from None
+        raise ScenarioFileError(f"{path} cannot be read: {why(error)}") from None
     return digest.hexdigest()
 
 
@@ -54,8 +55,8 @@ def _of_module(path: Path) -> set[Path]:
 def _siblings(path: Path, file: ScenarioFile) -> set[Path]:
     """Files of the modules beside a scenario that ``path`` imports."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(source(path))
+    except (OSError, ValueError, *UNPARSABLE):
         return set()
     found: set[Path] = set()
     for dotted in _imported(tree, in_package=file.built_in):

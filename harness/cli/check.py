@@ -84,6 +84,7 @@ def _lines(request: CheckRequest, say: Say) -> Iterator[Line]:
     from harness.first_version import marks
     from harness.launch import check as checking
     from harness.records.check import Line
+    from harness.regular_files import source
     from harness.scenario import find
     from harness.scenario_files import ScenarioFileError
     from harness.source_line import source_line
@@ -96,7 +97,7 @@ def _lines(request: CheckRequest, say: Say) -> Iterator[Line]:
         yield Line(rule="file", status="not ok", seen=str(error), origin=origin)
         return
     yield Line(rule="file", status="ok", seen=f"{file.path}, version {scenario.version}")
-    for number, text in marks(file.path.read_text(encoding="utf-8")):
+    for number, text in marks(source(file.path).decode()):
         seen = f"{file.path.name}, line {number}: still to write: {text}"
         yield Line(rule="to write", status="not ok", seen=seen)
     if new_folder:

@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.first_version.slices import Chain, Reading, UnreadableError
 from harness.first_version.templates import JOINED, MINIMAL, OF_SCRIPT
+from harness.regular_files import UNPARSABLE, source, why
 from harness.words import joined
 
 MARK = "# To write: "
@@ -54,11 +55,11 @@ def of_script(name: str, path: Path) -> str:
         HarnessError: if the script cannot be read, or no ``fit`` in it can be followed.
     """
     try:
-        return _Taken(name, path, Reading(path.read_text(encoding="utf-8"))).text()
-    except (OSError, ValueError, SyntaxError, UnreadableError) as error:
+        return _Taken(name, path, Reading(source(path).decode())).text()
+    except (OSError, ValueError, UnreadableError, *UNPARSABLE) as error:
         raise HarnessError(
-            f"no scenario can be made of {path}: {error}. `harness scenario new {name}` writes a "
-            "small one that works, to put your own data and layers in"
+            f"no scenario can be made of {path}: {why(error)}. `harness scenario new {name}` "
+            "writes a small one that works, to put your own data and layers in"
         ) from None
 
 

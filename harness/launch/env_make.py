@@ -23,6 +23,7 @@ from harness.launch import env_cache, env_wheel, environments
 from harness.launch.env_cache import Description, Own, Recipe
 from harness.probe.software import normalised
 from harness.records.cell import Struct
+from harness.regular_files import source
 from harness.store.atomic import write_over
 
 Installer = Literal["auto", "uv", "pip"]
@@ -88,7 +89,7 @@ def name_of(requirement: str) -> str | None:
     if (path / "pyproject.toml").is_file():
         found = re.search(
             r"^name\s*=\s*[\"']([\w.-]+)",
-            (path / "pyproject.toml").read_text("utf-8"),
+            source(path / "pyproject.toml").decode(),
             re.MULTILINE,
         )
         return normalised(found[1]) if found else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from harness import scenario
+from harness import first_version, scenario
 from harness.data import CorruptTableError, cache, file
 from harness.data.sources.base import SourceError, file_sha256
 from harness.errors import ExitCode, HarnessError
 from harness.launch import env_cache
 from harness.launch.env_cache import Recipe
+from tests.launch.conftest import SCENARIO
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 
@@ -31,10 +34,24 @@ def strange(request):
         elif request.param == "a folder":
             path.mkdir()
         else:
-            path.write_text("[" * 200_000, encoding="utf-8")
+            path.write_text("-" * 200_000, encoding="utf-8")
         return path
 
     return put
+
+
+@pytest.fixture(autouse=True)
+def no_wait():
+    """A test that waits for a pipe fails, and does not keep all others waiting."""
+
+    def ended(*_):
+        raise TimeoutError("it waits for what nobody writes")
+
+    before = signal.signal(signal.SIGALRM, ended)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +87,24 @@ def test_a_scenario(strange, tmp_path, monkeypatch):
         scenario.find("strange")
     assert scenario.find("ranking").name == "ranking"
     assert path.name == "strange.py"
+
+
+def test_a_module_beside_a_scenario(strange, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path / "mine"))
+    strange(tmp_path / "mine" / "helper.py")
+    (tmp_path / "mine" / "uses.py").write_text(f"import helper\n{SCENARIO}", encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"uses|helper"):
+        scenario.find("uses")
+    assert scenario.find("ranking").name == "ranking"
+
+
+def test_a_script(strange, tmp_path):
+    path = strange(tmp_path / "train.py")
+    refused = pytest.raises(HarnessError, match=r"train\.py")
+    with contextlib.nullcontext() if path.is_file() else refused:
+        scenario.sources_sha256(str(scenario.require_file(str(path)).path))
+    with pytest.raises(HarnessError, match=r"train\.py"):
+        first_version.of_script("x", path)
 
 
 @pytest.mark.parametrize("words", [["list"], ["run", "ranking", "--dry-run"]])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.regular_files import source
 from harness.source_line import place, source_line
 from harness.trial.failure import COLOUR
 
@@ -62,7 +63,7 @@ class Script:
         self.arguments = list(arguments)
         self.output = Output()
         self.exited = False
-        self._code = compile(path.read_bytes(), str(path), "exec")
+        self._code = compile(source(path), str(path), "exec")
 
     def run(self) -> None:
         """Run it to its end, in its own folder.
