@@ -312,7 +312,7 @@ def _versions(package: str, good: str, bad: str) -> list[str]:
     """The versions from the good one to the bad one.
 
     Raises:
-        HarnessError: if one of them is not there, or they stand the other way round.
+        HarnessError: if one of them is not there, or the good one is the later one.
     """
     there = index.versions(package)
     for option, version in (("--good", good), ("--bad", bad)):

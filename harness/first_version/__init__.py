@@ -23,7 +23,7 @@ MARK = "# To write: "
 """Begins a comment in a scenario's file: what its author still has to write."""
 
 HIGHER = re.compile(
-    r"acc|auc|precision|recall|sensitiv|specific|f1|beta_score|iou|cosine|r2|true_|psnr|ndcg|mrr"
+    r"acc|auc|precision|recall|sensitivity|specific|f1|beta_score|iou|cosine|r2|true_|psnr|ndcg|mrr"
 )
 """Names of metrics of which more is better; ``harness check`` asks Keras itself."""
 
@@ -130,7 +130,7 @@ class _Taken:
             lines += [f"for_testing = {self._validation(validation)}"]
         elif share is None:
             self._marks.append(
-                f"data to test on: {self._path.name} has none, so the training data stand in"
+                f"data to test on: {self._path.name} has none, so the training data take their place"
             )
             lines += ["for_testing = for_training"]
         return lines
@@ -194,7 +194,7 @@ class _Taken:
         if name is None:
             self._marks.append(
                 "the name of the metric that is the quality, as model.evaluate(…, "
-                "return_dict=True) gives it: the loss stands in"
+                "return_dict=True) gives it: the loss takes its place"
             )
         return name or "loss"
 

@@ -122,7 +122,7 @@ from harness.scenario import Data, Metric, Scenario, Settings, Split, content_sh
 
 class $kind(Scenario):
     name: ClassVar[str] = "$name"
-    summary: ClassVar[str] = "Tell from four numbers whether their sum is positive"
+    summary: ClassVar[str] = "Say of four numbers whether their sum is positive"
     version: ClassVar[int] = 1
     settings_type = ${kind}Settings
     metric = Metric(
