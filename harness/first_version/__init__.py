@@ -130,7 +130,7 @@ class _Taken:
             lines += [f"for_testing = {self._validation(validation)}"]
         elif share is None:
             self._marks.append(
-                f"data to test on: {self._path.name} has none, so the training data take their place"
+                f"data to test on: {self._path.name} has none, so training data are used"
             )
             lines += ["for_testing = for_training"]
         return lines
