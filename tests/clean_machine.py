@@ -68,7 +68,7 @@ def clean(patch: pytest.MonkeyPatch, folder: Path) -> None:
     if hasattr(time, "tzset"):
         time.tzset()
     os.umask(0o022)
-    # A shell has its background jobs ignore Ctrl-C and Ctrl-\\, and their children too. Tests of
+    # A shell has its background jobs ignore Ctrl-C and Ctrl-\, and their children too. Tests of
     # these would wait for the end of what they interrupt: `tox -m test &`.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
