@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.analysis.before_after.compare import Comparison, Limits
     from harness.analysis.before_after.gate import Finding, Rules
     from harness.analysis.study import About
+    from harness.report.sections.behind import Repeat
     from harness.store.folder import Results
 
 EPILOG = f"""
@@ -166,15 +167,16 @@ def _load(folder: Path) -> Results:
     return results
 
 
-def _again(results: Results, about: Mapping[str, About]) -> str | None:
-    """The command that measures a campaign once more, where it was of one scenario."""
+def _again(results: Results, about: Mapping[str, About]) -> Repeat | None:
+    """What measures a campaign once more, where it was of one scenario."""
     from harness.analysis.rows import grouped
     from harness.report.repeat import command
 
     scenarios = {record.cell.scenario for record in results.records}
     if len(scenarios) != 1:
         return None
-    return command(grouped(results.records), about.get(scenarios.pop()), results.plans)
+    known = about.get(scenarios.pop())
+    return lambda options: command(grouped(results.records), known, results.plans, options)
 
 
 def _json(made: Comparison, findings: Sequence[Finding], code: int) -> str:

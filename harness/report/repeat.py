@@ -19,7 +19,12 @@ UNTIL_NARROW = "--precision 3% --budget 10m"
 """Goes on until every ratio is known to 3%, or for ten minutes."""
 
 
-def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
+def command(
+    groups: Sequence[Group],
+    about: About | None,
+    plans: Iterable[Plan] = (),
+    options: Sequence[str] = (),
+) -> str | None:
     """``harness run …`` for the trials of ``groups``; ``None`` without any.
 
     Args:
@@ -27,13 +32,14 @@ def command(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] 
         about: what is known of the scenario; without it all settings are named.
         plans: of the runs that left the records. The latest one that measured these cells has
             rounds, precision and budget; without one the records have seeds and repetitions.
+        options: further ones. They come before the arguments of a program, which end the command.
     """
     cells = [group.row.cell for group in groups]
     base = _base(groups, about)
     if base is None:
         return None
     plan = _plan(cells, plans)
-    return _joined_up([base, *(_planned(plan) if plan else _measured(groups))], cells)
+    return _joined_up([base, *(_planned(plan) if plan else _measured(groups)), *options], cells)
 
 
 def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str]) -> str | None:

@@ -92,11 +92,14 @@ PROGRAM = {"arguments": "", "fit": "last", "metric": "auto"}
     ],
 )
 def test_the_arguments_of_a_script_stand_behind_all_options(known, changed, end):
-    records = campaign(rounds=2, epochs=1, scenario="train.py", settings={**PROGRAM, **changed})
+    settings = {**PROGRAM, **changed}
+    records = list(campaign(rounds=2, epochs=1, scenario="train.py", settings=settings))
     about = msgspec.structs.replace(known, defaults=PROGRAM)
-    told = command(grouped(list(records)), about)
+    told = command(grouped(records), about)
     assert told.startswith("harness run train.py --backend jax,tf,torch --device cpu ")
     assert told.endswith(f"cpu {end}")
+    further = command(grouped(records), about, options=["--results once-more"])
+    assert " --results once-more" in further.partition(" -- ")[0]
 
 
 @pytest.mark.parametrize(

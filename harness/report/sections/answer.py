@@ -23,7 +23,15 @@ from harness.report import leads, modes, repeat
 from harness.report.document import Section
 from harness.report.modes import Gap
 from harness.report.naming import backends, maker, side
-from harness.report.sections.facts import Fact, behind, machine_facts
+from harness.report.sections.facts import (
+    BELIEVED,
+    COMPARED,
+    COSTS,
+    NEXT,
+    Fact,
+    behind,
+    machine_facts,
+)
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
 from harness.scenario_files import is_program
@@ -102,11 +110,11 @@ def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
     then += f", {found.given}:" if found.given else ":"
     asked = [
         Fact(question="Do they learn the same?", text=found.quality),
-        Fact(question="Can I believe it?", text=believable(found) if caveats else found.certainty),
-        Fact(question="What was compared?", text=compared),
-        Fact(question="What next?", text=then if next_step else "", command=next_step),
+        Fact(question=BELIEVED, text=believable(found) if caveats else found.certainty),
+        Fact(question=COMPARED, text=compared),
+        Fact(question=NEXT, text=then if next_step else "", command=next_step),
         # Last, so that all others are on the first screen of a phone.
-        Fact(question="What does it cost?", text=costs),
+        Fact(question=COSTS, text=costs),
     ]
     return [fact for fact in asked if fact.text]
 
@@ -430,6 +438,4 @@ def _machine(study: Study, contest: Contest) -> str:
     mine = next((m for m in machines if m.machine_id == contest.row.machine_id), None)
     if mine is None:
         return "The records do not name the machine."
-    others = len(machines) - 1
-    more = f"; {fmt.count(others)} more in the records" if others else ""
-    return f"{machine_facts(mine)}{more}."
+    return machine_facts(mine, others=len(machines) - 1)

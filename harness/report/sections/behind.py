@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.analysis.before_after.compare import Comparison
 from harness.analysis.before_after.history import Moment, Timeline
@@ -12,15 +12,14 @@ from harness.analysis.quality import QualityKind, QualityVerdict
 from harness.analysis.speed.verdict import MARGIN
 from harness.analysis.study import About
 from harness.report import format as fmt
-from harness.report.sections.facts import Fact, machine_facts
+from harness.report.sections.facts import BELIEVED, COMPARED, COSTS, NEXT, Fact, machine_facts
 from harness.report.table import machine_label
 from harness.words import count, joined
 
 LEARNED = "Does it learn the same?"
-BELIEVED = "Can I believe it?"
-COSTS = "What does it cost?"
-COMPARED = "What was compared?"
-NEXT = "What next?"
+
+Repeat = Callable[[Sequence[str]], str | None]
+"""Gives the command that measures a campaign once more, with these options besides."""
 
 NO_ROUND = "Campaigns share no round: a change of the machine looks the same as one of software."
 
@@ -31,14 +30,15 @@ COUNTED: tuple[QualityKind, ...] = ("worse", "better", "equivalent", "undecided"
 
 
 def of_comparison(
-    comparison: Comparison, about: Mapping[str, About], *, repeat: str | None
+    comparison: Comparison, about: Mapping[str, About], *, repeat: Repeat | None
 ) -> list[Fact]:
     """Up to five facts on two campaigns; those that the records say nothing to are left out.
 
     Args:
         comparison: what was compared.
         about: what is known of the scenarios.
-        repeat: the command that measures the first campaign once more, to tell machine from change.
+        repeat: gives the command that measures the first campaign once more, so that a change of
+            the machine shows.
     """
     if not comparison.cells:
         return []
@@ -49,7 +49,7 @@ def of_comparison(
         Fact(question=LEARNED, text=_learned(learned, labels)),
         Fact(question=BELIEVED, text=" ".join(_believed(comparison))),
         Fact(question=COMPARED, text=" ".join(_compared(comparison))),
-        Fact(question=NEXT, **_next(comparison, repeat)),
+        _next(comparison, repeat),
         Fact(question=COSTS, text=_memory(comparison)),
     ]
     return [fact for fact in facts if fact.text]
@@ -124,37 +124,37 @@ def _compared(comparison: Comparison) -> Iterator[str]:
         same = all(one.before == one.after for one in comparison.versions)
         yield fmt.plain(f"{', '.join(versions)}{' on both sides' if same else ''}.", limit=400)
     for first in comparison.machines[:1]:
-        beyond = len(comparison.machines) - 1
-        others = f"; {fmt.count(beyond)} more in the records" if beyond else ""
-        yield f"{machine_facts(first)}{others}."
+        yield machine_facts(first, others=len(comparison.machines) - 1)
 
 
-def _next(comparison: Comparison, repeat: str | None) -> dict[str, str]:
+def _next(comparison: Comparison, repeat: Repeat | None) -> Fact:
     """Keras in two versions is measured in common rounds; else before is measured once more."""
     speeds = {cell.speed.kind for cell in comparison.cells if cell.speed is not None}
     if speeds == {"equivalent"}:
-        return {"text": "Nothing: no step time changed."}
+        return Fact(question=NEXT, text="Nothing: no step time changed.")
     needed = [
         cell.speed.trials_needed
         for cell in comparison.cells
         if cell.speed is not None and cell.speed.trials_needed is not None
     ]
     enough = f"{fmt.count(max(needed))} trials a side would settle the rest" if needed else ""
-    if not repeat:
-        return {"text": f"Measure more: {enough}."} if enough else {}
+    if repeat is None:
+        return Fact(question=NEXT, text=f"Measure more: {enough}." if enough else "")
     more = f" ({enough})" if enough else ""
     keras = next((one for one in comparison.versions if one.name == "keras"), None)
-    if keras is not None and keras.before != keras.after and " " not in keras.before + keras.after:
+    unnamed = not any(cell.cell.name for cell in comparison.cells)
+    moved = keras is not None and keras.before != keras.after
+    if keras is not None and moved and unnamed and " " not in keras.before + keras.after:
         pair = {"before": keras.before, "after": keras.after}
         named = [f"--env {shlex.quote(f'{name}=keras=={v}')}" for name, v in pair.items()]
-        cell = comparison.cells[0].cell
-        words = ["harness run", shlex.quote(fmt.plain(cell.scenario)), "--backend", cell.backend]
-        command = " ".join([*words, *named, "--results results/both"])
-        return {"text": f"To be sure, measure both in common rounds{more}:", "command": command}
-    if enough and not speeds & {"slower", "faster"}:
-        return {"text": f"For a verdict, measure both longer{more}, such as:", "command": repeat}
-    text = f"To know what the machine did, measure before once more, and compare{more}:"
-    return {"text": text, "command": f"{repeat} --results results/once-more"}
+        text = f"To be sure, measure both in common rounds{more}:"
+        options = [*named, "--results results/both"]
+    elif enough and not speeds & {"slower", "faster"}:
+        text, options = f"For a verdict, measure both longer{more}, such as:", []
+    else:
+        text = f"To know what the machine did, measure before once more, and compare{more}:"
+        options = ["--results results/once-more"]
+    return Fact(question=NEXT, text=text, command=repeat(options))
 
 
 def of_history(

@@ -35,7 +35,7 @@ def compose(
     about: Mapping[str, About],
     names: tuple[str, str],
     unsettled: int | None,
-    repeat: str | None = None,
+    repeat: behind.Repeat | None = None,
 ) -> Document:
     """Put the report of a comparison together.
 
@@ -45,7 +45,7 @@ def compose(
         about: What is known of the scenarios.
         names: Of the two folders, for the reader.
         unsettled: How many questions of the gate could not be answered; ``None`` without a gate.
-        repeat: The command that measures the first campaign once more, if it is known.
+        repeat: What gives the command that measures the first campaign once more, if it is known.
     """
     gated = unsettled is not None
     sections = [

@@ -11,6 +11,11 @@ from harness.report.document import Bullet, Section
 
 KEY = "answer"
 
+BELIEVED = "Can I believe it?"
+COMPARED = "What was compared?"
+NEXT = "What next?"
+COSTS = "What does it cost?"
+
 
 class Fact(Struct, frozen=True, kw_only=True):
     """A reader's question, and what the records say to it."""
@@ -29,8 +34,8 @@ def behind(found: Iterable[Fact]) -> Section:
     return Section(key=KEY, heading="Behind this answer", bullets=bullets)
 
 
-def machine_facts(machine: Machine) -> str:
-    """Processor, accelerators, memory and system, in a line."""
+def machine_facts(machine: Machine, *, others: int) -> str:
+    """Processor, accelerators, memory and system, in a line, and how many ``others`` there are."""
     facts = [
         machine.cpu,
         f"{machine.logical_cores} logical cores",
@@ -38,4 +43,5 @@ def machine_facts(machine: Machine) -> str:
         f"{fmt.capacity(machine.memory_total_bytes)} memory",
         machine.os,
     ]
-    return fmt.plain(", ".join(facts))
+    more = f"; {fmt.count(others)} more in the records" if others else ""
+    return f"{fmt.plain(', '.join(facts))}{more}."

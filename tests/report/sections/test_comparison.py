@@ -208,7 +208,7 @@ def test_five_facts_are_behind_the_first_sentence(about, make_campaign):
         about=about,
         names=("a", "b"),
         unsettled=None,
-        repeat="harness run ranking --seeds 42-55",
+        repeat=lambda options: " ".join(["harness run ranking --seeds 42-55", *options]),
     )
     found = behind(document)
     assert list(found) == QUESTIONS
@@ -226,18 +226,25 @@ def test_two_versions_of_keras_are_to_be_measured_in_common_rounds(about, make_c
     after = make_campaign(SLOWER, 14, seed=2, packages={"keras": "3.16.0"}, rmse={"jax": 0.004})
     made = compare(make_campaign(TWO, 14), after, tolerances={"ranking": 5e-4})
     composed = report.compose(
-        made, [], about=about, names=("a", "b"), unsettled=None, repeat="harness run ranking"
+        made,
+        [],
+        about=about,
+        names=("a", "b"),
+        unsettled=None,
+        repeat=lambda options: " ".join(["harness run ranking --set batch_size=7", *options]),
     )
     found = behind(composed)
     assert found["Does it learn the same?"][0].startswith("No: 1 worse, 1 equivalent;")
     assert "→ 3.16.0" in found["What was compared?"][0]
-    assert "--env before=keras==" in found["What next?"][1]
+    assert found["What next?"][1].startswith("harness run ranking --set batch_size=7 --env before=")
     assert "--env after=keras==3.16.0" in found["What next?"][1]
 
 
 def test_where_nothing_changed_there_is_nothing_to_do(about, make_campaign):
     same = compare(make_campaign(TWO, 14), make_campaign(TWO, 14), tolerances={"ranking": 5e-4})
-    composed = report.compose(same, [], about=about, names=("a", "b"), unsettled=None, repeat="x")
+    composed = report.compose(
+        same, [], about=about, names=("a", "b"), unsettled=None, repeat=" ".join
+    )
     assert behind(composed)["What next?"] == ("Nothing: no step time changed.", None)
 
 
