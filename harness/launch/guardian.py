@@ -58,9 +58,12 @@ def end_all_in(folder: str) -> list[int]:
     return sorted(ended)
 
 
-def main() -> None:
-    """Keep the list that standard input tells, and end what is on it when that ends."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
+def main(ignored: list[str]) -> None:
+    """Keep the list that standard input tells, and end what is on it when that ends.
+
+    The signals ``ignored`` end the harness, which tells the rest.
+    """
+    for name in ignored:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     groups: dict[str, str] = {}
     folders: set[str] = set()
@@ -84,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -27,6 +27,7 @@ from harness import temporary
 from harness.data import cache
 from harness.errors import UnavailableError
 from harness.launch import guardian
+from harness.launch.interrupts import ending
 
 _SET_CHILD_SUBREAPER = 36
 """``PR_SET_CHILD_SUBREAPER`` of ``linux/prctl.h``."""
@@ -199,7 +200,7 @@ class _Guardian:
     def _start(self) -> None:
         self._owner, self._process = os.getpid(), None
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", guardian.__file__],
+            [sys.executable, "-I", "-S", guardian.__file__, *(each.name for each in ending())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

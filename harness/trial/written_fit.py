@@ -49,6 +49,7 @@ class WrittenFit:
         self._steps = steps
         self._ordered = ordered
         self._seen: list[str] = []
+        self._astray: list[str] = []
         self.own_callbacks: list[Any] = []
         for initial_epoch, epochs in EPOCHS:
             self._look(chosen, initial_epoch, epochs)
@@ -56,7 +57,12 @@ class WrittenFit:
     @property
     def beyond(self) -> list[str]:
         """What it does beside one plain ``model.fit``, in words, each once."""
-        return list(dict.fromkeys(self._seen))
+        return list(dict.fromkeys([*self._astray, *self._seen]))
+
+    @property
+    def astray(self) -> list[str]:
+        """What of that no mode can bear: backends would see other batches."""
+        return list(dict.fromkeys(self._astray))
 
     def _look(self, chosen: Scenario, initial_epoch: int, epochs: int) -> None:
         train, given = _Batches(), keras.callbacks.Callback()
@@ -93,14 +99,14 @@ class WrittenFit:
     ) -> None:
         defaults = inspect.signature(keras.Model.fit).parameters
         if asked.get("x") is not train:
-            self._seen.append("trains on something else than the batches that it is given")
+            self._astray.append("trains on something else than the batches that it is given")
         if (asked.get("initial_epoch", 0), asked.get("epochs", 1)) != epochs:
             self._seen.append("trains other epochs than it is asked for")
         if asked.get("steps_per_epoch") not in {None, self._steps}:
             self._seen.append("sets steps_per_epoch")
         # By default Keras shuffles the batches of a PyDataset.
         if asked.get("shuffle", True) is not False and not self._ordered:
-            self._seen.append("shuffles the batches (say shuffle=False)")
+            self._astray.append("shuffles the batches (say shuffle=False)")
         callbacks = asked.get("callbacks") or []
         own = [one for one in _listed(callbacks) if one is not given]
         if own:

@@ -23,10 +23,6 @@ from harness.words import count, joined
 STEPS = 2
 """Training steps of an epoch here."""
 
-BREAKS_ORDER = ("trains on something else", "shuffles the batches")
-"""What of a scenario's ``fit`` (:class:`harness.trial.written_fit.WrittenFit`) no mode can bear:
-backends would see other batches."""
-
 
 class BrokenRuleError(HarnessError):
     """A rule of the contract that is not kept."""
@@ -174,8 +170,8 @@ def _training(notes: _Notebook, prepared: Prepared) -> None:
         written = WrittenFit(
             chosen, model, steps=first.steps, ordered=adapter.backend == "tensorflow"
         )
-        if wrong := [one for one in written.beyond if one.startswith(BREAKS_ORDER)]:
-            raise BrokenRuleError(f"fit {joined(wrong)}")
+        if written.astray:
+            raise BrokenRuleError(f"fit {joined(written.astray)}")
         epochs = _epochs_seen()
         before = draws.states(model, adapter)
         batches = adapter.batches(few, size)
