@@ -290,7 +290,6 @@ def _checked(request: BisectRequest) -> BisectRequest:
 
 
 def _question(request: BisectRequest, rules: str) -> Question:
-
     scenario = find(request.scenario)
     (point,) = asking.points(scenario, request.settings, given=asking.of_program(scenario, request))
     asked = {name: str(value) for name, value in asking.as_scalars(point).items()}
@@ -324,7 +323,6 @@ def _versions(package: str, good: str, bad: str) -> list[str]:
 
 
 def _as_step(version: str, said: Judgement, folder: Path | None, root: Path) -> Step:
-
     return Step(
         version=version,
         outcome=said.outcome,
@@ -338,5 +336,4 @@ def _as_step(version: str, said: Judgement, folder: Path | None, root: Path) -> 
 
 
 def _print_json(content: dict[str, Any]) -> None:
-
     typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())

@@ -79,6 +79,8 @@ def _told(line: Line) -> str:
 
 def _lines(request: CheckRequest, say: Say) -> Iterator[Line]:
     """Every line, as soon as it is known; the file's own rules first."""
+    from importlib.util import decode_source
+
     from harness import scenario_files
     from harness.cli import asking, parse
     from harness.first_version import marks
@@ -97,7 +99,7 @@ def _lines(request: CheckRequest, say: Say) -> Iterator[Line]:
         yield Line(rule="file", status="not ok", seen=str(error), origin=origin)
         return
     yield Line(rule="file", status="ok", seen=f"{file.path}, version {scenario.version}")
-    for number, text in marks(source(file.path).decode()):
+    for number, text in marks(decode_source(source(file.path))):
         seen = f"{file.path.name}, line {number}: still to write: {text}"
         yield Line(rule="to write", status="not ok", seen=seen)
     if new_folder:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from importlib.util import decode_source
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -55,7 +56,7 @@ def of_script(name: str, path: Path) -> str:
         HarnessError: if the script cannot be read, or no ``fit`` in it can be followed.
     """
     try:
-        return _Taken(name, path, Reading(source(path).decode())).text()
+        return _Taken(name, path, Reading(decode_source(source(path)))).text()
     except (OSError, ValueError, UnreadableError, *UNPARSABLE) as error:
         raise HarnessError(
             f"no scenario can be made of {path}: {why(error)}. `harness scenario new {name}` "

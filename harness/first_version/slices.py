@@ -152,10 +152,6 @@ class Reading:
         self.test_at, test = tests[-1] if tests else (self.at, None)
         self.test = _arguments(test, EVALUATE) if test is not None else {}
 
-    def source(self, node: ast.AST) -> str:
-        """An expression as it is written."""
-        return ast.unparse(node)
-
     def chain(
         self,
         wanted: Iterable[tuple[int, ast.AST | str]],

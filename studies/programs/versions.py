@@ -17,6 +17,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from harness.analysis.answers import turned
 from harness.analysis.speed.pairs import PairVerdict
 from harness.cli.options import CampaignRequest
 from harness.cli.places import candidates
@@ -119,13 +120,10 @@ def row(found: PairVerdict, slowdown: float) -> list[object]:
 
 def of_b(found: PairVerdict) -> AsAsked | None:
     """The verdict on b over a, whichever of them comes first."""
-    given = found.verdict
+    given = found.verdict if found.pair.first.name == "b" else turned(found.verdict)
     if given.low is None or given.ratio is None or given.high is None:
         return None
-    if found.pair.first.name == "b":
-        return AsAsked(given.low, given.ratio, given.high, given.kind)
-    turned = {"faster": "slower", "slower": "faster"}.get(given.kind, given.kind)
-    return AsAsked(1 / given.high, 1 / given.ratio, 1 / given.low, turned)
+    return AsAsked(given.low, given.ratio, given.high, given.kind)
 
 
 def slowed_wheel(version: str, slowdown: float, folder: Path) -> Path:

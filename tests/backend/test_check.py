@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 
+import keras
 import pytest
 
 from harness import probe, scenario, scenario_files
 from harness.first_version import minimal, of_script
+from harness.first_version.slices import EVALUATE, FIT
 from harness.records.cell import Cell
 from harness.records.check import CheckTask
 from harness.trial.check.look import look
@@ -114,3 +117,9 @@ def test_and_it_trains(run_child, tmp_path, monkeypatch, program):
     monkeypatch.setenv(scenario_files.SEARCH_PATH_VARIABLE, str(tmp_path))
     _, record, output = run_child(scenario="mine", settings={"epochs": "1"})
     assert record.status == "ok", output
+
+
+@pytest.mark.parametrize(("method", "known"), [("fit", FIT), ("evaluate", EVALUATE)])
+def test_arguments_by_position_are_those_of_keras(method, known):
+    signature = inspect.signature(getattr(keras.Model, method))
+    assert list(signature.parameters)[1 : len(known) + 1] == list(known)

@@ -172,3 +172,10 @@ def test_what_is_left_to_write_is_said_at_once(said, tmp_path):
     assert code == ExitCode.OK
     assert "still to write: data to test on" in text
     assert "next: after 2 marks, harness check digits" in text
+
+
+def test_a_file_in_an_encoding_of_its_own_is_read_as_python_reads_it(said, folder):
+    text = f"# -*- coding: latin-1 -*-\n# caf\xe9\n{SCENARIO}"
+    (folder / "throwaway.py").write_bytes(text.encode("latin-1"))
+    code, shown = said("check", "throwaway")
+    assert code == ExitCode.OK, shown
