@@ -27,6 +27,7 @@ from harness.analysis.provenance import (
     missing_backends,
 )
 from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
+from harness.analysis.speed.across import Across, across
 from harness.analysis.speed.pairs import (
     CellPair,
     Judging,
@@ -51,12 +52,14 @@ from harness.store.runs import AnatomyRuns, Parity
 class About(Struct, frozen=True, kw_only=True):
     """What is known here of a scenario and does not stand in its records.
 
-    ``changed`` is :attr:`harness.scenario.Scenario.settings_before`.
+    ``changed`` is :attr:`harness.scenario.Scenario.settings_before`; ``published`` has the value
+    that was published for the settings of a cell, by its digest, where there is one.
     """
 
     metric: Metric
     defaults: dict[str, Scalar]
     changed: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
+    published: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property
     def before(self) -> dict[str, Scalar]:
@@ -160,6 +163,36 @@ class Study:
         )
 
     @functools.cached_property
+    def across(self) -> Across | None:
+        """What several scenarios say together, in the device and mode that lead the answer.
+
+        Of each scenario the contest that leads it counts: by its default settings, where measured.
+        """
+        if not self.contests:
+            return None
+        first = self.contests[0].row
+        chosen: dict[str, Contest] = {}
+        for contest in self.contests:
+            row = contest.row
+            if (row.cell.device, row.cell.mode, row.machine_id) == (
+                first.cell.device,
+                first.cell.mode,
+                first.machine_id,
+            ):
+                chosen.setdefault(row.cell.scenario, contest)
+        names = {id(group): group.row.name for one in chosen.values() for group in one.groups}
+        pairs: dict[str, dict[tuple[str, str], CellPair]] = {name: {} for name in sorted(chosen)}
+        for ours, theirs, pair in self._paired:
+            if id(ours) in names and id(theirs) in names:
+                pairs[pair.first.scenario][names[id(ours)], names[id(theirs)]] = pair
+        order = dict.fromkeys(group.row.name for group in self.groups)
+        worse: dict[str, list[str]] = {}
+        for scenario, contest in sorted(chosen.items()):
+            for name in _learn_worse(contest):
+                worse.setdefault(name, []).append(scenario)
+        return across(pairs, self.rule, order=list(order), worse=worse)
+
+    @functools.cached_property
     def answers(self) -> Answers:
         """Speed and quality of all pairs together, and what each row learned."""
         both = zip(self._paired, self._judged, strict=True)
@@ -257,6 +290,22 @@ class Study:
             not by_default,
             -sum(row.good for row in good),
         )
+
+
+def _learn_worse(contest: Contest) -> list[str]:
+    """The names of rows that learn worse than another one of the contest, each once."""
+    names = {
+        (group.row.cell.digest, str(group.row.apart)): group.row.name for group in contest.groups
+    }
+    found = []
+    for pair in contest.pairs:
+        sides = (
+            names[pair.first.digest, str(pair.first_apart)],
+            names[pair.second.digest, str(pair.second_apart)],
+        )
+        kind = pair.quality.kind if pair.quality is not None else None
+        found += [sides[0]] * (kind == "worse") + [sides[1]] * (kind == "better")
+    return list(dict.fromkeys(found))
 
 
 def study_of(

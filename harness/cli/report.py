@@ -169,6 +169,7 @@ def _json(study: Study) -> str:
         "verdicts": study.answers.pairs,
         "learned": study.answers.learned,
         "ladders": study.ladders,
+        "across": study.across,
         "anatomies": study.anatomies,
         "parity": [run.verdict for run in study.parity.runs],
     }

@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.analysis.ladder.ladder import Ladder
+from harness.analysis.speed.across import Across, Mean
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import Contest, Study
 from harness.analysis.sweeps.sweeps import Course, Sweep, value_on
 from harness.records.cell import Cell, Scalar
 from harness.report import format as fmt
-from harness.report.naming import side
+from harness.report.naming import by_row_name, side
 from harness.report.sections.sweeps import shown, title
 from harness.report.standing import fastest
-from harness.words import joined
+from harness.words import count, joined
 
 
 def of(study: Study, contest: Contest) -> Iterator[str]:
     """The sentences in front of the one on speed; none for a plain campaign."""
     cell = contest.row.cell
+    if study.across is not None:
+        yield over_scenarios(study, study.across)
     sweep = _sweep_of(study, contest)
     if sweep is not None:
         yield grown(sweep)
@@ -36,14 +40,49 @@ def of(study: Study, contest: Contest) -> Iterator[str]:
 
 
 def placed(study: Study, contest: Contest, sentence: str) -> str:
-    """The sentence on speed, with the value of the sweep at which it holds."""
+    """The sentence on speed, with the scenario or the value of the sweep at which it holds."""
     sweep = _sweep_of(study, contest)
-    if sweep is None:
+    if sweep is not None:
+        where = f"At {title(sweep.axis)} {shown(value_on(sweep.axis, contest.row.cell) or '')}"
+    elif study.across is not None:
+        where = f"In {fmt.plain(contest.row.cell.scenario, limit=60)}"
+    else:
         return sentence
-    where = f"At {title(sweep.axis)} {shown(value_on(sweep.axis, contest.row.cell) or '')}"
     if sentence.startswith("No verdict"):
         return f"{where} there is n{sentence[1:]}"
     return f"{where}, {sentence}"
+
+
+def over_scenarios(study: Study, found: Across) -> str:
+    """``Over 7 scenarios JAX is fastest: 2.0× TensorFlow (1.9–2.1), 3.3× PyTorch (3.1–3.5).``."""
+    names = by_row_name(study)
+    where = f"Over {count(len(found.relative), 'scenario')}"
+
+    def much(one: Mean) -> tuple[str, str]:
+        return fmt.ratio(one.ratio, one.low, one.high, margin=study.rule.margin)
+
+    best = found.fastest
+    if best is not None:
+        others = (
+            fmt.inline(f"{ratio} {names[one.first]}", interval)
+            for one in found.means
+            if one.second == best
+            for ratio, interval in [much(one)]
+        )
+        return f"{where} {names[best]} is fastest, in the geometric mean: {', '.join(others)}."
+    told = (
+        fmt.inline(f"{names[one.first]} takes {ratio} {names[one.second]}'s time", interval)
+        for one in found.means
+        for ratio, interval in [much(one)]
+    )
+    if text := ", ".join(told):
+        worse = (
+            f"; {names[name]} learns worse in {joined(scenarios)}"
+            for name, scenarios in found.worse.items()
+        )
+        but = "".join(worse)
+        return f"{where} none is called the fastest: in the geometric mean {text}{but}."
+    return f"{where} there is no verdict: each pair needs {MINIMUM_ROUNDS} complete rounds in each."
 
 
 def winners(study: Study, sweep: Sweep) -> str:

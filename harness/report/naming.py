@@ -29,6 +29,12 @@ def backends(contest: Contest) -> list[str]:
     return list(dict.fromkeys(side(row.cell, row.apart) for row in rows))
 
 
+def by_row_name(study: Study) -> dict[str, str]:
+    """How the answer names each row, by :attr:`harness.analysis.rows.Row.name`."""
+    rows = [group.row for group in study.groups]
+    return {row.name: side(row.cell, row.apart) for row in rows}
+
+
 def labels(study: Study) -> list[str]:
     """A name for each row, as short as tells it from the others: ``jax``, ``jax mode=native``.
 

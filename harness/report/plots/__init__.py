@@ -15,6 +15,7 @@ from harness.report.plots import (
     latency,
     learning,
     parity,
+    profile,
     resources,
     step_time,
     sweeps,
@@ -30,6 +31,7 @@ def plots(study: Study) -> list[Plot]:
 
 def _all(study: Study) -> Iterator[Plot]:
     seen = points(study)
+    yield from profile.plots(study)
     yield from step_time.plots(study, seen)
     yield from learning.plots(study, seen)
     yield from parity.plots(study)

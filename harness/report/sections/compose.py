@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from harness.analysis.study import Study
 from harness.report.document import Document, document
 from harness.report.sections import (
+    across,
     anatomy,
     answer,
     caveats,
@@ -40,6 +41,7 @@ def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
         [found.sentence, *_warnings(study)],
         [
             answer.section(found),
+            across.section(study),
             results.section(study),
             verdicts.section(study),
             quality.section(study),

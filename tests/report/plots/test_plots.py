@@ -292,3 +292,32 @@ class TestDrawing:
         (tmp_path / "file").write_text("")
         with pytest.raises(UnavailableError, match="--plots"):
             draw.write(plots(studied(records))[:1], tmp_path / "file" / "plots")
+
+
+class TestProfile:
+    """The performance profile, where there are several scenarios."""
+
+    @pytest.fixture
+    def family(self, studied):
+        records = list(campaign(rounds=4, epochs=8))
+        records += campaign(
+            rounds=4, epochs=8, scenario="dcn", run_id="other", slower={"jax": 2.5, "torch": 0.9}
+        )
+        return studied(records)
+
+    def test_is_there_where_several_scenarios_are(self, family, studied):
+        assert "profile" in keys(plots(family))
+        assert "profile" not in keys(plots(studied(list(campaign(rounds=4, epochs=8)))))
+
+    def test_says_how_often_each_is_the_fastest(self, family):
+        (made,) = [plot for plot in plots(family) if plot.key == "profile"]
+        assert made.alternative == (
+            "Performance profile over 2 scenarios. JAX is the fastest in 50% of them, TensorFlow "
+            "is the fastest in 50% of them, PyTorch is the fastest in 0% of them."
+        )
+        assert [row[0] for row in made.numbers.rows] == ["dcn", "ranking"]
+
+    @pytest.mark.parametrize("width", [WIDE, NARROW])
+    def test_is_drawn(self, family, width):
+        (made,) = [plot for plot in plots(family) if plot.key == "profile"]
+        assert "svg" in draw.svg(made, width)
