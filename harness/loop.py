@@ -52,10 +52,14 @@ class NativeTraining(OwnLoop):
 
     It is made from the scenario's settings alone. State is exchanged in NumPy arrays, so that it
     starts from the common initial weights and is judged by the same evaluation as the other modes.
+    ``trained`` is how many steps were trained before the state that :meth:`load` was given last,
+    for optimizers that count.
 
     Raises:
         HarnessError: when made, for settings that the code does not know.
     """
+
+    trained: int = 0
 
     @abc.abstractmethod
     def __init__(self, settings: Any) -> None: ...

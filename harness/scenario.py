@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import abc
 import hashlib
+import importlib
+import sys
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
@@ -34,8 +37,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """How well a scenario has learned.
 
     ``name`` is the key that ``model.evaluate(..., return_dict=True)`` answers with. ``reference``
-    is a published value and ``source`` where it stands. ``target`` is what time to quality waits
-    for; two trials whose values differ by more than ``tolerance`` did not learn the same.
+    is the value that was published for the default settings, and ``source`` where it stands.
+    ``target`` is what time to quality waits for; two trials whose values differ by more than
+    ``tolerance`` did not learn the same.
     """
 
     name: str
@@ -197,7 +201,6 @@ class Scenario(abc.ABC):
     def model(self, settings: Any, data: Data) -> keras.Model:
         """Make the model, built and compiled."""
 
-    @abc.abstractmethod
     def fit(
         self,
         model: keras.Model,
@@ -210,12 +213,28 @@ class Scenario(abc.ABC):
         """Train with ``model.fit`` from epoch ``initial_epoch`` up to ``epochs``.
 
         ``train`` is the dataset that the backend's adapter made of :attr:`Data.train`; it yields
-        the same batches in the same order every time, so ``shuffle=False`` belongs in the call.
+        the same batches in the same order every time. Whoever overrides this passes
+        ``shuffle=False`` on: Keras would shuffle the batches of a ``PyDataset``.
         """
+        model.fit(
+            train,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
 
-    @abc.abstractmethod
     def evaluate(self, model: keras.Model, test: Any) -> dict[str, float]:
-        """Every compiled metric on the test set, by name."""
+        """Every metric on the test set, by name; those of ``model.evaluate`` by default."""
+        return dict(model.evaluate(test, return_dict=True, verbose=0))
+
+    def published(self, settings: Any) -> float | None:
+        """The published value of the metric for exactly these settings, if there is one.
+
+        By default :attr:`Metric.reference`, where all settings are the default ones.
+        """
+        return self.metric.reference if settings == self.settings_type() else None
 
     def work(self, settings: Any, data: Data) -> StepWork | None:
         """What one training step of a full batch cannot do without; ``None`` if nobody counted.
@@ -227,9 +246,22 @@ class Scenario(abc.ABC):
     def native(self, backend: Backend) -> type[NativeTraining] | None:
         """The scenario in the framework's own code, without Keras; ``None`` if there is none.
 
-        It stands in a module of its own (``native_jax.py``), which is imported here and not before.
+        By default it is the one class of that kind in the module ``native_<backend>.py`` beside
+        :meth:`model`, in the scenario's package, which is imported here and not before.
         """
-        return None
+        package = next(kind for kind in type(self).__mro__ if "model" in vars(kind)).__module__
+        name = f"{package}.native_{backend}"
+        # The path of a scenario in one file is no package's.
+        if not hasattr(sys.modules[package], "__path__") or find_spec(name) is None:
+            return None
+        from harness.loop import NativeTraining
+
+        found = vars(importlib.import_module(name)).values()
+        return next(
+            one
+            for one in found
+            if isinstance(one, type) and issubclass(one, NativeTraining) and one.__module__ == name
+        )
 
     def axis_settings(self, axis: str, value: str) -> dict[str, str]:
         """Which settings stand for ``value`` on an axis of ``harness sweep``.
@@ -262,6 +294,24 @@ class Scenario(abc.ABC):
         In the tree of :attr:`Split.inputs`, for a model that gives one number for a candidate.
         """
         return None
+
+    def predictions(
+        self, settings: Any, data: Data, model: keras.Model
+    ) -> list[tuple[dict[str, int], float]]:
+        """What a record shows of the trained model: whole numbers by name, and a number for them.
+
+        By default the model's outputs for :meth:`prediction_inputs`.
+        """
+        inputs = self.prediction_inputs(settings, data)
+        if inputs is None:
+            return []
+        columns = tree.leaves(inputs)
+        outputs = model.predict(inputs, verbose=0).ravel().tolist()
+        return [
+            # A single array has no name.
+            ({name or "input": int(values[i]) for name, values in columns.items()}, output)
+            for i, output in enumerate(outputs)
+        ]
 
     def shown(self, output: float) -> float:
         """A model output in the unit that a person is shown."""

@@ -12,7 +12,9 @@ from harness.errors import UnavailableError
 
 if TYPE_CHECKING:
     from harness.analysis.study import About, Study
+    from harness.records.cell import Scalar
     from harness.records.trial import Record
+    from harness.scenario import Scenario
     from harness.store.folder import Results
 
 DEFAULT_FOLDER = Path("results/local")
@@ -77,11 +79,17 @@ def about(records: Iterable[Record]) -> dict[str, About]:
                     fmt.plain(f"{name} is judged by its records alone: {error}", limit=2_000),
                     err=True,
                 )
+    cells = {record.cell.digest: record.cell for record in records}.values()
     known = {
         name: About(
             metric=one.metric,
             defaults=msgspec.to_builtins(scenario.parse_settings(one)),
             changed=dict(one.settings_before),
+            published={
+                cell.digest: value
+                for cell in cells
+                if cell.scenario == name and (value := _published(one, cell.settings)) is not None
+            },
         )
         for name, one in found.items()
     }
@@ -91,6 +99,17 @@ def about(records: Iterable[Record]) -> dict[str, About]:
         if (metric := metric_of(mine)) is not None:
             known[name] = About(metric=metric, defaults=usual)
     return known
+
+
+def _published(scenario: Scenario, settings: Mapping[str, Scalar]) -> float | None:
+    """What was published for these settings; those that a record lacks came later."""
+    import msgspec
+
+    try:
+        asked = msgspec.convert({**scenario.settings_before, **settings}, scenario.settings_type)
+    except msgspec.ValidationError:  # of a version of the scenario that had other settings
+        return None
+    return scenario.published(asked)
 
 
 def local_titles() -> Mapping[int, str] | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.first_version.slices import Chain, Reading, UnreadableError
-from harness.first_version.templates import JOINED, MINIMAL, OF_SCRIPT
+from harness.first_version.templates import JOINED, MINIMAL, OF_SCRIPT, OWN_FIT
 from harness.regular_files import UNPARSABLE, source, why
 from harness.words import joined
 
@@ -77,6 +77,7 @@ class _Taken:
         script = self._script
         splits = self._splits()
         further = self._further()
+        given_to_fit = "".join(f"\n            {one}=prepared().{one}," for one in further)
         read = [(script.at, script.fit[name]) for name in DATA if name in script.fit]
         read += [(script.test_at, script.test[name]) for name in DATA if name in script.test]
         data = script.chain(read, first=True)
@@ -109,7 +110,7 @@ class _Taken:
             metric=metric,
             direction="higher" if more else "lower",
             tolerance=0.01 if more else 0.02,
-            further="".join(f"\n            {one}=prepared().{one}," for one in further),
+            own_fit=OWN_FIT.substitute(further=given_to_fit) if given_to_fit else "",
         )
 
     def _splits(self) -> list[str]:

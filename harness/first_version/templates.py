@@ -2,7 +2,8 @@
 
 from string import Template
 
-_METHODS = """\
+OWN_FIT = Template("""\
+
     def fit(self, model, train, *, epochs, initial_epoch=0, callbacks=None):
         model.fit(
             train,
@@ -12,9 +13,10 @@ _METHODS = """\
             shuffle=False,
             verbose=0,
         )
+""")
+"""For a ``fit`` that is given more than its data, epochs and callbacks."""
 
-    def evaluate(self, model, test):
-        return model.evaluate(test, return_dict=True, verbose=0)
+_LAST = """\
 
 
 SCENARIO = $kind()
@@ -86,9 +88,8 @@ class $kind(Scenario):
 
     def model(self, settings, data):
         return made(prepared())
-
-'''
-    + _METHODS
+$own_fit'''
+    + _LAST
 )
 
 JOINED = '''
@@ -163,11 +164,9 @@ class $kind(Scenario):
         )
         model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
         return model
-
 """
-        + _METHODS
+        + _LAST
     )
-    .replace("$further", "")
     .replace("$batch_size", "64")
     .replace("$epochs", "5")
 )

@@ -194,6 +194,8 @@ class Turns(Struct, frozen=True, kw_only=True):
 class Quality(Struct, frozen=True, kw_only=True):
     """The scenario's metric on the test set after the last ``quality`` epoch.
 
+    ``reference`` is the value that was published for these settings. ``others`` is what the same
+    evaluation gave beside the metric, by name: the loss, further metrics.
     ``time_to_target_s`` is the training time, first step included and evaluation left out, until
     ``target`` was first reached; ``None`` if it never was.
     """
@@ -202,6 +204,7 @@ class Quality(Struct, frozen=True, kw_only=True):
     direction: Literal["lower", "higher"]
     value: Figure
     reference: Figure | None = None
+    others: dict[str, Figure] = msgspec.field(default_factory=dict)
     target: Figure | None = None
     time_to_target_s: Seconds | None = None
 

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.backend import compute_output_spec
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.scenario import Metric
@@ -51,16 +52,30 @@ def value_of(metric: Metric, results: Any) -> float:
     if metric.name not in results:
         raise MetricError(f"evaluate: {unknown('metric', metric.name, sorted(map(str, results)))}")
     value = results[metric.name]
-    try:
-        array = np.asarray(keras.ops.convert_to_numpy(value), dtype=np.float64)
-    except (TypeError, ValueError):
-        array = None
+    array = _array(value)
     if value is None or array is None or array.ndim:
         said = "None" if value is None else f"a {type(value).__name__}"
         if array is not None and array.ndim:
             said += f" of shape {list(array.shape)}"
         raise MetricError(f"evaluate gives {said} for {metric.name}, not one number")
     return float(array)
+
+
+def others(metric: Metric, results: Mapping[str, Any]) -> dict[str, float]:
+    """What an evaluation gave beside the metric: every finite single number, by name."""
+    found = {}
+    for name, value in results.items():
+        array = None if value is None or name == metric.name else _array(value)
+        if array is not None and not array.ndim and np.isfinite(array):
+            found[str(name)] = float(array)
+    return found
+
+
+def _array(value: Any) -> NDArray[np.float64] | None:
+    try:
+        return np.asarray(keras.ops.convert_to_numpy(value), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
 
 
 def require(prepared: Prepared, test: Any) -> None:

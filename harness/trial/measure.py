@@ -10,9 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from harness import probe, scenario, tree
+from harness import probe, scenario
 from harness.errors import HarnessError
 from harness.probe import noise
 from harness.probe.memory import peak_rss_bytes
@@ -68,9 +66,13 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
 
     examples = data.train.examples
 
+    results: Any = {}
+
     def evaluate() -> float:
+        nonlocal results
         loop.put_back()
-        return evaluation.value_of(chosen.metric, chosen.evaluate(model, test))
+        results = chosen.evaluate(model, test)
+        return evaluation.value_of(chosen.metric, results)
 
     turns = None if trial.seat is None else Turntaker(trial.seat)
 
@@ -89,7 +91,12 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     waiting = [] if turns is None else [BetweenEpochs(turns, learning, budgeted=False)]
     seeds = draws.states(model, adapter)
     loop.train(epochs=settings.epochs, callbacks=[learning, compiled, *waiting])
-    learned = quality(chosen.metric, learning.epochs)
+    learned = quality(
+        chosen.metric,
+        learning.epochs,
+        published=chosen.published(settings),
+        others=evaluation.others(chosen.metric, results),
+    )
     final_weights = weights.digest(weights.current(model))
     drawn = draws.random_draws(cell.mode, seeds, draws.states(model, adapter))
 
@@ -151,8 +158,20 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     )
 
 
-def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
+def quality(
+    metric: scenario.Metric,
+    epochs: list[Epoch],
+    *,
+    published: float | None,
+    others: dict[str, float],
+) -> Quality:
     """The metric after the last of ``epochs``, and the training time until the target.
+
+    Args:
+        metric: what the scenario is judged by.
+        epochs: those with an evaluation.
+        published: what others got with these settings.
+        others: what the last evaluation gave beside the metric, by name.
 
     Raises:
         DivergedError: if the last metric is not a finite number.
@@ -173,7 +192,8 @@ def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
         metric=metric.name,
         direction=metric.direction,
         value=value,
-        reference=metric.reference,
+        reference=published,
+        others=others,
         target=metric.target,
         time_to_target_s=time_to_target_s,
     )
@@ -182,20 +202,10 @@ def quality(metric: scenario.Metric, epochs: list[Epoch]) -> Quality:
 def predictions(
     chosen: scenario.Scenario, settings: Any, data: scenario.Data, model: Any
 ) -> list[Prediction]:
-    """What a record shows of :meth:`harness.scenario.Scenario.prediction_inputs`, if anything."""
-    inputs = chosen.prediction_inputs(settings, data)
-    if inputs is None:
-        return []
-    columns = tree.leaves(inputs)
-    outputs = np.ravel(model.predict(inputs, verbose=0)).tolist()
+    """What a record shows of :meth:`harness.scenario.Scenario.predictions`, if anything."""
     return [
-        Prediction(
-            # A single array has no name.
-            inputs={name or "input": int(values[i]) for name, values in columns.items()},
-            output=output,
-            shown=chosen.shown(output),
-        )
-        for i, output in enumerate(outputs)
+        Prediction(inputs=inputs, output=output, shown=chosen.shown(output))
+        for inputs, output in chosen.predictions(settings, data, model)
     ]
 
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from harness.backends import Backend
     from harness.data import Table
-    from harness.loop import NativeTraining
     from harness.records.trial import StepWork
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
@@ -178,22 +176,6 @@ class Ranking(Scenario):
             slots=counted.SLOTS[settings.optimizer],
             compute_bytes=counted.COMPUTE_BYTES[settings.precision],
         )
-
-    def native(self, backend: Backend) -> type[NativeTraining] | None:
-        """One file for each framework, to be read side by side."""
-        if backend == "jax":
-            from .native_jax import NativeJax
-
-            return NativeJax
-        if backend == "tensorflow":
-            from .native_tensorflow import NativeTensorFlow
-
-            return NativeTensorFlow
-        if backend == "torch":
-            from .native_torch import NativeTorch
-
-            return NativeTorch
-        return None
 
     def axis_settings(self, axis: str, value: str) -> dict[str, str]:
         """The rows are those of the users' table, in use: synthetic users, of any number."""

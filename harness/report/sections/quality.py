@@ -66,7 +66,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         fillers=[
             (figure("metric", kept=True), _location),
             (figure("seeds"), lambda one: fmt.count(len(one.seeds))),
-            (Column(header="published band"), lambda one: _band(one, about)),
+            (Column(header="published"), lambda one: _band(one, about)),
             (figure("time to target"), _time_to_target),
             (figure("reached target"), _reached),
         ],
@@ -146,15 +146,16 @@ def _published(known: About) -> str:
 
 
 def _band(one: Learned, about: Mapping[str, About]) -> str:
-    """How many seeds lie within the band of the published runs, at the default settings."""
-    known = about.get(one.cell.scenario)
-    reference, target = one.quality.reference, one.quality.target
-    if known is None or reference is None or target is None:
+    """The published value for these settings, or how many seeds lie within the published band."""
+    known, target = about.get(one.cell.scenario), one.quality.target
+    if known is None:
         return fmt.NOTHING
-    # A setting that a record lacks came later, and its default is what was done before.
-    if any(one.cell.settings.get(name, value) != value for name, value in known.defaults.items()):
-        return "other settings"
-    low, high = sorted((reference, target))
+    published = known.published.get(one.cell.digest)
+    if published is None:
+        return fmt.NOTHING if known.metric.reference is None else "other settings"
+    if target is None:
+        return fmt.quality(published)
+    low, high = sorted((published, target))
     inside = sum(low <= value <= high for value in one.seeds.values())
     return f"{fmt.count(inside)} of {fmt.count(len(one.seeds))} seeds within"
 

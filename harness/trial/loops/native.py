@@ -56,11 +56,11 @@ class NativeLoop(Stateful):
 
     def take(self) -> None:
         """Hand over the model's variables and its optimizer's slots."""
+        self._training.trained = self._steps = int(value_of(self._model.optimizer.iterations))
         self._training.load(
             [value_of(variable) for variable in self._model.trainable_variables],
             {kind: [value_of(v) for v in variables] for kind, variables in self._slots.items()},
         )
-        self._steps = int(value_of(self._model.optimizer.iterations))
 
     def put_back(self) -> None:
         """Copy them back; they went through NumPy, so that nothing is shared with the training."""

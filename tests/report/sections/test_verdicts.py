@@ -145,7 +145,7 @@ class TestQuality:
         jax = rows(cells)[0]
         assert jax["seeds"] == "6"
         assert "\n" in jax["metric"]
-        assert jax["published band"].endswith("of 6 seeds within")
+        assert jax["published"].endswith("of 6 seeds within")
         assert jax["reached target"] == "6 of 6"
         assert jax["time to target"].startswith("1.00 s")
 
@@ -157,7 +157,7 @@ class TestQuality:
     def test_with_other_settings_is_held_against_no_band(self, report, make_campaign):
         records = make_campaign(THREE, settings=DEFAULTS | {"epochs": 9})
         (cells, _) = report(records).section("quality").tables
-        assert rows(cells)[0]["published band"] == "other settings"
+        assert rows(cells)[0]["published"] == "other settings"
 
     def test_below_four_seeds_shows_the_seeds(self, report, make_campaign):
         (cells, _) = report(make_campaign(THREE, 2)).section("quality").tables
