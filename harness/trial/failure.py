@@ -34,6 +34,18 @@ OUT_OF_MEMORY = re.compile(
 PyTorch 2.13 and NumPy 2.4."""
 
 
+DISTRIBUTIONS = {
+    "tensorflow": "tensorflow-cpu,tensorflow-datasets",
+    "tensorflow_datasets": "tensorflow-cpu,tensorflow-datasets",
+    "keras_rs": "keras-rs",
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "yaml": "pyyaml",
+    "skimage": "scikit-image",
+}
+"""What a module is called where packages are installed, if not as itself."""
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """What Keras sets the middle of its messages in bold with."""
 
@@ -80,11 +92,21 @@ def reason(error: Exception) -> str:
     if isinstance(error, HarnessError):
         return str(error)
     said = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{said}: {without(error.name.partition('.')[0])}"
     if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(said):
         return " ".join(COLOUR.sub("", said).split())
     first = " ".join((str(error).strip() or type(error).__name__).splitlines()[0].split())
     first = cut(first, LONGEST_REASON)
     return f"out of memory, with {peak_rss_bytes() / 1e9:,.3g} GB resident at most: {first}"
+
+
+def without(module: str) -> str:
+    """What to do about an environment that lacks a module."""
+    return (
+        f"this environment has no {module}; if that is a package, "
+        f"--with {DISTRIBUTIONS.get(module, module)} adds it"
+    )
 
 
 def output(error: Exception) -> str:

@@ -80,3 +80,11 @@ def test_a_child_lets_the_kernel_end_it_before_anything_else():
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert int(shown.stdout) == 1000
+
+
+def test_a_package_that_is_missing_is_named_as_pip_calls_it():
+    error = ModuleNotFoundError("No module named 'keras_rs.layers'", name="keras_rs.layers")
+    assert failure.reason(error) == (
+        "ModuleNotFoundError: No module named 'keras_rs.layers': this environment has no keras_rs; "
+        "if that is a package, --with keras-rs adds it"
+    )

@@ -15,24 +15,13 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.regular_files import source
 from harness.source_line import place, source_line
-from harness.trial.failure import COLOUR
+from harness.trial.failure import COLOUR, without
 
 TAIL_BYTES = 16 * 1024
 """How much of the end of a script's output is kept while it runs."""
 
 TAIL_LINES = 20
 """How many lines of it a record keeps."""
-
-DISTRIBUTIONS = {
-    "tensorflow": "tensorflow-cpu,tensorflow-datasets",
-    "tensorflow_datasets": "tensorflow-cpu,tensorflow-datasets",
-    "sklearn": "scikit-learn",
-    "PIL": "pillow",
-    "cv2": "opencv-python-headless",
-    "yaml": "pyyaml",
-    "skimage": "scikit-image",
-}
-"""What a module is called where packages are installed, if not as itself."""
 
 
 class MissingModuleError(HarnessError):
@@ -176,12 +165,8 @@ def _explained(error: ImportError, path: Path) -> Exception:
         name = "tensorflow"  # Keras' own words where a layer or tf.data needs it
     line = source_line(error, path.parent)
     where = f"{place(line, path.parent)}: " if line is not None else ""
-    needed = DISTRIBUTIONS.get(name, name)
     first = " ".join(said.split())[:200]
-    return MissingModuleError(
-        f"{where}{first}: this environment has no {name}; if that is a package, --with {needed} "
-        "adds it"
-    )
+    return MissingModuleError(f"{where}{first}: {without(name)}")
 
 
 def _foreign(error: Exception, path: Path) -> str | None:
