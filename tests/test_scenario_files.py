@@ -15,6 +15,10 @@ from harness.errors import ExitCode, HarnessError
 from harness.scenario_files import AmbiguousScenarioError, ScenarioFileError, SearchPathError
 from tests.launch.conftest import SCENARIO
 
+BUILT_IN = [
+    path.parent.name for path in (Path(__file__).parents[1] / "scenarios").glob("*/__init__.py")
+]
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -93,7 +97,8 @@ class TestSearchPath:
 
     def test_an_unknown_name_is_answered_with_what_was_looked_at(self, folder):
         assert refusal("throwawy").endswith(
-            f"did you mean throwaway? Valid: ranking, throwaway. Looked at: {folder} (1 scenario)"
+            f"did you mean throwaway? Valid: {', '.join(sorted([*BUILT_IN, 'throwaway']))}. "
+            f"Looked at: {folder} (1 scenario)"
         )
 
 
@@ -129,7 +134,7 @@ IN_CODE = {
     "raises": ("def f():\n    return 1 / 0\nf()\n", "line 2: ZeroDivisionError: division by zero"),
     "exits": ("import sys\nsys.exit(3)\n", "line 2: it ends the program (SystemExit: 3)"),
     "abstract": (
-        SCENARIO.replace("    def evaluate(self, model, test): ...\n", ""),
+        SCENARIO.replace("    def model(self, settings, data): ...\n", ""),
         "TypeError: Can't instantiate abstract class Throwaway",
     ),
     "null": ("x = '\0'\n", "null bytes"),
@@ -214,7 +219,7 @@ class TestBrokenFiles:
 
     def test_a_broken_one_hinders_no_other(self, folder):
         write(folder / "broken.py", "import torch\n")
-        assert scenario.names() == ["broken", "ranking", "throwaway"]
+        assert scenario.names() == sorted([*BUILT_IN, "broken", "throwaway"])
         assert scenario.find("throwaway").version == 7
         assert scenario.find("ranking").version >= 1
 

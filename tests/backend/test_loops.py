@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 
+from harness import data as rating_data
 from harness import scenario
 from harness.errors import HarnessError
 from harness.loop import OwnLoop
@@ -102,6 +104,59 @@ def test_a_scenario_without_native_code_says_so(prepared, monkeypatch):
     monkeypatch.setattr(type(there.chosen), "native", lambda *_: None)
     with pytest.raises(NoNativeError, match=r"no native code for .*custom_loop"):
         loops.make("native", there)
+
+
+NATIVE = {
+    "dcn, cross": ("dcn", {}),
+    "dcn, deep": ("dcn", {"structure": "deep"}),
+    "two stages": ("two_stage", {"candidates": "20"}),
+}
+
+
+@pytest.mark.parametrize(("name", "settings"), NATIVE.values(), ids=NATIVE)
+def test_the_native_code_of_every_scenario_trains_as_fit_does(name, settings, backend, table_path):
+    if (backend, settings) == ("torch", {"structure": "deep"}):
+        pytest.skip("compiles for half a minute what the crossed one has too")
+    chosen = scenario.find(name)
+    parsed = scenario.parse_settings(chosen, {"batch_size": "150"} | settings)
+    data = chosen.data(parsed, rating_data.load(table_path))
+    data = msgspec.structs.replace(data, train=data.train.map(lambda values: values[:400]))
+
+    def ready():
+        model = initialised(chosen, parsed, data, "common", 1)
+        return Prepared(
+            chosen=chosen,
+            settings=parsed,
+            data=data,
+            adapter=backends.load(backend),
+            model=model,
+        )
+
+    for ours, theirs in zip(trained("native", ready()), expected("native", ready()), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-5)
+
+
+def test_native_code_goes_on_counting_the_steps_of_its_optimizer(backend, table_path):
+    """AdamW divides by what depends on the number of steps; a second training begins later."""
+    chosen = scenario.find("dcn")
+    parsed = scenario.parse_settings(chosen, {"batch_size": "150", "structure": "low_rank"})
+    data = chosen.data(parsed, rating_data.load(table_path))
+    data = msgspec.structs.replace(data, train=data.train.map(lambda values: values[:400]))
+
+    def ended(mode):
+        model = initialised(chosen, parsed, data, "common", 1)
+        ready = Prepared(
+            chosen=chosen, settings=parsed, data=data, adapter=backends.load(backend), model=model
+        )
+        loop = loops.make(mode, ready)
+        with ready.adapter.rows_summed_first(model):
+            loop.train(epochs=1, callbacks=[])
+            loop.train(initial_epoch=1, epochs=2, callbacks=[])
+        loop.put_back()
+        return weights.current(model)
+
+    for ours, theirs in zip(ended("native"), ended("fit"), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-5)
 
 
 class Noting(OwnLoop):

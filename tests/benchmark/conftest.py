@@ -1,6 +1,6 @@
 """Single operations on real frameworks; run in a backend's environment, as KERAS_BACKEND says.
 
-    pytest tests/benchmark [--device cpu|gpu] [--results FOLDER]
+    pytest tests/benchmark [--device cpu|gpu] [--scenario ranking,dcn] [--results FOLDER]
 
 The JSON of pytest-benchmark is saved beside the records, where the report finds it. The suite runs
 in a child of this process, which sees what a trial sees: no ``~/.keras/keras.json``, and no
@@ -36,6 +36,9 @@ FETCHES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PIP_INDEX_
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("harness")
     group.addoption("--device", default="cpu", choices=["cpu", "gpu"], help="where to measure")
+    group.addoption(
+        "--scenario", default="ranking", help="what to measure, one or several by comma"
+    )
     group.addoption(
         "--results", default="results/local", help="the folder whose records this belongs to"
     )

@@ -63,7 +63,8 @@ def test_scenarios_are_listed_with_summary_metric_and_settings(listed):
     lines = listed().splitlines()
     assert "  digits: Reads digits" in lines
     assert "    metric: test accuracy, higher is better" in lines
-    after = lines[lines.index("    settings, changed with --set name=value:") + 1 :]
+    mine = lines[lines.index("  digits: Reads digits") :]
+    after = mine[mine.index("    settings, changed with --set name=value:") + 1 :]
     settings = {line.split()[0]: line.split()[1:] for line in after[:5]}
     assert settings["batch_size"] == ["integer", "1000", "≥", "1,", "≤", "1,000,000"]
     assert settings["dropout"] == ["number", "0.5", "≥", "0,", "<", "1"]

@@ -11,6 +11,13 @@ from harness.store.benchmarks import Benchmarks, Operation, backend_order, parse
 
 KEY = "operations"
 
+STAGES = {
+    "retrieve": "one user: retrieve candidates",
+    "rank": "one user: rank the candidates",
+    "recommend": "one user: both stages, movies",
+}
+"""Operations of a recommender in two stages, by the name of their test; each has a size."""
+
 EXPLAINED = (
     "Latency of one call in a warm process: median, interquartile range (IQR) and rounds, measured "
     "by pytest-benchmark, one backend after the other: no ranking."
@@ -52,6 +59,8 @@ def label(test_name: str) -> str:
     operation, size = parse(test_name)
     if operation == "predict" and size is not None:
         return f"predict {fmt.count(size)} candidates"
+    if operation in STAGES and size is not None:
+        return f"{STAGES[operation]} of {fmt.count(size)}"
     words = {"train_step": "one training step", "evaluate_batch": "evaluate one batch"}
     return words.get(operation, fmt.plain(test_name, limit=60))
 
