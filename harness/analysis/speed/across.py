@@ -91,7 +91,11 @@ def across(
         order: the names of the cells in the usual order.
         worse: the scenarios in which a name learns worse than another one.
     """
-    found = {name: pairs for name, pairs in scenarios.items() if pairs}
+    found = {
+        name: pairs
+        for name, pairs in scenarios.items()
+        if any(pair.log_ratios for pair in pairs.values())
+    }
     if len(found) < 2:
         return None
     names = [

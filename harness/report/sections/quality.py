@@ -157,7 +157,7 @@ def _band(one: Learned, about: Mapping[str, About]) -> str:
         return fmt.quality(published)
     low, high = sorted((published, target))
     inside = sum(low <= value <= high for value in one.seeds.values())
-    return f"{fmt.count(inside)} of {fmt.count(len(one.seeds))} seeds within"
+    return f"{fmt.count(inside)} of {fmt.count(len(one.seeds))} seeds in the band"
 
 
 def _time_to_target(one: Learned) -> str:

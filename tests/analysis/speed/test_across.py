@@ -97,6 +97,9 @@ def test_each_scenario_has_its_own_fastest():
 def test_one_scenario_says_nothing_of_several():
     one = {"one": pairs({"jax": 0.0, "torch": 1.0}), "two": {}}
     assert across(one, RULE, order=NAMES, worse={}) is None
+    disturbed = {"two": pairs({"jax": 0.0, "torch": 1.0}, rounds=0)}
+    assert across(one | disturbed, RULE, order=NAMES, worse={}) is None
+    assert across(disturbed, RULE, order=NAMES, worse={}) is None
 
 
 def test_fewer_than_four_rounds_anywhere_give_no_mean():

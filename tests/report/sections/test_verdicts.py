@@ -145,7 +145,7 @@ class TestQuality:
         jax = rows(cells)[0]
         assert jax["seeds"] == "6"
         assert "\n" in jax["metric"]
-        assert jax["published"].endswith("of 6 seeds within")
+        assert jax["published"].endswith("of 6 seeds in the band")
         assert jax["reached target"] == "6 of 6"
         assert jax["time to target"].startswith("1.00 s")
 
