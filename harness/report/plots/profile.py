@@ -82,7 +82,7 @@ def _profile(study: Study, found: Across) -> Plot:
         caption=(
             f"The share of the {count} scenarios in which a step takes at most so many times as "
             "long as that of the fastest. A line that is higher is better; where it begins, at 1, "
-            "it tells how often that one is the fastest itself."
+            "it says how often that one is the fastest itself."
         ),
         alternative=f"Performance profile over {count} scenarios. {', '.join(shares)}.",
         numbers=relative_table(found, labels),
