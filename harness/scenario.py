@@ -252,7 +252,7 @@ class Scenario(abc.ABC):
         package = next(kind for kind in type(self).__mro__ if "model" in vars(kind)).__module__
         name = f"{package}.native_{backend}"
         # The path of a scenario in one file is no package's.
-        if not hasattr(sys.modules[package], "__path__") or find_spec(name) is None:
+        if not hasattr(sys.modules.get(package), "__path__") or find_spec(name) is None:
             return None
         from harness.loop import NativeTraining
 
