@@ -248,20 +248,32 @@ class Scenario(abc.ABC):
 
         By default it is the one class of that kind in the module ``native_<backend>.py`` beside
         :meth:`model`, in the scenario's package, which is imported here and not before.
+
+        Raises:
+            ScenarioFileError: if that module has no such class.
         """
-        package = next(kind for kind in type(self).__mro__ if "model" in vars(kind)).__module__
-        name = f"{package}.native_{backend}"
-        # The path of a scenario in one file is no package's.
-        if not hasattr(sys.modules.get(package), "__path__") or find_spec(name) is None:
+        name = self._native_module(backend)
+        if name is None:
             return None
         from harness.loop import NativeTraining
 
-        found = vars(importlib.import_module(name)).values()
-        return next(
-            one
-            for one in found
-            if isinstance(one, type) and issubclass(one, NativeTraining) and one.__module__ == name
-        )
+        for one in vars(importlib.import_module(name)).values():
+            if isinstance(one, type) and issubclass(one, NativeTraining) and one.__module__ == name:
+                return one
+        raise ScenarioFileError(f"{name} defines no subclass of harness.loop.NativeTraining")
+
+    def has_native(self, backend: Backend) -> bool:
+        """Whether :meth:`native` may give something; imports nothing of it."""
+        overridden = type(self).native is not Scenario.native
+        return overridden or self._native_module(backend) is not None
+
+    def _native_module(self, backend: Backend) -> str | None:
+        package = next(kind for kind in type(self).__mro__ if "model" in vars(kind)).__module__
+        # A scenario in one file is no package.
+        if not hasattr(sys.modules.get(package), "__path__"):
+            return None
+        name = f"{package}.native_{backend}"
+        return name if find_spec(name) is not None else None
 
     def axis_settings(self, axis: str, value: str) -> dict[str, str]:
         """Which settings stand for ``value`` on an axis of ``harness sweep``.

@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax python docs/upstream/sas_rec_last_movie.py
 
-Seen in keras-rs' ``examples/sas_rec.py`` (October 2025), alike on every backend. Its
+Seen in keras-rs' ``examples/sas_rec.py`` of May 2026, alike on every backend. Its
 ``padding_mask`` is true where there is a movie (``sequence != PAD_ITEM_ID``), and
 ``_get_last_non_padding_token`` inverts it before it counts: what it counts is the padding. Training
 and validation loss do not use that position; ``predictions`` do.

@@ -38,16 +38,14 @@ def without_native_code(cells: Iterable[Cell], scenario: Scenario) -> list[Refus
             for cell in cells
             if cell.mode != "fit"
         ]
-    if type(scenario).native is not Scenario.native:
-        return []
     return [
         Refusal(
             cell=cell,
-            reason=f"{scenario.name} has no native code; run it in the modes fit, tuned or "
-            "custom_loop",
+            reason=f"{scenario.name} has no native code for {cell.backend}; run it in the modes "
+            "fit, tuned or custom_loop",
         )
         for cell in cells
-        if cell.mode == "native"
+        if cell.mode == "native" and not scenario.has_native(cell.backend)
     ]
 
 

@@ -48,6 +48,7 @@ class TwoStage(Scenario):
         reference=None,
         source="",
         target=None,
+        # A guess, until it is measured how far equal seeds lie apart.
         tolerance=5e-3,
     )
 

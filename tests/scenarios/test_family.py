@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 from harness import data as rating_data
+from harness.backends import BACKENDS
 from harness.data.table import Movies, Ratings, Table, Users
-from harness.scenario import find, names, parse_settings
+from harness.launch.preflight import without_native_code
+from harness.records.cell import Cell
+from harness.scenario import InvalidSettingError, find, names, parse_settings
+from harness.scenario_files import ScenarioFileError
+from tests.launch.conftest import SCENARIO
 
 FAMILY = ("dcn", "listwise", "multi_task", "retrieval", "sas_rec", "two_stage")
 USERS, MOVIES = 943, 1_682
@@ -273,3 +280,35 @@ def test_a_scenario_is_short_and_knows_nothing_of_the_harness_but_the_contract(n
         line.startswith(("from harness.scenario import", "from harness import data"))
         for line in imported
     )
+
+
+@pytest.mark.parametrize("name", [*FAMILY, "ranking"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_mode_native_is_refused_before_anything_starts_only_where_there_is_no_such_code(
+    name, backend
+):
+    chosen = find(name)
+    cells = [
+        Cell(scenario=name, backend=backend, device="cpu", mode=mode) for mode in ("fit", "native")
+    ]
+    refused = [one.cell.mode for one in without_native_code(cells, chosen)]
+    assert refused == ([] if name in {"ranking", "dcn", "two_stage"} else ["native"])
+    assert not {"jax", "tensorflow", "torch"} & sys.modules.keys()
+
+
+def test_a_module_of_native_code_without_any_is_named(tmp_path, monkeypatch):
+    package = tmp_path / "throwaway"
+    package.mkdir()
+    (package / "__init__.py").write_text(SCENARIO, encoding="utf-8")
+    (package / "native_jax.py").write_text("x = 1\n", encoding="utf-8")
+    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(tmp_path))
+    chosen = find("throwaway")
+    assert chosen.has_native("jax")
+    assert chosen.native("torch") is None
+    with pytest.raises(ScenarioFileError, match=r"native_jax defines no subclass of .*Native"):
+        chosen.native("jax")
+
+
+def test_heads_that_do_not_share_the_width_are_refused():
+    with pytest.raises(InvalidSettingError, match="width=50 is no multiple of heads=3"):
+        parse_settings(find("sas_rec"), {"heads": "3"})
