@@ -12,11 +12,11 @@ from harness.store.benchmarks import Benchmarks, Operation, backend_order, parse
 KEY = "operations"
 
 STAGES = {
-    "retrieve": "one user: retrieve candidates",
-    "rank": "one user: rank the candidates",
-    "recommend": "one user: both stages, movies",
+    "retrieve": "retrieve candidates",
+    "rank": "rank the candidates",
+    "recommend": "both stages",
 }
-"""Operations of a recommender in two stages, by the name of their test; each has a size."""
+"""Operations of a recommender in two stages, by the name of their test."""
 
 EXPLAINED = (
     "Latency of one call in a warm process: median, interquartile range (IQR) and rounds, measured "
@@ -60,7 +60,7 @@ def label(test_name: str) -> str:
     if operation == "predict" and size is not None:
         return f"predict {fmt.count(size)} candidates"
     if operation in STAGES and size is not None:
-        return f"{STAGES[operation]} of {fmt.count(size)}"
+        return f"one user, {fmt.count(size)} movies: {STAGES[operation]}"
     words = {"train_step": "one training step", "evaluate_batch": "evaluate one batch"}
     return words.get(operation, fmt.plain(test_name, limit=60))
 
