@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -96,6 +97,7 @@ def _train_all(
     while tasks:
         batch = tasks[:AT_ONCE]
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        launched_at_ns = time.monotonic_ns()
         with tempfile.TemporaryDirectory() as keras_home:
             ended = subprocess.run(
                 [
@@ -128,7 +130,8 @@ def _train_all(
             output = ended.stderr.decode(errors="replace")
             reason = f"the process ended with {ended.returncode} after {asked.limit:.0f} s or less"
             case = str(left[0].cell.settings["case"])
-            keep(asked.folder / case, failed(left[0], started_at, reason, output))
+            lost = msgspec.structs.replace(left[0], launched_at_ns=launched_at_ns)
+            keep(asked.folder / case, failed(lost, started_at, reason, output))
             print(f"{backend} {case}: {reason}", flush=True)
             left = left[1:]
         tasks = left + tasks[AT_ONCE:]
