@@ -15,6 +15,7 @@ from harness.cli import (
     anatomy,
     bisect,
     check,
+    cluster,
     compare,
     data,
     doctor,
@@ -129,6 +130,12 @@ app.add_typer(
     data.app, name="data", short_help="Prepare and verify the ratings.", rich_help_panel=SET_UP
 )
 app.add_typer(env.app, name="env", short_help="Make and list environments.", rich_help_panel=SET_UP)
+app.add_typer(
+    cluster.app,
+    name="cluster",
+    short_help="Start slots for campaigns on machines.",
+    rich_help_panel=SET_UP,
+)
 app.add_typer(
     scenario.app,
     name="scenario",

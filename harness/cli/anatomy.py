@@ -11,6 +11,7 @@ import typer
 
 from harness import defaults
 from harness.cli import options
+from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG
 from harness.errors import ExitCode
 
@@ -44,7 +45,7 @@ Exit codes:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AnatomyRequest(options.Request):
+class AnatomyRequest(OnCluster, options.Request):
     """What ``harness anatomy`` was asked."""
 
     seed: options.Seed = defaults.SEED
@@ -100,9 +101,8 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     Raises:
         HarnessError: for a mistake in the request or something missing; nothing was measured then.
     """
-    from harness.cli import asking
+    from harness.cli import asking, sites
     from harness.cli.failure import FailureLines
-    from harness.launch.lock import only_campaign
     from harness.program import Program
     from harness.scenario import find
     from harness.store import folder as store
@@ -115,17 +115,14 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     settings = asking.point(scenario, request, "a step is taken apart at one")
     asking.one_number_of_threads(request)
     asking.check_source(request)
-    placements = asking.placements(request, say)
-    table = asking.table(request, scenario, [settings], say)
     folder = runs.anatomy_folder(request.results, request.scenario)
-    launcher = asking.launcher(request, placements)
     records, failures = [], FailureLines()
-    with only_campaign(wait=request.wait, say=say):
+    with sites.site(request, scenario, settings, say) as there:
         store.sweep(request.results)
-        for task in _tasks(request, asking.as_scalars(settings), placements, table):
+        for task in _tasks(request, asking.as_scalars(settings), there.placed, there.table):
             backend = task.cell.place
             say(f"{backend} {task.cell.device}, process {task.process} …")
-            record = launcher.dissect(task)
+            record = there.launcher.dissect(task)
             runs.save_anatomy(folder, record)
             name = f"{backend}, process {task.process}"
             for line in failures.ending(record, f"{record.duration_s:.0f} s", name):

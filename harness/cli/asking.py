@@ -17,6 +17,7 @@ from harness import defaults, probe
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.cli import parse, places
 from harness.cli.closing import paragraph
+from harness.cli.cluster_options import OnCluster
 from harness.cli.options import CampaignRequest, Request
 from harness.errors import HarnessError
 from harness.launch import devices
@@ -289,6 +290,23 @@ def placements(
         place: devices.place(wish, found, gpus=probe.gpus)
         for place, found in places.candidates(request, say, least, variable).items()
     }
+
+
+def refuse_cluster_options(request: OnCluster) -> None:
+    """Refuse what is for a cluster where there is none.
+
+    Raises:
+        HarnessError: naming the first such option.
+    """
+    given = {
+        "--scheduler": request.scheduler,
+        "--cluster": request.cluster_file,
+        "--exclusive": request.exclusive,
+        "--insecure": request.insecure,
+    }
+    for option, value in given.items():
+        if value:
+            raise HarnessError(f"{option} is for a cluster: add --launcher dask, or a queue's name")
 
 
 def launcher(request: Request, placed: Mapping[str, Placement]) -> LocalLauncher:

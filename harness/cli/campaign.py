@@ -15,6 +15,7 @@ import msgspec
 
 from harness import probe
 from harness.cli import asking, outcome, progress
+from harness.cli.cluster_options import LOCAL
 from harness.cli.options import CampaignRequest
 from harness.errors import ExitCode, RefusedError
 from harness.launch import preflight, variables
@@ -37,8 +38,6 @@ from harness.store import folder as store
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-NOTHING_LEFT = "nothing was started: name a mode that can train this model (--mode fit)"
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,11 @@ def carry_out(request: CampaignRequest, say: Console | None = None) -> ExitCode:
         points = asking.points(scenario, request.settings, request.swept, given)
         asking.check_source(request)
         asking.plan(request, points, {})  # mistakes come to light before environments are sought
+        if request.launcher != LOCAL:
+            from harness.cli import machines
+
+            return machines.carry_out(request, scenario, points, say)
+        asking.refuse_cluster_options(request)
         asked_s = time.monotonic()
         placed = asking.placements(request, asking.speaker(say))
         started_s += time.monotonic() - asked_s  # a budget is not for making environments
@@ -159,7 +163,9 @@ def _without(job: _Job, refused: Sequence[Refusal]) -> _Job:
         return job
     plan, told = preflight.without(job.plan, refused), list(preflight.lines(refused))
     if not plan.cells:
-        raise RefusedError("\n".join([*preflight.lines([*job.refused, *refused]), NOTHING_LEFT]))
+        raise RefusedError(
+            "\n".join([*preflight.lines([*job.refused, *refused]), preflight.NOTHING_LEFT])
+        )
     _say_all(job.say, told)
     return dataclasses.replace(job, plan=plan, refused=[*job.refused, *refused])
 
@@ -168,7 +174,8 @@ def _find_work(job: _Job, table: Path | None) -> Work:
     earlier = store.load(job.request.results)
     if not job.request.resume:
         return work.begin(job.plan, earlier)
-    return work.go_on(job.plan, earlier, job.scenario, job.placed, table)
+    now = work.circumstances(job.plan, job.scenario, job.placed, table)
+    return work.go_on(job.plan, earlier, now)
 
 
 def _plan_lines(job: _Job, there: Work) -> Iterator[str]:

@@ -43,7 +43,9 @@ TOX_VARIABLE = "TOX_ENV_NAME"
 Print = Callable[["Console"], None]
 
 
-def show(study: Study, said: Iterable[str], root: Path, on: Console) -> None:
+def show(
+    study: Study, said: Iterable[str], root: Path, on: Console, options: Sequence[str] = ()
+) -> None:
     """Print the end of a run: 25 lines at most, unless there is more to say of what went wrong.
 
     Args:
@@ -51,6 +53,7 @@ def show(study: Study, said: Iterable[str], root: Path, on: Console) -> None:
         said: lines on how the run ended.
         root: the results folder.
         on: where to print.
+        options: that the next command needs as this one did, such as those of a cluster.
     """
     found = answer(study)
 
@@ -60,7 +63,7 @@ def show(study: Study, said: Iterable[str], root: Path, on: Console) -> None:
         for line in said:
             paragraph(fmt.plain(line, limit=4_000), on)
         on.print()
-        show_answer(found, on)
+        show_answer(found, on, options)
 
     lines = _lines(end, on)
     if study.rows:
@@ -71,12 +74,14 @@ def show(study: Study, said: Iterable[str], root: Path, on: Console) -> None:
     end(on)
 
 
-def show_answer(found: Answer, on: Console) -> None:
+def show_answer(found: Answer, on: Console, options: Sequence[str] = ()) -> None:
     """Print the answer in a sentence, and the one command to run next where there is none."""
     paragraph(found.sentence, on, style="bold green" if found.settled else "bold yellow")
     if found.next_step:
         # Never broken, to be copied.
-        on.print(f"Next: {as_run_here(found.next_step)}", markup=False, soft_wrap=True)
+        command, dashes, own = as_run_here(found.next_step).partition(" -- ")
+        command = " ".join([command, *options])
+        on.print(f"Next: {command}{dashes}{own}", markup=False, soft_wrap=True)
 
 
 def paragraph(text: str, on: Console, *, style: str = "") -> None:

@@ -10,12 +10,13 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 LISTS = {"NAMES", "NUMBERS", "SEEDS", "VALUES"}
 """The placeholders of options that take several values, separated by commas."""
 
-ARGUMENTS, AXES, WHAT, HOW_LONG, MACHINE, WHERE, OUTPUT, OTHER = PANELS = (
+ARGUMENTS, AXES, WHAT, HOW_LONG, MACHINE, CLUSTER, WHERE, OUTPUT, OTHER = PANELS = (
     "Arguments",
     "Axes",
     "What",
     "How long",
     "Machine",
+    "Cluster",
     "Where",
     "Output",
     "Other",

@@ -17,6 +17,7 @@ import typer
 
 from harness import defaults
 from harness.cli import completion
+from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 
@@ -281,11 +282,14 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CampaignRequest(Request):
+class CampaignRequest(OnCluster, Request):
     """What ``harness run`` and ``harness sweep`` were asked."""
 
     usual_seeds: ClassVar[str] = defaults.SEEDS
     """Where none are named and the number of rounds is fixed."""
+
+    shares_points: ClassVar[bool] = False
+    """Whether the machines of a cluster share the points, where each could measure all."""
 
     until_known: ClassVar[bool] = True
     """Whether the intervals and a limit of time decide where nobody says how long to go on."""

@@ -92,11 +92,20 @@ def _without_measurement(outcome: Outcome) -> Iterator[Record]:
             yield record
 
 
-def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bool = True) -> Study:
+def show(
+    outcome: Outcome,
+    there: Work,
+    root: Path,
+    on: Console,
+    *,
+    variants: bool = True,
+    options: Sequence[str] = (),
+) -> Study:
     """Print what ``root`` holds by now in short, how the run ended, and last the answer.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
-    are many, and its growth, which is shown instead, says it shorter.
+    are many, and its growth, which is shown instead, says it shorter. The next command gets the
+    ``options``.
     """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
@@ -114,7 +123,7 @@ def show(outcome: Outcome, there: Work, root: Path, on: Console, *, variants: bo
     if len(named) > MOST_VARIANTS:
         rest = f"and {count(len(named) - MOST_VARIANTS, 'more verdict')} in the report"
         named = [*named[:MOST_VARIANTS], rest]
-    closing.show(study, [*named, *_last_words(outcome, there, root)], root, on)
+    closing.show(study, [*named, *_last_words(outcome, there, root)], root, on, options)
     return study
 
 
@@ -129,7 +138,7 @@ def print_outcome(outcome: Outcome, study: Study, root: Path, code: ExitCode) ->
             "ended": outcome.ended,
             "wall_s": outcome.wall_s,
             "timed_training_s": timed_training_s(outcome),
-            "timed_training_share": timed_training_s(outcome) / outcome.wall_s,
+            "timed_training_share": timed_training_s(outcome) / (outcome.wall_s * outcome.slots),
             "repeated": outcome.repeated,
             "refused": outcome.refused,
             "answer": answer(study),
@@ -209,8 +218,9 @@ def _last_words(outcome: Outcome, there: Work, root: Path) -> Iterator[str]:
     if plan.adaptive and not outcome.interrupted:
         yield f"ended since {outcome.ended}{_precision(outcome, plan)}"
     if good:
-        share = timed_training_s(outcome) / outcome.wall_s
-        yield f"{share:.0%} of {spell_duration(outcome.wall_s)} were timed training"
+        share = timed_training_s(outcome) / (outcome.wall_s * outcome.slots)
+        each = f" of each of {outcome.slots} slots" if outcome.slots > 1 else ""
+        yield f"{share:.0%} of {spell_duration(outcome.wall_s)}{each} were timed training"
     elsewhere = [saved for saved in outcome.saved if saved.trouble]
     for folder in sorted({str(saved.path.parent) for saved in elsewhere}):
         again = Path(folder).is_relative_to(root)

@@ -12,6 +12,7 @@ import typer
 
 from harness import defaults
 from harness.cli import completion, options
+from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG, OUTPUT, WHAT
 from harness.errors import ExitCode, HarnessError
 
@@ -42,7 +43,7 @@ Exit codes:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ParityRequest(options.Request):
+class ParityRequest(OnCluster, options.Request):
     """What ``harness parity`` was asked."""
 
     backends: Annotated[
@@ -127,9 +128,8 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
         HarnessError: for a mistake in the request or something missing; nothing was trained then.
     """
     from harness import probe
-    from harness.cli import asking, parse
+    from harness.cli import asking, parse, sites
     from harness.cli.failure import FailureLines
-    from harness.launch.lock import only_campaign
     from harness.records.cell import MODES, Cell
     from harness.records.parity import KNOWN_BEHAVIOURS, ParityTask
     from harness.scenario import find
@@ -155,14 +155,11 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
             f"beside {backends[0]}, or a second --mode beside {modes[0]}"
         )
     least = 1 if len(modes) > 1 else 2
-    placements = asking.placements(request, say, least=least, variable=None)
-    table = asking.table(request, scenario, [settings], say)
     folder = runs.parity_folder(request.results, scenario.name, request.seed)
-    launcher = asking.launcher(request, placements)
     results, failures = [], FailureLines()
-    with only_campaign(wait=request.wait, say=say):
+    with sites.site(request, scenario, settings, say, least=least, variable=None) as there:
         store.sweep(request.results)
-        for (place, placement), mode in itertools.product(placements.items(), modes):
+        for (place, placement), mode in itertools.product(there.placed.items(), modes):
             task = ParityTask(
                 cell=Cell(
                     scenario=scenario.name,
@@ -176,13 +173,13 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
                 seed=request.seed,
                 perturbations=request.perturbations,
                 campaign=request.results.resolve().name,
-                table=None if table is None else str(table),
+                table=None if there.table is None else str(there.table),
                 harness=probe.provenance(),
                 shared=str(store.initial_folder(request.results)),
             )
             way = f" {mode}" if len(modes) > 1 else ""
             say(f"training on {place} {placement.device}{way} …")
-            result = launcher.compare(task)
+            result = there.launcher.compare(task)
             runs.save_parity(folder, *result)
             record = result.record
             trained = f"{len(record.trainings)} trainings in {record.duration_s:.0f} s"

@@ -39,6 +39,7 @@ class SweepRequest(options.CampaignRequest):
 
     usual_seeds: ClassVar[str] = defaults.SWEEP_SEEDS
     until_known: ClassVar[bool] = False
+    shares_points: ClassVar[bool] = True
 
     batch_size: Annotated[
         str | None, _axis("--batch-size", "Examples in a batch, such as 256,1000.")

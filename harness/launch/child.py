@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.launch.environments import Interpreter
 from harness.launch.process import ANSWER, POSIX, Ended, Finished, SlowLimit, run_python
 from harness.launch.slowed import OtherWork
-from harness.launch.turns import Fits, Member, take_turns
+from harness.launch.turns import Member, take_turns
 from harness.launch.variables import SHARED_GPU
 from harness.probe.memory import oom_kills
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
@@ -28,6 +28,9 @@ from harness.records.header import record_of, told_by
 from harness.records.machine import Noise
 from harness.records.parity import ParityRecord, ParityTask
 from harness.records.trial import Cause, Failure, Record, Status, Task, Trial
+
+if TYPE_CHECKING:
+    from harness.launch.campaign.room import Room
 
 DEFAULT_TIMEOUT_S = 600.0
 """Many times what the tutorial's trial takes, even where other programs use the same cores."""
@@ -96,12 +99,12 @@ class LocalLauncher:
         """Measure ``trial``."""
         return self._run(trial, Record).record
 
-    def run_in_turns(self, trials: Sequence[Trial], fits: Fits) -> list[Record]:
+    def run_in_turns(self, trials: Sequence[Trial], room: Room) -> list[Record]:
         """Measure the first of ``trials`` in turns, as many as fit beside each other.
 
         Args:
             trials: at least one; a single one runs alone.
-            fits: tells whether a further one fits beside those that are alive.
+            room: knows whether a further one fits beside those that are alive.
 
         Returns:
             Their records, in their order.
@@ -111,7 +114,7 @@ class LocalLauncher:
         """
         if len(trials) == 1 or not POSIX:  # no channel can be handed down there
             return [self.run(trials[0])]
-        done = take_turns(trials, self._run_beside, timeout_s=self._timeout_s, fits=fits)
+        done = take_turns(trials, self._run_beside, timeout_s=self._timeout_s, fits=room.fits)
         if done.interrupted:
             raise TaskInterrupted(*done.records)
         return done.records
@@ -330,19 +333,26 @@ def _read_record(
         record = decode(files[ANSWER], kind, "record")
     except UndecodableError as error:
         return f"the process left something that is no record: {error}"
-    asked: dict[str, Any] = told_by(kind, task)
-    answered: dict[str, Any] = {name: getattr(record, name) for name in asked}
-    if answered != asked:
-        own = ["seed", *(name for name in asked if name not in Task.__struct_fields__)]
-        which = ", ".join(f"{name} {answered[name]}" for name in own)
-        return f"the process left the record of another {task.kind} ({record.cell.label}, {which})"
-    if wrong := contradiction(record):
-        return f"the process left a record that contradicts itself: {wrong}"
+    if wrong := objection(record, task):
+        return f"the process left {wrong}"
     if isinstance(record, ParityRecord) and record.status == "ok":
         arrays = files.get(record.arrays or "", b"")
         if hashlib.sha256(arrays).hexdigest() != record.arrays_sha256:
             return "the process left a record without its arrays"
     return record
+
+
+def objection(record: Record | ParityRecord | AnatomyRecord, task: Task) -> str | None:
+    """Why ``record`` cannot be that of ``task``, to follow on a verb; ``None`` if it can."""
+    asked: dict[str, Any] = told_by(type(record), task)
+    answered: dict[str, Any] = {name: getattr(record, name) for name in asked}
+    if answered != asked:
+        own = ["seed", *(name for name in asked if name not in Task.__struct_fields__)]
+        which = ", ".join(f"{name} {answered[name]}" for name in own)
+        return f"the record of another {task.kind} ({record.cell.label}, {which})"
+    if wrong := contradiction(record):
+        return f"a record that contradicts itself: {wrong}"
+    return None
 
 
 def _killed_by(name: str, oom_kills_before: int | None) -> str:

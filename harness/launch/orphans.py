@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,14 @@ class Descendants:
             if _reap(pid):
                 del adopted[pid]
         return [*_processes(mine - set(adopted)), *adopted.values()]
+
+
+def end_children() -> None:
+    """End every child that runs now; whoever waits for one then goes on."""
+    for child in list(_alive):
+        if child.pid is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

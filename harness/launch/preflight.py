@@ -19,6 +19,8 @@ from harness.records.plan import Plan
 from harness.records.preflight import Answer, PreflightTask, Refusal
 from harness.scenario import Scenario
 
+NOTHING_LEFT = "nothing was started: name a mode that can train this model (--mode fit)"
+
 TIMEOUT_S = 90.0
 """Of one child: it imports a framework, makes some models, and traces a step of each."""
 

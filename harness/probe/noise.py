@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.probe import cgroup, files
 from harness.probe.cpu import affinity, frequency_mhz
 from harness.records.cell import Struct
@@ -24,7 +26,9 @@ SPEED_PASSES = 150
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Counters at one moment; only the difference of two says anything.
 
-    Ticks are those of /proc/stat, summed over all CPUs of the machine. ``None`` stands for what
+    Ticks are those of /proc/stat, summed over all CPUs of the machine, or over the ``cpus`` that
+    this process may use where those are a part of them: what runs on the others is beside a
+    neighbour. ``None`` stands for what
     this system does not tell. ``own_cpu_s`` is the CPU time of this process and
     of its descendants: PyTorch compiles in processes of its own.
     """
@@ -39,14 +43,16 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     own_cpu_s: float | None = None
     quota_periods: int | None = None
     throttled_periods: int | None = None
+    cpus: int | None = None
 
 
 class CpuTicks(Struct, frozen=True, kw_only=True):
-    """Time of all CPUs since the machine started, in clock ticks."""
+    """Time of some CPUs since the machine started, in clock ticks; ``cpus`` is ``None`` for all."""
 
     total: int
     idle: int
     steal: int
+    cpus: int | None = None
 
 
 def speed_probe(clock: Callable[[], float] = time.perf_counter) -> float:
@@ -75,7 +81,8 @@ def speed_probe(clock: Callable[[], float] = time.perf_counter) -> float:
 
 def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_counter) -> Snapshot:
     """The counters now."""
-    ticks = parse_stat(files.text(root / "proc/stat") or "")
+    mine = affinity()
+    ticks = parse_stat(files.text(root / "proc/stat") or "", mine)
     quota = cgroup.throttling(root)
     return Snapshot(
         at_s=clock(),
@@ -84,10 +91,11 @@ def snapshot(root: Path = files.ROOT, clock: Callable[[], float] = time.perf_cou
         idle_ticks=None if ticks is None else ticks.idle,
         steal_ticks=None if ticks is None else ticks.steal,
         load_average=load_average(),
-        frequency_mhz=frequency_mhz(root, affinity()),
+        frequency_mhz=frequency_mhz(root, mine),
         own_cpu_s=_own_cpu_s(),
         quota_periods=None if quota is None else quota.periods,
         throttled_periods=None if quota is None else quota.throttled,
+        cpus=None if ticks is None else ticks.cpus,
     )
 
 
@@ -132,6 +140,7 @@ def difference(before: Snapshot, after: Snapshot) -> Disturbance:
             # A descendant that went to another parent takes its CPU time along.
             else max(0.0, after.own_cpu_s - before.own_cpu_s)
         ),
+        cpus=after.cpus,
     )
 
 
@@ -161,22 +170,39 @@ def summed(parts: Sequence[Disturbance]) -> Disturbance | None:
         load_average=parts[-1].load_average,
         frequency_mhz=parts[-1].frequency_mhz,
         own_cpu_s=total("own_cpu_s"),
+        cpus=parts[-1].cpus,
     )
 
 
-def parse_stat(content: str) -> CpuTicks | None:
-    """The ticks in the first line of /proc/stat, or ``None`` if it is not of the known form.
+def parse_stat(content: str, cpus: Sequence[int] | None = None) -> CpuTicks | None:
+    """The ticks in /proc/stat, or ``None`` if it is not of the known form.
 
     Its fields are user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice
     (proc_stat(5)). The last two are already counted in the first two.
+
+    Args:
+        content: of the file; its first line has the sum of the others, one for each CPU.
+        cpus: whose lines to sum up, by number; ``None`` for all. Where they are all there are, or
+            one has no line, the sum of all is taken.
     """
-    words = content.partition("\n")[0].split()
-    if len(words) < 9 or words[0] != "cpu":
+    lines: dict[str, list[int]] = {}
+    for line in content.splitlines():
+        name, *words = line.split() or [""]
+        ticks = [files.to_integer(word) for word in words[:8]]
+        counted = [tick for tick in ticks if tick is not None and tick >= 0]
+        if name.startswith("cpu") and len(counted) == 8:
+            lines[name] = counted
+    everything = lines.pop("cpu", None)
+    if everything is None or not content.startswith("cpu "):
         return None
-    ticks = [files.to_integer(word) for word in words[1:9]]
-    counted = [tick for tick in ticks if tick is not None and tick >= 0]
-    if len(counted) < len(ticks):
-        return None
+    mine = [lines[name] for cpu in cpus or () if (name := f"cpu{cpu}") in lines]
+    if cpus is None or len(mine) < len(cpus) or len(mine) >= len(lines):
+        return _ticks(everything)
+    summed_up = [sum(column) for column in zip(*mine, strict=True)]
+    return msgspec.structs.replace(_ticks(summed_up), cpus=len(mine))
+
+
+def _ticks(counted: Sequence[int]) -> CpuTicks:
     return CpuTicks(total=sum(counted), idle=counted[3] + counted[4], steal=counted[7])
 
 

@@ -54,10 +54,11 @@ class Disturbance(Struct, frozen=True, kw_only=True):
 
     ``involuntary_switches`` counts how often a thread of the process had to make way for another
     one. ``steal_share`` and ``busy_share`` are shares of all CPUs' time, 0 to 1: given to other
-    virtual machines, and spent on anything at all. ``own_cpu_s`` is what the process and those
-    that it started spent of it. ``throttled_share`` is the share of the periods of a container's
-    CPU quota in which it was used up, so that the process stood still. Load and frequency are
-    those at the end.
+    virtual machines, and spent on anything at all. Where the process may use a part of the CPUs
+    alone, they are those of that part, and ``cpus`` is how many it has. ``own_cpu_s`` is what the
+    process and those that it started spent of it. ``throttled_share`` is the share of the periods
+    of a container's CPU quota in which it was used up, so that the process stood still. Load and
+    frequency are those at the end.
     """
 
     elapsed_s: Seconds
@@ -68,6 +69,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     frequency_mhz: Level | None
     own_cpu_s: Seconds | None = None
     throttled_share: Share | None = None
+    cpus: Count | None = None
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -93,6 +95,15 @@ class Rates(Struct, frozen=True, kw_only=True):
     matmul_flops_per_s: Rate
     copy_bytes_per_s: Rate
     threads: Number | None = None
+
+
+class Free(Struct, frozen=True, kw_only=True):
+    """Memory in bytes, now: of the machine, its GPU (0 without one), and of the largest child."""
+
+    total_bytes: Size
+    available_bytes: Size
+    gpu_bytes: Size
+    largest_bytes: Size
 
 
 class Environment(Struct, frozen=True, kw_only=True):

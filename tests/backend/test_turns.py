@@ -16,6 +16,7 @@ from harness.records.cell import Cell
 from harness.records.trial import Trial
 from harness.scenario import find, parse_settings
 from harness.trial.measure import MINIMUM_TIMED_EPOCHS
+from tests.launch.fakes import PLENTY
 
 SETTINGS = {"data": "synthetic", "epochs": "3"}
 MODES = ("fit", "custom_loop", "tuned")
@@ -52,7 +53,7 @@ def alone_and_in_turns(request, backend, launcher):
         harness=provenance(),
     )
     other = msgspec.structs.replace(trial, repetition=2)
-    return launcher.run(trial), launcher.run_in_turns([trial, other], lambda *_: True)
+    return launcher.run(trial), launcher.run_in_turns([trial, other], PLENTY)
 
 
 def test_weights_and_quality_are_the_same_to_the_last_bit(alone_and_in_turns):

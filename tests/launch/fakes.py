@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import msgspec
 
@@ -20,6 +21,10 @@ class FakeClock:
 
     def __call__(self):
         return self.now_s
+
+
+PLENTY = SimpleNamespace(fits=lambda *_: True)
+"""A room in which everything fits beside everything."""
 
 
 class FakeLauncher:
@@ -41,11 +46,11 @@ class FakeLauncher:
         self._step_time_s = how.get("step_time_s", lambda _: 0.002)
         self._foreign = how.get("foreign", lambda _: 0.0)
 
-    def run_in_turns(self, trials, fits):
+    def run_in_turns(self, trials, room):
         """One after the other, with what turns leave in a record."""
         records = []
         for place, trial in enumerate(trials):
-            if records and not fits(trial, trials[:place]):
+            if records and not room.fits(trial, trials[:place]):
                 break
             try:
                 record = self.run(trial)

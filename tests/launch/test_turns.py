@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from harness.launch import process, slowed, turns
 from harness.launch.child import LocalLauncher, TaskInterrupted
 from harness.launch.turns import STUCK_FACTOR, TURN_FACTOR, bound_s
+from tests.launch.fakes import PLENTY
 
 LONG_S = 60.0
 FOREVER = "signal.pause()"
@@ -81,7 +83,7 @@ def take_turns(trial, fake_python, log):
             for i in range(len(lines))
         ]
         launcher = LocalLauncher({"jax": fake_python(script)}, timeout_s=timeout_s)
-        return launcher.run_in_turns(asked, fits)
+        return launcher.run_in_turns(asked, SimpleNamespace(fits=fits))
 
     return run
 
@@ -159,7 +161,8 @@ class TestRound:
 
     def test_a_single_trial_runs_alone(self, trial, fake_python):
         python = fake_python("assert trial.seat is None\nleave(good)")
-        (record,) = LocalLauncher({"jax": python}).run_in_turns([trial], pytest.fail)
+        room = SimpleNamespace(fits=pytest.fail)
+        (record,) = LocalLauncher({"jax": python}).run_in_turns([trial], room)
         assert (record.status, record.turns) == ("ok", None)
 
 
@@ -260,7 +263,7 @@ class TestBadDays:
         )
         both = [msgspec.structs.replace(trial, repetition=i, time_budget_s=0.0) for i in (0, 1)]
         launcher = LocalLauncher({"jax": fake_python(lines)}, memory_limit_bytes=200e6)
-        large, small = launcher.run_in_turns(both, lambda *_: True)
+        large, small = launcher.run_in_turns(both, PLENTY)
         assert large.failure.reason.startswith("out of memory: needed more than the 0.2 GB")
         assert small.status == "ok"
 
@@ -268,7 +271,7 @@ class TestBadDays:
         python = fake_python()
         python.python.unlink()
         both = [msgspec.structs.replace(trial, repetition=i) for i in (0, 1)]
-        records = LocalLauncher({"jax": python}).run_in_turns(both, lambda *_: True)
+        records = LocalLauncher({"jax": python}).run_in_turns(both, PLENTY)
         assert [record.status for record in records] == ["crashed", "crashed"]
         assert records[0].failure.reason.startswith("could not be started")
 
@@ -327,6 +330,7 @@ class TestInterruption:
             "import sys, msgspec\n"
             "from pathlib import Path\n"
             "from harness.launch.child import LocalLauncher\n"
+            "from harness.launch.campaign.room import Room\n"
             "from harness.launch.environments import Interpreter\n"
             "from harness.records.cell import Cell\n"
             "from harness.records.trial import Provenance, Trial\n"
@@ -334,7 +338,7 @@ class TestInterruption:
             "trials = [Trial(cell=cell, seed=1, repetition=i, campaign='', round=1, table=None,\n"
             "                time_budget_s=0.0, harness=Provenance(version='')) for i in (0, 1)]\n"
             "python = Interpreter(backend='jax', python=Path(sys.argv[1]), origin='')\n"
-            "LocalLauncher({'jax': python}).run_in_turns(trials, lambda *_: True)\n"
+            "LocalLauncher({'jax': python}).run_in_turns(trials, Room())\n"
         )
         ended = threading.Event()
 

@@ -152,7 +152,7 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
     measured, loaded = 0, list[tuple[float, Record]]()
     for record in trials:
         machine = record.environment
-        if machine is None or machine.load_average is None:
+        if machine is None or machine.load_average is None or _has_a_part(record):
             continue
         good = record.status == "ok"
         measured += good
@@ -175,6 +175,12 @@ def loaded_machine(groups: Sequence[Group]) -> Iterator[Note]:
             "To see whether a machine is quiet:",
             "harness doctor",
         )
+
+
+def _has_a_part(record: Record) -> bool:
+    """Whether the trial was kept to a part of the CPUs; the load is that of all of them."""
+    training = record.noise.training if record.noise else None
+    return training is not None and training.cpus is not None
 
 
 def _by_scenario(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:

@@ -92,10 +92,12 @@ def taken_by_others(training: Disturbance | None, cores: int | None) -> list[str
 
     Args:
         training: what happened while a process measured, if it is known.
-        cores: logical cores of its machine, if they are known.
+        cores: logical cores of its machine, if they are known. Where it might use a part of them
+            alone, that part counts.
     """
     if training is None or training.elapsed_s <= 0:
         return []
+    cores = training.cpus or cores
     words = []
     if training.busy_share is not None and training.own_cpu_s is not None and cores:
         foreign = training.busy_share * cores - training.own_cpu_s / training.elapsed_s

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
+from harness.launch.campaign.room import Room
 from harness.launch.campaign.steering import Standing
 from harness.records.cell import Struct
 from harness.records.plan import PlannedTrial
@@ -23,10 +24,8 @@ class Launcher(Protocol):
             TaskInterrupted: on Ctrl-C, with the record of the trial that was ended.
         """
 
-    def run_in_turns(
-        self, trials: Sequence[Trial], fits: Callable[[Trial, Sequence[Trial]], bool]
-    ) -> list[Record]:
-        """Measure the first of ``trials`` in turns, as many as ``fits`` allows beside each other.
+    def run_in_turns(self, trials: Sequence[Trial], room: Room) -> list[Record]:
+        """Measure the first of ``trials`` in turns, as many as ``room`` has beside each other.
 
         Returns:
             Their records, in their order; at least one.
@@ -67,6 +66,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     why an adaptive campaign stopped. ``standing`` is the last one, with the records of the runs
     that it went on with; ``None`` if there was no trial. ``wall_s`` is the time since the command
     was given. ``refused`` are the cells that were asked for and left out before it began.
+    ``slots`` is how many measured at once.
     """
 
     saved: list[Saved]
@@ -78,3 +78,4 @@ class Outcome(Struct, frozen=True, kw_only=True):
     standing: Standing | None
     wall_s: float
     refused: Sequence[Refusal] = ()
+    slots: int = 1

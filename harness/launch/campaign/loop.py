@@ -47,6 +47,7 @@ def run_campaign(
     rates: Callable[[int | None], Rates] | None = None,
     clock: Callable[[], float] = time.monotonic,
     started_s: float | None = None,
+    campaign: str | None = None,
 ) -> Outcome:
     """Run the rounds of ``plan`` and store a record of every trial below ``root``.
 
@@ -64,6 +65,7 @@ def run_campaign(
         rates: tells the machine's rates with so many threads, once in each round.
         clock: tells the time in seconds.
         started_s: when the command was given, by ``clock``, which the budget counts from.
+        campaign: what the records name their campaign, where that is not the name of ``root``.
     """
     started_s = clock() if started_s is None else started_s
     tools = _Tools(
@@ -78,17 +80,16 @@ def run_campaign(
         cell=plan.cells[0],
         seed=0,
         repetition=0,
-        campaign=root.resolve().name,
+        campaign=campaign or root.resolve().name,
         round=0,
         time_budget_s=plan.time_budget_s,
         table=None if table is None else str(table),
         harness=harness,
         shared=str(store.initial_folder(root)),
     )
-    campaign = _Campaign(
+    return _Campaign(
         plan, root, tools, template=template, records=list(present), started_s=started_s
-    )
-    return campaign.carry_out(gaps)
+    ).carry_out(gaps)
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class _Campaign:
     def _launch(self, tasks: Sequence[Trial]) -> list[Record]:
         if len(tasks) == 1:
             return [self._tools.launcher.run(tasks[0])]
-        return self._tools.launcher.run_in_turns(tasks, self._room.fits)
+        return self._tools.launcher.run_in_turns(tasks, self._room)
 
     def _task(self, planned: PlannedTrial) -> Trial:
         return msgspec.structs.replace(

@@ -147,7 +147,7 @@ def by_training(interpreter: Interpreter, *, timeout_s: float = 120.0) -> Callab
     ]
 
     def compare() -> float:
-        records = launcher.run_in_turns(trials, Room().fits)
+        records = launcher.run_in_turns(trials, Room())
         records += [launcher.run(trial) for trial in trials[len(records) :]]
         first, second = records
         ratio = log_ratio(first, second)

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import psutil
 
 from harness import probe
 from harness.probe import files
 from harness.probe.memory import memory
-from harness.records.cell import Cell, Struct
+from harness.records.cell import Cell
+from harness.records.machine import Free
 from harness.records.plan import PlannedTrial
 from harness.records.trial import Memory, Record, Trial
 from harness.words import count
@@ -33,15 +34,6 @@ did, in the reference records."""
 
 GPU_CONTEXT_BYTES = 600_000_000
 """Beside what a framework reports, a process holds CUDA's own context: some 300 to 600 MB."""
-
-
-class Free(Struct, frozen=True, kw_only=True):
-    """Memory in bytes, now: of the machine, its GPU (0 without one), and of the largest child."""
-
-    total_bytes: int
-    available_bytes: int
-    gpu_bytes: int
-    largest_bytes: int
 
 
 class Lack(enum.Enum):
@@ -59,13 +51,17 @@ class Room:
     Args:
         records: of earlier trials.
         look: tells what memory is free now.
+        needed: the peaks of cells that are known without a record, by the digest of the cell.
     """
 
     def __init__(
-        self, records: Iterable[Record] = (), look: Callable[[], Free] | None = None
+        self,
+        records: Iterable[Record] = (),
+        look: Callable[[], Free] | None = None,
+        needed: Mapping[str, Memory] | None = None,
     ) -> None:
         self._look = look or free
-        self._needed: dict[str, Memory] = {}
+        self._needed: dict[str, Memory] = dict(needed or {})
         self._lacks: set[Lack] = set()
         self._told: set[Lack] = set()
         for record in records:
@@ -81,6 +77,25 @@ class Room:
                     before.peak_device_bytes or 0, record.memory.peak_device_bytes or 0
                 ),
             )
+
+    @property
+    def needed(self) -> Mapping[str, Memory]:
+        """The peaks of each cell that is known, by its digest."""
+        return self._needed
+
+    @property
+    def lacks(self) -> set[Lack]:
+        """Why processes were not started beside others, since the last remark."""
+        return self._lacks
+
+    def look(self) -> Free:
+        """What memory is free now."""
+        return self._look()
+
+    def found_elsewhere(self, lacks: Iterable[Lack], free: Free) -> None:
+        """Take over what was lacking on another machine, with the memory that is free there."""
+        self._lacks |= set(lacks)
+        self._look = lambda: free
 
     def fits(self, trial: Trial, beside: Sequence[Trial]) -> bool:
         """Whether ``trial`` may be started while those ``beside`` it are alive and wait."""

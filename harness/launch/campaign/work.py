@@ -78,32 +78,18 @@ def begin(plan: Plan, earlier: Results) -> Work:
     return Work(msgspec.structs.replace(plan, shuffle_seed=shuffle_seed), earlier.records)
 
 
-def go_on(
-    plan: Plan,
-    earlier: Results,
-    scenario: Scenario,
-    placed: Mapping[str, Placement],
-    table: Path | None,
-) -> Work:
+def go_on(plan: Plan, earlier: Results, now: Mapping[str, Circumstances]) -> Work:
     """The rest of the campaign that ``earlier`` runs began.
 
     Args:
         plan: what was asked now.
         earlier: what the campaign's folder holds.
-        scenario: what is trained.
-        placed: the interpreter of each place.
-        table: the prepared rating table; ``None`` if it is not read, or not known yet.
+        now: what each cell would run under, by its digest.
 
     Raises:
         HarnessError: if the campaign was planned otherwise, or there is none.
     """
-    left = resume(
-        plan,
-        earlier.plans,
-        earlier.records,
-        _circumstances(plan, scenario, placed, table),
-        now_s=time.time(),
-    )
+    left = resume(plan, earlier.plans, earlier.records, now, now_s=time.time())
     return Work(
         left.plan,
         earlier.records,
@@ -114,23 +100,24 @@ def go_on(
     )
 
 
-def _circumstances(
+def circumstances(
     plan: Plan, scenario: Scenario, placed: Mapping[str, Placement], table: Path | None
 ) -> dict[str, Circumstances]:
-    """What each cell would run under now, by its digest."""
+    """What each cell of ``plan`` would run under on this machine now, by its digest.
+
+    Args:
+        plan: what was asked.
+        scenario: what is trained.
+        placed: the interpreter of each place.
+        table: the prepared rating table; ``None`` if it is not read, or not known yet.
+    """
     sha256 = None
     if table is not None:
         from harness import data
 
         sha256 = data.load(table).ratings_sha256
     source = sources_sha256(scenario.source)
-    packages = {}
-    for place, placement in placed.items():
-        interpreter, backend = placement.interpreter, parts_of(place)[0]
-        there = environments.installed(interpreter.python, interpreter.pass_env)
-        packages[place] = (
-            package_set(backend, there.python, there.packages) if there.python is not None else {}
-        )
+    packages = packages_of(placed)
     return {
         cell.digest: Circumstances(
             scenario_version=scenario.version,
@@ -140,6 +127,22 @@ def _circumstances(
         )
         for cell in plan.cells
     }
+
+
+def packages_of(placed: Mapping[str, Placement]) -> dict[str, dict[str, str]]:
+    """Python, NumPy, Keras and the framework of each place, by its name.
+
+    Raises:
+        UnavailableError: if an interpreter does not answer.
+    """
+    found = {}
+    for place, placement in placed.items():
+        interpreter, backend = placement.interpreter, parts_of(place)[0]
+        there = environments.installed(interpreter.python, interpreter.pass_env)
+        found[place] = (
+            package_set(backend, there.python, there.packages) if there.python is not None else {}
+        )
+    return found
 
 
 def _why(guess: steering.Foreseen) -> str:

@@ -11,7 +11,7 @@ from harness.launch.campaign.resume import Circumstances, resume
 from harness.launch.campaign.room import Free
 from harness.records.trial import Provenance, Trial
 from harness.store import folder as store
-from tests.launch.fakes import FakeClock, FakeLauncher, FakeObserver, make_plan
+from tests.launch.fakes import PLENTY, FakeClock, FakeLauncher, FakeObserver, make_plan
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_the_forecast_learns_that_fast_processes_use_less_of_their_budget(make_r
     durations.learn(alone)
     before_s = durations.expected_s(cell, 5.0)
     launcher = FakeLauncher(make_record)
-    (first, _) = launcher.run_in_turns([as_trial(cell), as_trial(cell)], lambda *_: True)
+    (first, _) = launcher.run_in_turns([as_trial(cell), as_trial(cell)], PLENTY)
     durations.learn(first)
     assert durations.expected_s(cell, 5.0) < before_s
 
