@@ -80,7 +80,8 @@ def show_answer(found: Answer, on: Console, options: Sequence[str] = ()) -> None
     if found.next_step:
         # Never broken, to be copied.
         command, dashes, own = as_run_here(found.next_step).partition(" -- ")
-        command = " ".join([command, *options])
+        if command.startswith("harness run "):
+            command = " ".join([command, *options])
         on.print(f"Next: {command}{dashes}{own}", markup=False, soft_wrap=True)
 
 

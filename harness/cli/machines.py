@@ -197,10 +197,10 @@ class _Campaign:
         request = self._request
         bytes_ = store.RECORD_BYTES * max(1, len(self._plan.cells)) * len(self._parts)
         store.ensure_writable(request.results, bytes_)
-        shares = _points(self._plan) if self._shared_out else []
+        shares = _points(self._plan) if self._shared_out else [self._plan]
         if request.resume:
             shares = self._not_done(shares)
-        for share in shares:
+        for share in shares if self._shared_out else ():
             self._left.put(share)
         names = [part.name for part in self._parts]
         with machines_progress.shown(self._say, names, self._scenario.metric) as progress:
@@ -241,7 +241,7 @@ class _Campaign:
         except BaseException as error:  # noqa: BLE001 - raised where it can be dealt with
             part.error = error
         finally:
-            progress.ended(part.name, part.lost)
+            progress.ended(part.name, part.lost if not self._connection.ended else None)
 
     def _carry_out(self, part: _Part, share: Plan, progress: machines_progress.Machines) -> None:
         request, equipped = self._request, part.equipped
@@ -274,7 +274,9 @@ class _Campaign:
         part.works.append(there)
         if launcher.lost is not None:
             part.lost = launcher.lost
-            left = msgspec.structs.replace(left, interrupted=False, ended=launcher.lost)
+            left = msgspec.structs.replace(
+                left, interrupted=False, ended=launcher.lost, planned=len(left.saved)
+            )
         part.outcomes.append(outcome.still_there(left, root, there.plan))
         part.equipped = Equipped(
             slot=launcher.slot,
@@ -311,9 +313,10 @@ class _Campaign:
         for record in measured.records:
             if record.run_id in keys and _identity(record) not in known:
                 store.save(root, record)
+        self._connection.call(part.equipped.slot, on_worker.forget, keys)
 
     def _not_done(self, shares: Sequence[Plan]) -> list[Plan]:
-        """The shares that no slot has measured to their end, those that it began first.
+        """The shares that no slot has measured to their end.
 
         Raises:
             HarnessError: if no earlier run began any of them.
@@ -354,6 +357,9 @@ class _Campaign:
         unmeasured = sum(one.unmeasured for part in self._parts for one in part.works)
         code = outcome.exit_code(merged, unmeasured)
         lost = [part for part in self._parts if part.lost is not None]
+        for why in dict.fromkeys(str(part.lost) for part in lost):
+            named = listed([part.name for part in lost if part.lost == why])
+            tell(f"{named}: {why}; what was measured is kept, and --resume goes on")
         said = outcome.show(
             merged,
             there,
@@ -362,11 +368,6 @@ class _Campaign:
             variants=not request.swept,
             options=request.typed_for_cluster,
         )
-        for part in lost:
-            tell(
-                f"{part.name}: {part.lost}; its records are kept, and the same command with "
-                "--resume goes on"
-            )
         if lost and code == ExitCode.OK:
             code = ExitCode.TRIAL_FAILED
         if request.as_json:

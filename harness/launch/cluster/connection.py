@@ -144,10 +144,11 @@ class Connection:
     def end(self, slots: Sequence[Slot]) -> None:
         """End what is measured now; whoever waits for it gets its record."""
         self._ended_at_s = time.monotonic()
+        names = {slot.worker for slot in slots}
         with contextlib.suppress(Exception):  # a worker that is gone measures nothing
-            self._client.run(
-                on_worker.end_tasks, workers=[slot.address for slot in slots], on_error="ignore"
-            )
+            # By name: a worker that died since has another address now.
+            there = [a for a, one in self._workers().items() if str(one["name"]) in names]
+            self._client.run(on_worker.end_tasks, workers=there, on_error="ignore")
 
     def _is_done(self, future: Any) -> bool:
         """Whether it was, within :data:`LOOK_S`."""
@@ -184,7 +185,7 @@ class Connection:
         try:
             yield
         except Exception as error:
-            raise ClusterLostError(f"{self._gone}: {_short(error)}") from error
+            raise ClusterLostError(self._gone) from error
 
     @property
     def _gone(self) -> str:
@@ -208,8 +209,7 @@ def connected(specification: Specification) -> Iterator[Connection]:
     """
     from distributed import Client
 
-    # What happens is told here; Dask's own lines would stand between.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    silence()
     with contextlib.ExitStack() as stack:
         address: Any = specification.scheduler
         if specification.queue is not None:
@@ -229,6 +229,15 @@ def connected(specification: Specification) -> Iterator[Connection]:
             ) from None
         stack.callback(_close, client)
         yield Connection(client, named, specification.wait_s)
+
+
+def silence() -> None:
+    """Keep Dask's own lines from standing between ours, which tell what happens."""
+    import distributed  # sets a level for each of its loggers, so this must come first
+
+    for name in [distributed.__name__, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == distributed.__name__:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextlib.contextmanager

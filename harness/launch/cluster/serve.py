@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import UnavailableError
 from harness.launch.cluster import slot as on_worker
-from harness.launch.cluster.connection import PRELOAD
+from harness.launch.cluster.connection import PRELOAD, silence
 from harness.launch.cluster.specification import Tls, security
 from harness.launch.lock import FOLDER_VARIABLE, lock_folder
 from harness.records.cell import Struct
@@ -85,7 +85,7 @@ def serving(
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    silence()
     secure = security(tls)
     # A folder of the lock has to be there before two slots make it at once.
     for slot in slots:
