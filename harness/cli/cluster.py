@@ -3,13 +3,13 @@
 # Without `from __future__ import annotations`: texts would have to be evaluated at every start.
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from harness.cli import options
 from harness.cli.cluster_options import ClusterFile, Insecure
-from harness.cli.command import Command
-from harness.errors import HarnessError
+from harness.cli.command import CLUSTER, Command
 
 app = typer.Typer(
     help="Slots for campaigns on several machines.", no_args_is_help=True, rich_markup_mode=None
@@ -17,33 +17,40 @@ app = typer.Typer(
 
 Slots = Annotated[
     int,
-    typer.Option(
+    options.number(
         "--slots",
-        metavar="NUMBER",
-        min=1,
-        max=1_000,
-        help="Each has CPUs of its own, and a GPU where there are several; in each one process "
-        "measures at a time.",
+        "Each has CPUs of its own, and a GPU where there are several; in each one process measures "
+        "at a time.",
+        CLUSTER,
+        most=1_000,
     ),
 ]
+
+
+def _port(option: str, help_: str) -> Any:
+    return options.number(option, help_, CLUSTER, least=0, most=65_535)
 
 
 @app.command(cls=Command)
 def up(  # noqa: PLR0917 - Typer's options
     slots: Slots = 1,
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="That the scheduler listens on.")
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="That the scheduler listens on.",
+            rich_help_panel=CLUSTER,
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="NUMBER", min=0, max=65_535)] = 8786,
-    dashboard_port: Annotated[
-        int, typer.Option("--dashboard-port", metavar="NUMBER", min=0, max=65_535)
-    ] = 8787,
+    port: Annotated[int, _port("--port", "Of the scheduler; 0 for any that is free.")] = 8786,
+    dashboard_port: Annotated[int, _port("--dashboard-port", "Of Dask's own page.")] = 8787,
     cluster_file: ClusterFile = None,
     insecure: Insecure = False,
 ) -> None:
-    """Start a scheduler and slots on this machine, until Ctrl-C.
+    """Start a scheduler and slots on this machine.
 
-    The machine is then the cluster's: other campaigns on it wait.
+    They stay until Ctrl-C. The machine is then the cluster's: other campaigns on it wait.
 
     \b
     Examples:
@@ -75,7 +82,9 @@ def join(
     cluster_file: ClusterFile = None,
     insecure: Insecure = False,
 ) -> None:
-    """Offer slots of this machine to a scheduler on another one, until Ctrl-C.
+    """Offer slots of this machine to a scheduler.
+
+    They stay until Ctrl-C; the scheduler may be on another machine.
 
     Exit codes: 0 after Ctrl-C; 2 a mistake in the command; 3 the scheduler does not answer, or a
     library is missing.
@@ -104,8 +113,6 @@ def _serve(slots: int, address: str | None, **how: object) -> None:
     from harness.words import count
 
     cpus = affinity() or list(range(os.cpu_count() or 1))
-    if slots > 1_000:
-        raise HarnessError(f"--slots is {slots}; it must be at most 1000")
     mine = serve.own_slots(slots, cpus=cpus, gpus=len(probe.gpus()))
     try:
         with (

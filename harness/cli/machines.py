@@ -8,6 +8,7 @@ the points out, each with all its backends to one slot at a time.
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import secrets
 import threading
@@ -41,8 +42,8 @@ from harness.launch.cluster.connection import (
     queued,
 )
 from harness.launch.cluster.specification import Specification, specify
-from harness.records.cluster import Foreseen, Measured
-from harness.records.decoding import UndecodableError, decode
+from harness.records.cluster import Foreseen, Measured, read_answer
+from harness.records.decoding import UndecodableError
 from harness.records.plan import Plan
 from harness.records.preflight import Refusal
 from harness.store import folder as store
@@ -164,6 +165,7 @@ class _Campaign:
         self._shared_out = request.shares_points and len(_points(plan)) > 1
         self._left: queue.SimpleQueue[Plan] = queue.SimpleQueue()
         self._started_s = time.monotonic()
+        self._unmeasured = 0  # of shares that earlier runs measured to their end
 
     def describe(self, tell: Say) -> None:
         """Print what will be measured, where, and for how long."""
@@ -278,12 +280,7 @@ class _Campaign:
                 left, interrupted=False, ended=launcher.lost, planned=len(left.saved)
             )
         part.outcomes.append(outcome.still_there(left, root, there.plan))
-        part.equipped = Equipped(
-            slot=launcher.slot,
-            name=equipped.name,
-            ready=equipped.ready,
-            pass_env=equipped.pass_env,
-        )
+        part.equipped = dataclasses.replace(equipped, slot=launcher.slot)
         if part.lost is None and not left.lost and not self._connection.ended:
             self._connection.call(launcher.slot, on_worker.forget, [key])
 
@@ -306,8 +303,8 @@ class _Campaign:
         keys = [plan.run_id for plan in earlier.plans]
         content = self._connection.call(part.equipped.slot, on_worker.kept, keys)
         try:
-            measured = decode(content, Measured, "answer")
-        except (UndecodableError, TypeError):
+            measured = read_answer(content, Measured)
+        except UndecodableError:
             return
         known = {_identity(record) for record in earlier.records}
         for record in measured.records:
@@ -341,7 +338,10 @@ class _Campaign:
         if not any(plan.cells == share.cells for plan in earlier.plans):
             return None
         there = work.go_on(share, earlier, self._parts[0].equipped.circumstances(share))
-        return not there.gaps and not there.rounds
+        done = not there.gaps and not there.rounds
+        if done and self._shared_out:  # it is not begun again, which would count them
+            self._unmeasured += there.unmeasured
+        return done
 
     def _conclude(self, refused: Sequence[Refusal]) -> ExitCode:
         for part in self._parts:
@@ -349,12 +349,13 @@ class _Campaign:
                 raise part.error
         tell, request = asking.speaker(self._say), self._request
         outcomes = [one for part in self._parts for one in part.outcomes]
-        if not outcomes:
+        if not outcomes and any(part.lost for part in self._parts):
             told = [f"{part.name}: {part.lost}" for part in self._parts if part.lost]
             raise UnavailableError("\n".join(["nothing was measured.", *told]))
         merged = self._merged(outcomes, refused)
-        there = self._parts[0].works[0] if self._parts[0].works else self.first_work()
-        unmeasured = sum(one.unmeasured for part in self._parts for one in part.works)
+        works = [one for part in self._parts for one in part.works]
+        there = works[0] if works else self.first_work()
+        unmeasured = self._unmeasured + sum(one.unmeasured for one in works)
         code = outcome.exit_code(merged, unmeasured)
         lost = [part for part in self._parts if part.lost is not None]
         for why in dict.fromkeys(str(part.lost) for part in lost):
@@ -413,9 +414,9 @@ def _foreseen(
             equipped.slot, on_worker.foresee, plan, means, equipped.ready.table
         )
         there = {cell.digest for cell in plan.cells}
-        found = decode(content, Foreseen, "answer").refusals
+        found = read_answer(content, Foreseen).refusals
         return [refusal for refusal in found if refusal.cell.digest in there]
-    except (*LOST, UndecodableError, TypeError):
+    except (*LOST, UndecodableError):
         return []  # the trials look for the same
 
 

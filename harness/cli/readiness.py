@@ -19,6 +19,7 @@ from harness.launch import lock
 from harness.launch.campaign import work
 from harness.launch.campaign.resume import Circumstances
 from harness.launch.cluster import connection as cluster
+from harness.launch.cluster import slot as on_worker
 from harness.launch.cluster.connection import Connection, Slot, SlotLostError
 from harness.launch.cluster.launcher import ClusterLauncher
 from harness.launch.cluster.slot import Means
@@ -26,17 +27,14 @@ from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.probe.cpu import affinity, cpu
 from harness.probe.machine import WITH_HOST_VARIABLE, hostname, machine_id
-from harness.records.cluster import Place, Readiness
-from harness.records.decoding import UndecodableError, decode
+from harness.records.cluster import Place, Readiness, read_answer
+from harness.records.decoding import UndecodableError
 from harness.records.plan import Plan
 from harness.scenario import find, sources_sha256
 from harness.scenario_files import program_path
 from harness.words import joined, listed
 
 Say = Callable[[str], None]
-
-USERS_OWN = (scenario_files.SEARCH_PATH_VARIABLE, scenario_files.OFFERED_VARIABLE)
-"""Variables that say where a user's own scenarios are."""
 
 MOST_AT_ONCE = 32
 """Slots that are asked at the same time; each answer is waited for in a thread."""
@@ -52,9 +50,7 @@ def readiness(request: Request, variables: Mapping[str, str]) -> bytes:
     Returns:
         A :class:`harness.records.cluster.Readiness`, as JSON.
     """
-    for name in (*USERS_OWN, WITH_HOST_VARIABLE):
-        os.environ.pop(name, None)
-    os.environ.update(variables)
+    on_worker.use(variables)
     said: list[str] = []
     processor = cpu()
     here = Readiness(
@@ -103,6 +99,7 @@ class Equipped:
     name: str
     ready: Readiness
     pass_env: tuple[str, ...]
+    variables: Mapping[str, str]
 
     @property
     def placed(self) -> dict[str, Placement]:
@@ -135,6 +132,7 @@ class Equipped:
             memory_limit_bytes=request.memory_limit_bytes,
             pass_env=self.pass_env,
             program=program_path(request.scenario),
+            variables=self.variables,
         )
 
     def launcher(
@@ -185,7 +183,7 @@ def equip(
     names = cluster.names_of(slots, [ready.machine for ready in found])
     given = tuple(request.pass_env)
     equipped = [
-        Equipped(slot=slot, name=name, ready=ready, pass_env=given)
+        Equipped(slot=slot, name=name, ready=ready, pass_env=given, variables=variables)
         for slot, name, ready in zip(slots, names, found, strict=True)
     ]
     for line in _said(equipped):
@@ -233,7 +231,7 @@ def _as_sent(request: Request, variable: str | None) -> tuple[Request, dict[str,
     """The request without what means something else elsewhere, and the variables it goes with."""
     by_variable = os.environ.get(variable or "")
     backends = request.backends or ([by_variable] if by_variable else [])
-    variables = {name: os.environ[name] for name in USERS_OWN if name in os.environ}
+    variables = {n: os.environ[n] for n in on_worker.USERS_OWN if n in os.environ}
     if folders := scenario_files.entries(os.environ):
         variables[scenario_files.SEARCH_PATH_VARIABLE] = os.pathsep.join(map(str, folders))
     if request.with_host:
@@ -246,10 +244,10 @@ def _ask(
     connection: Connection, slot: Slot, request: Request, variables: dict[str, str]
 ) -> Readiness:
     try:
-        return decode(connection.call(slot, readiness, request, variables), Readiness, "answer")
+        return read_answer(connection.call(slot, readiness, request, variables), Readiness)
     except SlotLostError:
         why = "its worker went away"
-    except (UndecodableError, TypeError) as error:
+    except UndecodableError as error:
         why = f"it answers something else: {error}"
     except (ImportError, AttributeError) as error:
         why = f"its harness is another one: {error}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from harness.records.bounds import Count
 from harness.records.cell import Device, Struct
+from harness.records.decoding import UndecodableError, decode
 from harness.records.machine import Free
 from harness.records.preflight import Refusal
 from harness.records.trial import Memory, Record
+
+_Kind = TypeVar("_Kind")
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -62,6 +67,17 @@ class Foreseen(Struct, frozen=True, kw_only=True):
     """The cells that cannot be trained in their mode, as one slot found without training."""
 
     refusals: list[Refusal]
+
+
+def read_answer(content: object, kind: type[_Kind]) -> _Kind:
+    """What a slot answered, checked like a stranger's file.
+
+    Raises:
+        UndecodableError: if that is not an answer of this kind.
+    """
+    if not isinstance(content, bytes):
+        raise UndecodableError("it is not even bytes")
+    return decode(content, kind, "answer")
 
 
 Needed = dict[str, Memory]

@@ -333,6 +333,27 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
             "scenario.names = names",
         )
     ),
+    ("run", "`--launcher`: no scheduler answers, or no slot can"): lambda w: w.harness(
+        "run", *w.trial(), "--launcher", "dask", "--scheduler", "tcp://127.0.0.1:9"
+    ),
+    ("run", "an option of a cluster without one, or a mistake in `cluster.toml`"): lambda w: alike(
+        w.harness("run", *w.trial(), "--exclusive"),
+        w.harness("run", *w.trial(), "--launcher", "dask", "--cluster", w.toml("x = 1")),
+    ),
+    ("cluster up", "Ctrl-C, once its slots are there"): lambda w: w.serving()[0],
+    ("cluster up", "an address that others reach, without certificates"): lambda w: w.harness(
+        "cluster", "up", "--host", "10.0.0.5"
+    ),
+    ("cluster up", "a port is taken, or the file of `--cluster` is not there"): lambda w: alike(
+        w.harness("cluster", "up", "--cluster", "none.toml"), w.on_a_taken_port()
+    ),
+    ("cluster join", "Ctrl-C, once its slots are there"): lambda w: w.serving()[1],
+    ("cluster join", "an address that others reach, without certificates"): lambda w: w.harness(
+        "cluster", "join", "tcp://10.0.0.5:8786"
+    ),
+    ("cluster join", "no scheduler answers"): lambda w: w.harness(
+        "cluster", "join", "tcp://127.0.0.1:9"
+    ),
     ("every command", "Ctrl-C"): lambda w: alike(*(w.interrupted(*words) for words in COMMANDS)),
     ("every command", "whoever reads the output has gone, as in `harness list \\| head -1`"): (
         lambda w: w.left_alone("list")

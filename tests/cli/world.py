@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -236,6 +240,44 @@ class World:
             self._patch.setattr(type(source), "online", lambda *_: "there is no network")
         return self
 
+    def toml(self, text: str) -> str:
+        """A ``cluster.toml`` that says so."""
+        path = self._folder / "cluster.toml"
+        path.write_text(text + "\n", encoding="utf-8")
+        return str(path)
+
+    def on_a_taken_port(self) -> int:
+        """Of ``harness cluster up`` where another program listens already."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            return self.harness("cluster", "up", "--port", port, "--dashboard-port", 0)
+
+    def serving(self) -> tuple[int, int]:
+        """Of ``harness cluster up``, and of ``join`` beside it: a Ctrl-C once both have slots."""
+        run = [sys.executable, "-m", "harness", "cluster"]
+        codes = []
+        with contextlib.ExitStack() as stack:
+            up = [*run, "up", "--port", "0", "--dashboard-port", "0"]
+            first = stack.enter_context(self._background(up, "lock-1"))
+            (at,) = _until(first, r"1 slot at (\S+): slot-1")
+            second = stack.enter_context(self._background([*run, "join", at], "lock-2"))
+            _until(second, r"1 slot at")
+            for process in (second, first):
+                process.send_signal(signal.SIGTERM)
+                codes.append(process.wait(timeout=60))
+        return codes[1], codes[0]
+
+    def _background(self, command: list[str], lock: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"HARNESS_LOCK_FOLDER": str(self._folder / lock)},
+        )
+
     def agreeing(self) -> World:
         """Where environments need not be made."""
         self._patch.setattr(env, "make_all", lambda *_, **__: None)
@@ -257,3 +299,11 @@ class World:
         os.close(reading)
         with os.fdopen(writing, "w") as closed:
             return self.process(*words, stdout=closed)
+
+
+def _until(process: subprocess.Popen[str], pattern: str) -> list[str]:
+    """What a line says that a process prints, once it matches."""
+    for line in process.stdout or ():
+        if found := re.search(pattern, line):
+            return list(found.groups())
+    raise AssertionError(f"it ended with {process.wait()}")

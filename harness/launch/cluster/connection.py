@@ -268,6 +268,8 @@ def queued(queue: Queue, specification: Specification) -> Any:
 
     own = dict(queue.arguments)
     extra = [*own.pop("worker_extra_args", []), "--resources", f"{on_worker.RESOURCE}=1"]
+    # A second campaign on the same host would find Dask's own port taken.
+    own["scheduler_options"] = {"dashboard_address": ":0"} | own.get("scheduler_options", {})
     try:
         return getattr(dask_jobqueue, QUEUES[queue.system])(
             **own,

@@ -20,8 +20,8 @@ from harness.launch.cluster.connection import (
 )
 from harness.launch.cluster.slot import Means
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
-from harness.records.cluster import Measured, Needed
-from harness.records.decoding import UndecodableError, decode
+from harness.records.cluster import Measured, Needed, read_answer
+from harness.records.decoding import UndecodableError
 from harness.records.header import record_of
 from harness.records.machine import Rates
 from harness.records.parity import ParityRecord, ParityTask
@@ -89,7 +89,7 @@ class ClusterLauncher:
 
     def rates(self, threads: int | None) -> Rates:
         """The rates of the slot's CPUs."""
-        return decode(self._call(on_worker.rates, threads), Rates, "rates")
+        return read_answer(self._call(on_worker.rates, threads), Rates)
 
     def _measure(self, trials: Sequence[Trial], needed: Needed) -> Measured:
         content = self._call(on_worker.measure, list(trials), self._means, needed, trials=trials)
@@ -166,7 +166,7 @@ class ClusterLauncher:
 
     def _checked(self, content: Any, kind: type[RecordType], task: Task) -> RecordType:
         try:
-            record = decode(content, kind, "record")
+            record = read_answer(content, kind)
         except UndecodableError as error:
             return _failed(task, kind, f"the slot sent something that is no record: {error}")
         if wrong := objection(record, task):
@@ -176,11 +176,9 @@ class ClusterLauncher:
 
 def _measured(content: Any) -> Measured | str:
     try:
-        return decode(content, Measured, "answer")
+        return read_answer(content, Measured)
     except UndecodableError as error:
         return str(error)
-    except TypeError:
-        return "it is not even bytes"
 
 
 def _known(record: Record, trial: Trial) -> Record:

@@ -20,6 +20,10 @@ PORT, DASHBOARD_PORT = 8786, 8787
 """Dask's own."""
 
 
+ANSWER_S = 10.0
+"""Seconds that a scheduler has to answer."""
+
+
 class OwnSlot(Struct, frozen=True, kw_only=True):
     """A slot of this machine, with the CPUs that it is kept to and the variables of its worker."""
 
@@ -134,12 +138,15 @@ def serving(
 @contextlib.contextmanager
 def joined_to(address: str, workers: dict[str, Any]) -> Iterator[Any]:
     """The workers of this machine at a scheduler that runs elsewhere."""
+    from distributed.comm import connect
     from distributed.utils import LoopRunner
 
     runner = LoopRunner()
     runner.start()
 
     async def start() -> list[Any]:
+        scheduler = await connect(address, timeout=ANSWER_S)  # a worker would wait for ever
+        await scheduler.close()
         return [await each["cls"](address, **each["options"]) for each in workers.values()]
 
     async def stop(nannies: list[Any]) -> None:

@@ -24,12 +24,14 @@ from typing import Any
 import msgspec
 import platformdirs
 
+from harness import scenario_files
 from harness.launch import orphans, preflight
 from harness.launch.campaign.room import Room
 from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
 from harness.launch.lock import only_campaign
 from harness.probe.cpu import affinity
+from harness.probe.machine import WITH_HOST_VARIABLE
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates as measured_rates
 from harness.records.anatomy import AnatomyTask
@@ -46,6 +48,13 @@ RESOURCE = "slot"
 CPUS_VARIABLE = "HARNESS_SLOT_CPUS"
 """Names the CPUs of a slot, such as ``0,1``; set by ``harness cluster up``."""
 
+USERS_OWN = (
+    scenario_files.SEARCH_PATH_VARIABLE,
+    scenario_files.OFFERED_VARIABLE,
+    WITH_HOST_VARIABLE,
+)
+"""Variables that a slot has from the campaign that it works for, and not from its own start."""
+
 KEPT_FOR_S = 30 * 24 * 3600.0
 """Seconds after which records that no campaign has asked for go."""
 
@@ -55,7 +64,11 @@ _log = logging.getLogger(__name__)
 
 
 class Means(Struct, frozen=True, kw_only=True):
-    """What tasks run with on a slot; ``key`` is that of the records which belong together there."""
+    """What tasks run with on a slot.
+
+    ``key`` is that of the records which belong together there. ``variables`` say where the user's
+    own scenarios are, and whether records have the machine's name (:data:`USERS_OWN`).
+    """
 
     key: str
     interpreters: Mapping[str, Interpreter]
@@ -63,6 +76,7 @@ class Means(Struct, frozen=True, kw_only=True):
     memory_limit_bytes: float | None = None
     pass_env: tuple[str, ...] = ()
     program: str | None = None
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def launcher(self) -> LocalLauncher:
@@ -82,7 +96,7 @@ def measure(trials: list[Trial], means: Means, needed: Needed) -> bytes:
     Returns:
         A :class:`harness.records.cluster.Measured`, as JSON.
     """
-    with _alone():
+    with _alone(means):
         folder = _kept(means.key)
         # Whoever asks for more has stored what was measured before.
         shutil.rmtree(folder / "records", ignore_errors=True)
@@ -119,20 +133,20 @@ def forget(keys: list[str]) -> None:
 
 def compare(task: ParityTask, means: Means) -> tuple[bytes, bytes | None]:
     """Train ``task`` for a comparison: its record as JSON, and its arrays."""
-    with _alone():
+    with _alone(means):
         record, arrays = means.launcher.compare(_here(task, _kept(means.key)))
     return msgspec.json.encode(record), arrays
 
 
 def dissect(task: AnatomyTask, means: Means) -> bytes:
     """Take the step of ``task`` apart: its record as JSON."""
-    with _alone():
+    with _alone(means):
         return msgspec.json.encode(means.launcher.dissect(task))
 
 
 def foresee(plan: Plan, means: Means, table: str | None) -> bytes:
     """The cells that cannot be trained in their mode, as :class:`Foreseen` in JSON."""
-    with _alone():
+    with _alone(means):
         refusals = preflight.refusals(
             plan,
             means.interpreters,
@@ -189,7 +203,15 @@ def _root() -> Path:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone(means: Means) -> Iterator[None]:
     """Inside, no other campaign measures in this slot; what a killed worker left is ended first."""
     with only_campaign(wait=True, say=_log.warning):
+        use(means.variables)
         yield
+
+
+def use(variables: Mapping[str, str]) -> None:
+    """Have this process see the campaign's :data:`USERS_OWN`."""
+    for name in USERS_OWN:
+        os.environ.pop(name, None)
+    os.environ.update({name: variables[name] for name in USERS_OWN if name in variables})
