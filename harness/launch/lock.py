@@ -77,13 +77,22 @@ def only_campaign(
     except OSError as error:
         raise _unusable(folder, error) from None
     try:
-        temporary.sweep(folder)
+        # Whoever released it has tidied up: only one that was killed leaves its name.
+        untidy = folder not in _tidied or os.path.lexists(_holder_path(folder))
+        if untidy:
+            temporary.sweep(folder)
         _write_holder(folder)
-        orphans.sweep()
+        if untidy:
+            orphans.sweep()
+            _tidied.add(folder)
         yield
     finally:
         _holder_path(folder).unlink(missing_ok=True)
         lock.release()
+
+
+_tidied: set[Path] = set()
+"""Folders of locks that this process has held before."""
 
 
 def holder(folder: Path | None = None) -> Holder | None:
