@@ -75,8 +75,13 @@ def _couple(first: Group, second: Group) -> Couple:
 
 
 def _most_alike(firsts: Sequence[Group], others: Sequence[Group]) -> list[tuple[Group, Group]]:
-    """Each group of either cell beside those of the other that are most like it."""
+    """Each group of either cell beside those of the other that are most like it.
+
+    Where some machine measured both, nothing is asked of one that measured only one of them.
+    """
     both = [(a, b, _likeness(a.row, b.row)) for a, b in itertools.product(firsts, others)]
+    if any(same_work and same_machine for *_, (same_work, same_machine, _) in both):
+        both = [each for each in both if each[2][1]]
     best: dict[int, tuple[bool, ...]] = {}
     for first, second, likeness in both:
         for group in (first, second):
@@ -84,7 +89,7 @@ def _most_alike(firsts: Sequence[Group], others: Sequence[Group]) -> list[tuple[
     return [(a, b) for a, b, found in both if found in (best[id(a)], best[id(b)])]
 
 
-def _likeness(first: Row, second: Row) -> tuple[bool, ...]:
+def _likeness(first: Row, second: Row) -> tuple[bool, bool, bool]:
     """The same work weighs most, then the same machine, then the same versions."""
     packages = (*SHARED_PACKAGES, *({first.cell.backend} & {second.cell.backend}))
     return (

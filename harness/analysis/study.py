@@ -39,7 +39,7 @@ from harness.analysis.speed.pairs import (
     reasons_by_id,
 )
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
-from harness.analysis.work import asked, started
+from harness.analysis.work import asked, cell_key, started
 from harness.records.cell import MODES, Scalar, Struct
 from harness.records.plan import Plan
 from harness.records.trial import Record
@@ -263,9 +263,15 @@ class Study:
         wanted = asked(members[0].row.cell, but=("backend",))
         return [
             group
-            for group in self.groups
-            if not group.row.good and asked(group.row.cell, but=("backend",)) == wanted
+            for group in self._without_measurement
+            if asked(group.row.cell, but=("backend",)) == wanted
         ]
+
+    @functools.cached_property
+    def _without_measurement(self) -> list[Group]:
+        """The groups of cells that left no measurement on any machine."""
+        good = {cell_key(group.row.cell) for group in self.groups if group.row.good}
+        return [group for group in self.groups if cell_key(group.row.cell) not in good]
 
     def _pairs(self, members: Sequence[Group]) -> list[Pair]:
         rows = [(group.row.cell, group.row.apart) for group in members]
