@@ -88,6 +88,11 @@ class Row(Struct, frozen=True, kw_only=True):
         return asked(self.cell, but=but), self.machine_id, self.work
 
     @property
+    def elsewhere(self) -> tuple[object, ...]:
+        """What a row has in common with that of another machine which is the same but for it."""
+        return cell_key(self.cell), self.work, *sorted(self.versions.items())
+
+    @property
     def name(self) -> str:
         """The backend, with what tells it from others: ``jax, keras 3.14.0``, ``jax (old)``."""
         return named(self.cell, self.apart)

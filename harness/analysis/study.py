@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -28,6 +29,7 @@ from harness.analysis.provenance import (
 )
 from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
 from harness.analysis.speed.across import Across, across
+from harness.analysis.speed.machines import Combined, combined
 from harness.analysis.speed.pairs import (
     CellPair,
     Judging,
@@ -148,7 +150,7 @@ class Study:
 
     @property
     def verdicts(self) -> list[PairVerdict]:
-        """The verdicts on speed: of all pairs that were interleaved, in one family.
+        """The verdicts on speed: of all pairs that were interleaved, a family for each machine.
 
         The slower of two comes first, as in every output.
         """
@@ -161,6 +163,14 @@ class Study:
             margin=self.rule.margin,
             sequential=self.rule.sequential,
         )
+
+    @functools.cached_property
+    def combined(self) -> list[Combined]:
+        """What several machines that each interleaved them say of two cells, in one family."""
+        alike: dict[object, list[PairVerdict]] = defaultdict(list)
+        for (ours, theirs, _), verdict in zip(self._paired, self._judged, strict=True):
+            alike[ours.row.elsewhere, theirs.row.elsewhere].append(verdict)
+        return combined(alike.values(), self.rule)
 
     @functools.cached_property
     def across(self) -> Across | None:
