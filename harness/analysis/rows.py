@@ -38,6 +38,10 @@ class Predicted(Struct, frozen=True, kw_only=True):
     shown: Figure
 
 
+Elsewhere = tuple[bytes, Work, tuple[tuple[str, str], ...]]
+"""A cell, its work and its versions: what a row has in common with that of another machine."""
+
+
 class Row(Struct, frozen=True, kw_only=True):
     """What all trials say that were asked the same and may be put together.
 
@@ -83,14 +87,19 @@ class Row(Struct, frozen=True, kw_only=True):
             steps=self.steps,
         )
 
-    def family(self, *, but: Collection[str] = ("backend", "mode")) -> tuple[object, ...]:
-        """What rows that may be ranked have in common: what was asked, the machine, the work."""
-        return asked(self.cell, but=but), self.machine_id, self.work
+    def family(
+        self, *, but: Collection[str] = ("backend", "mode"), machine: bool = True
+    ) -> tuple[object, ...]:
+        """What rows that may be ranked have in common: what was asked, the machine, the work.
+
+        Without the ``machine`` what they have in common with those of others.
+        """
+        return asked(self.cell, but=but), self.machine_id if machine else None, self.work
 
     @property
-    def elsewhere(self) -> tuple[object, ...]:
-        """What a row has in common with that of another machine which is the same but for it."""
-        return cell_key(self.cell), self.work, *sorted(self.versions.items())
+    def elsewhere(self) -> Elsewhere:
+        """What tells the row from all but those that are the same on another machine."""
+        return cell_key(self.cell), self.work, tuple(sorted(self.versions.items()))
 
     @property
     def name(self) -> str:

@@ -27,7 +27,7 @@ from harness.analysis.provenance import (
     machines,
     missing_backends,
 )
-from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
+from harness.analysis.rows import Elsewhere, Group, Row, distinction, grouped, with_measurements
 from harness.analysis.speed.across import Across, across
 from harness.analysis.speed.machines import Combined, combined
 from harness.analysis.speed.pairs import (
@@ -49,6 +49,9 @@ from harness.scenario import Metric
 from harness.store.benchmarks import Benchmarks
 from harness.store.reading import Broken
 from harness.store.runs import AnatomyRuns, Parity
+
+FEW_MACHINES = 4
+"""So many machines' rows stand in a report one by one."""
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -164,13 +167,63 @@ class Study:
             sequential=self.rule.sequential,
         )
 
-    @functools.cached_property
+    @property
     def combined(self) -> list[Combined]:
         """What several machines that each interleaved them say of two cells, in one family."""
-        alike: dict[object, list[PairVerdict]] = defaultdict(list)
+        return list(self._combined.values())
+
+    @functools.cached_property
+    def _combined(self) -> dict[tuple[Elsewhere, Elsewhere], Combined]:
+        alike: dict[tuple[Elsewhere, Elsewhere], list[PairVerdict]] = defaultdict(list)
         for (ours, theirs, _), verdict in zip(self._paired, self._judged, strict=True):
             alike[ours.row.elsewhere, theirs.row.elsewhere].append(verdict)
-        return combined(alike.values(), self.rule)
+        return combined(alike, self.rule)
+
+    def combined_of(self, contest: Contest) -> list[Combined]:
+        """The pairs of ``contest`` that several machines interleaved."""
+        mine = {group.row.elsewhere for group in contest.groups}
+        return [found for two, found in self._combined.items() if mine.issuperset(two)]
+
+    def everywhere(self, contest: Contest) -> list[Contest]:
+        """``contest`` and those of other machines that are the same."""
+        wanted = contest.row.family(but=("backend",), machine=False)
+        return [
+            one
+            for one in self.contests
+            if one.row.family(but=("backend",), machine=False) == wanted
+        ]
+
+    @functools.cached_property
+    def of_few_machines(self) -> Study:
+        """The same without the rows of most machines, where so many interleaved them.
+
+        Of those that are combined the rows of one machine stay; the study itself, where they are
+        few.
+        """
+        rows = {row for two in self._combined for row in two}
+        if not rows or len(self.machines) <= FEW_MACHINES:
+            return self
+        chosen: dict[str, str | None] = {}
+        for contest in self.contests:
+            chosen.setdefault(contest.row.cell.scenario, contest.row.machine_id)
+        kept: dict[Elsewhere, str | None] = {}
+        for group in self.groups:
+            row = group.row
+            if row.elsewhere not in kept or row.machine_id == chosen.get(row.cell.scenario):
+                kept[row.elsewhere] = row.machine_id
+        cells = {row[0] for row in rows}
+        stay = [
+            group
+            for group in self.groups
+            if (
+                group.row.elsewhere not in rows or kept[group.row.elsewhere] == group.row.machine_id
+            )
+            and (group.row.good or cell_key(group.row.cell) not in cells)
+        ]
+        trials = {id(record) for group in stay for record in group.trials}
+        return dataclasses.replace(
+            self, records=[record for record in self.records if id(record) in trials]
+        )
 
     @functools.cached_property
     def across(self) -> Across | None:
@@ -198,7 +251,7 @@ class Study:
         order = dict.fromkeys(group.row.name for group in self.groups)
         worse: dict[str, list[str]] = {}
         for scenario, contest in sorted(chosen.items()):
-            for name in _learn_worse(contest):
+            for name in learn_worse(contest):
                 worse.setdefault(name, []).append(scenario)
         return across(pairs, self.rule, order=list(order), worse=worse)
 
@@ -239,7 +292,14 @@ class Study:
     @functools.cached_property
     def notes(self) -> list[Note]:
         """What weakens the answer, what forbids a comparison altogether in front."""
-        return weaknesses(self.groups, self.why, self.missing, self.broken, self.tolerances)
+        return weaknesses(
+            self.groups,
+            self.why,
+            self.missing,
+            self.broken,
+            self.tolerances,
+            combined=self.combined,
+        )
 
     @functools.cached_property
     def machines(self) -> list[Machine]:
@@ -308,7 +368,7 @@ class Study:
         )
 
 
-def _learn_worse(contest: Contest) -> list[str]:
+def learn_worse(contest: Contest) -> list[str]:
     """The names of rows that learn worse than another one of the contest, each once."""
     names = {
         (group.row.cell.digest, str(group.row.apart)): group.row.name for group in contest.groups

@@ -10,7 +10,8 @@ every backend for twenty lines.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from scipy.special import stdtrit
@@ -19,6 +20,8 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.pairs import Judging, PairVerdict
 from harness.analysis.speed.verdict import Kind, classify, judging_confidence, turned
 from harness.records.cell import Cell, Struct
+
+Key = TypeVar("Key")
 
 MINIMUM_MACHINES = 3
 """Fewer machines give a ratio without an interval: that of two has one degree of freedom, and at
@@ -57,7 +60,6 @@ class Combined(Struct, frozen=True, kw_only=True):
     its interval: all combined ratios of a folder hold together at 95%. The two are ``None`` below
     three machines. ``spread`` is how far machines differ, beyond what their rounds scatter: the
     standard deviation of their true ratios, as a share; 0 where the rounds explain everything.
-    ``counted`` is how many of ``machines`` are in it, those with four rounds at least.
     """
 
     first: Cell
@@ -69,13 +71,17 @@ class Combined(Struct, frozen=True, kw_only=True):
     high: float | None
     kind: Kind
     spread: float
-    counted: int
     machines: list[OnMachine]
+
+    @property
+    def counting(self) -> list[OnMachine]:
+        """The machines that are in the combination."""
+        return [one for one in self.machines if one.low is not None]
 
     @property
     def range(self) -> tuple[float, float]:
         """The lowest and the highest ratio of a machine that counts."""
-        ratios = [one.ratio for one in self.machines if one.low is not None and one.ratio]
+        ratios = [one.ratio for one in self.counting if one.ratio is not None]
         return min(ratios), max(ratios)
 
 
@@ -91,18 +97,25 @@ class Pooled(Struct, frozen=True, kw_only=True):
     variance: float
 
 
-def combined(alike: Iterable[Sequence[PairVerdict]], rule: Judging) -> list[Combined]:
+def combined(alike: Mapping[Key, Sequence[PairVerdict]], rule: Judging) -> dict[Key, Combined]:
     """What several machines say together; pairs that fewer than two can judge are left out.
 
     Args:
         alike: verdicts on pairs that are the same in everything but the machine, one of each.
         rule: how speed is judged.
     """
-    several = [found for found in alike if sum(one.verdict.low is not None for one in found) > 1]
+    several = {
+        key: found
+        for key, found in alike.items()
+        if sum(one.verdict.low is not None for one in found) > 1
+    }
     if not several:
-        return []
+        return {}
     confidence = judging_confidence(0.95, len(several), sequential=rule.sequential)
-    return [_combined(found, confidence=confidence, margin=rule.margin) for found in several]
+    return {
+        key: _combined(found, confidence=confidence, margin=rule.margin)
+        for key, found in several.items()
+    }
 
 
 def pooled(
@@ -164,7 +177,6 @@ def _combined(found: Sequence[PairVerdict], *, confidence: float, margin: float)
         high=math.exp(min(high, FURTHEST)) if enough else None,
         kind=classify(low, high, math.log1p(margin)) if enough else "inconclusive",
         spread=math.expm1(math.sqrt(over.variance)),
-        counted=len(samples),
         machines=[
             OnMachine(
                 machine_id=one.pair.machine_id,

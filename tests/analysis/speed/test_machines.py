@@ -34,8 +34,8 @@ def pair(machine, log_ratios, first=TORCH, second=JAX, **apart):
 
 def of(samples, **more):
     """The combination of machines that measured these log-ratios, by name."""
-    (found,) = combined([judged([pair(m, s, **more) for m, s in samples.items()])], RULE)
-    return found
+    verdicts = judged([pair(m, s, **more) for m, s in samples.items()])
+    return combined({"a pair": verdicts}, RULE)["a pair"]
 
 
 def drawn(centres, *, noise=0.02, rounds=6, seed=0):
@@ -131,7 +131,7 @@ class TestPairs:
     def test_a_machine_of_three_rounds_is_listed_and_in_no_figure(self):
         samples = drawn([0.7, 0.7, 0.7])
         found = of(samples | {"short": [3.0, 3.0, 3.0], "empty": []})
-        assert found.counted == 3
+        assert len(found.counting) == 3
         assert found.ratio == of(samples).ratio
         assert [(one.machine_id, one.rounds, one.low) for one in found.machines[3:]] == [
             ("short", 3, None),
@@ -146,14 +146,14 @@ class TestPairs:
 
     def test_one_machine_is_no_combination(self):
         alone = judged([pair("a", [0.7] * 6), pair("b", [0.7] * 3)])
-        assert combined([alone], RULE) == []
-        assert combined([], RULE) == []
+        assert combined({"a pair": alone}, RULE) == {}
+        assert combined({}, RULE) == {}
 
     def test_pairs_share_the_error(self):
         samples = drawn([0.6, 0.7, 0.8, 0.7])
         verdicts = judged([pair(name, each) for name, each in samples.items()])
-        wide, _ = combined([verdicts, verdicts], RULE)
-        (narrow,) = combined([verdicts], RULE)
+        wide = combined({"a pair": verdicts, "another": verdicts}, RULE)["a pair"]
+        narrow = combined({"a pair": verdicts}, RULE)["a pair"]
         assert wide.low < narrow.low < narrow.high < wide.high
 
     def test_what_every_machine_says_of_a_row_stays(self):
