@@ -50,9 +50,6 @@ from harness.store.benchmarks import Benchmarks
 from harness.store.reading import Broken
 from harness.store.runs import AnatomyRuns, Parity
 
-FEW_MACHINES = 4
-"""So many machines' rows stand in a report one by one."""
-
 
 class About(Struct, frozen=True, kw_only=True):
     """What is known here of a scenario and does not stand in its records.
@@ -170,10 +167,11 @@ class Study:
     @property
     def combined(self) -> list[Combined]:
         """What several machines that each interleaved them say of two cells, in one family."""
-        return list(self._combined.values())
+        return list(self.combinations.values())
 
     @functools.cached_property
-    def _combined(self) -> dict[tuple[Elsewhere, Elsewhere], Combined]:
+    def combinations(self) -> dict[tuple[Elsewhere, Elsewhere], Combined]:
+        """The same by the two rows that they are made of."""
         alike: dict[tuple[Elsewhere, Elsewhere], list[PairVerdict]] = defaultdict(list)
         for (ours, theirs, _), verdict in zip(self._paired, self._judged, strict=True):
             alike[ours.row.elsewhere, theirs.row.elsewhere].append(verdict)
@@ -182,7 +180,7 @@ class Study:
     def combined_of(self, contest: Contest) -> list[Combined]:
         """The pairs of ``contest`` that several machines interleaved."""
         mine = {group.row.elsewhere for group in contest.groups}
-        return [found for two, found in self._combined.items() if mine.issuperset(two)]
+        return [found for two, found in self.combinations.items() if mine.issuperset(two)]
 
     def everywhere(self, contest: Contest) -> list[Contest]:
         """``contest`` and those of other machines that are the same."""
@@ -192,38 +190,6 @@ class Study:
             for one in self.contests
             if one.row.family(but=("backend",), machine=False) == wanted
         ]
-
-    @functools.cached_property
-    def of_few_machines(self) -> Study:
-        """The same without the rows of most machines, where so many interleaved them.
-
-        Of those that are combined the rows of one machine stay; the study itself, where they are
-        few.
-        """
-        rows = {row for two in self._combined for row in two}
-        if not rows or len(self.machines) <= FEW_MACHINES:
-            return self
-        chosen: dict[str, str | None] = {}
-        for contest in self.contests:
-            chosen.setdefault(contest.row.cell.scenario, contest.row.machine_id)
-        kept: dict[Elsewhere, str | None] = {}
-        for group in self.groups:
-            row = group.row
-            if row.elsewhere not in kept or row.machine_id == chosen.get(row.cell.scenario):
-                kept[row.elsewhere] = row.machine_id
-        cells = {row[0] for row in rows}
-        stay = [
-            group
-            for group in self.groups
-            if (
-                group.row.elsewhere not in rows or kept[group.row.elsewhere] == group.row.machine_id
-            )
-            and (group.row.good or cell_key(group.row.cell) not in cells)
-        ]
-        trials = {id(record) for group in stay for record in group.trials}
-        return dataclasses.replace(
-            self, records=[record for record in self.records if id(record) in trials]
-        )
 
     @functools.cached_property
     def across(self) -> Across | None:
