@@ -79,9 +79,12 @@ def _most_alike(firsts: Sequence[Group], others: Sequence[Group]) -> list[tuple[
 
     Where some machine measured both, nothing is asked of one that measured only one of them.
     """
-    both = [(a, b, _likeness(a.row, b.row)) for a, b in itertools.product(firsts, others)]
-    if any(same_work and same_machine for *_, (same_work, same_machine, _) in both):
-        both = [each for each in both if each[2][1]]
+    there: dict[str | None, list[Group]] = defaultdict(list)
+    for group in others:
+        there[group.row.machine_id].append(group)
+    both = [(a, b, _likeness(a.row, b.row)) for a in firsts for b in there[a.row.machine_id]]
+    if not any(same_work for *_, (same_work, _, _) in both):
+        both = [(a, b, _likeness(a.row, b.row)) for a, b in itertools.product(firsts, others)]
     best: dict[int, tuple[bool, ...]] = {}
     for first, second, likeness in both:
         for group in (first, second):

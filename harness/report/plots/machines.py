@@ -20,8 +20,12 @@ from harness.report.table import machine_label
 NAMED = 30
 """Machines with a row high enough for a name; more are drawn closer and without."""
 
-HIGH, LOW = 20, 6
+HIGH, LOW = 20, 5
 """Pixels of a row with a name, and without."""
+
+
+TICKS = [m * 10.0**e for e in range(-3, 4) for m in (1, 1.2, 1.4, 1.6, 2, 2.5, 3, 4, 5, 6, 8)]
+"""Ratios with a grid line: few decimals, and about as far from each other."""
 
 
 def plots(study: Study) -> Iterator[Plot]:
@@ -61,7 +65,9 @@ def _forest(pair: Combined, number: int, margin: float) -> Plot:
         "tip": f"{whole}: {fmt.inline(*ratio_of(pair, margin))}",
     }
     named = len(rows) <= NAMED
-    first, last = min(one["low"] for one in rows), max(one["high"] for one in rows)
+    first = min(1.0, *(one["low"] for one in rows), over["low"])
+    last = max(1.0, *(one["high"] for one in rows), over["high"])
+    ticks = [tick for tick in TICKS if first <= tick <= last]
 
     def chart(width: int) -> base.Chart:
         order = [row["machine"] for row in (*rows, over)]
@@ -71,17 +77,15 @@ def _forest(pair: Combined, number: int, margin: float) -> Plot:
             else alt.Y(
                 "place:Q",
                 title=f"{len(rows):,} machines, by their ratio",
-                axis=None if width < base.WIDE else alt.Axis(labels=False, ticks=False),
+                axis=None if width < base.WIDE else alt.Axis(labels=False, ticks=False, grid=False),
                 scale=alt.Scale(reverse=True, zero=False, nice=False, padding=8),
             )
         )
         x = alt.X(
             "ratio:Q",
             title=f"step time, {pair_label(pair)} (logarithmic)",
-            scale=alt.Scale(
-                type="log", nice=False, padding=10, domain=[min(first, 1.0), max(last, 1.0)]
-            ),
-            axis=base.few_ticks(),
+            scale=alt.Scale(type="log", nice=False, padding=10, domain=[first, last]),
+            axis=alt.Axis(values=ticks, labelOverlap=True),
         )
         made = alt.Chart(base.values(rows)).encode(y=y, description="tip:N")
         colour = base.colour([faster], legend=False)

@@ -51,6 +51,7 @@ def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
             across.section(few),
             _of_few(results.section(few), where),
             _of_few(verdicts.section(few), where),
+            over_machines.each(study),
             _of_few(quality.section(few), where),
             parity.section(study),
             ladder.section(few),

@@ -1,4 +1,7 @@
-"""Pairs that several machines interleaved: over all of them, and on each."""
+"""Pairs that several machines interleaved: over all of them, and on each.
+
+Two sections, since a page shows the first and folds the second.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from harness.report.table import (
 from harness.words import count, listed
 
 KEY = "over-machines"
+EACH_KEY = "each-machine"
 
 MOST_ROWS = 12
 """Machines of a pair shown one by one."""
@@ -28,24 +32,20 @@ ENDS = 5
 """Of more machines so many with the lowest ratios, and so many with the highest, are shown."""
 
 EACH = (
-    "Each machine's ratio is that of its own interleaved rounds; no backend on one machine is "
-    "compared with another one elsewhere."
+    "A machine's ratio is that of its own interleaved rounds; nothing is compared across machines."
 )
 COMBINED = (
-    "The ratio over machines is that of a machine in the middle, by the random-effects model of "
-    "DerSimonian and Laird with the interval of Hartung and Knapp; all these intervals hold "
-    "together at 95%. Machines differ by the standard deviation of their true ratios, without "
-    "what rounds scatter."
+    "That over all of them is the ratio of a machine in the middle (random effects: DerSimonian "
+    "and Laird, interval of Hartung and Knapp). All these intervals hold together at 95%. Machines "
+    "differ by the standard deviation of their true ratios, the scatter of rounds taken out."
 )
-NOT_COMBINED = f"An interval over machines needs {MINIMUM_MACHINES} of them."
+NOT_COMBINED = f"An interval over all of them needs {MINIMUM_MACHINES}."
 
 
 def section(study: Study) -> Section:
-    """The table of pairs, then one of machines for each pair of the answer; nothing for one."""
+    """Every pair over all machines; nothing for a folder of one."""
     if not study.combined:
         return Section(key=KEY, heading="")
-    contest = next((one for one in study.contests if backends(one)), None)
-    over = over_machines(study, contest) if contest else None
     enough = any(one.low is not None for one in study.combined)
     broken = _without_measurement(study)
     return Section(
@@ -55,7 +55,18 @@ def section(study: Study) -> Section:
             f"{EACH} {COMBINED if enough else NOT_COMBINED}",
             *([f"Nothing succeeded on {broken}."] if broken else []),
         ],
-        tables=[*_of_pairs(study), *(_of_machines(over, study) if over else [])],
+        tables=_of_pairs(study),
+    )
+
+
+def each(study: Study) -> Section:
+    """The pairs of the answer on each machine."""
+    contest = next((one for one in study.contests if backends(one)), None)
+    over = over_machines(study, contest) if contest else None
+    return Section(
+        key=EACH_KEY,
+        heading="On each machine",
+        tables=_of_machines(over, study) if over else [],
     )
 
 
