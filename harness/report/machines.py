@@ -98,18 +98,24 @@ def over_machines(study: Study, contest: Contest) -> OverMachines | None:
     )
 
 
-def sentence(found: OverMachines, margin: float) -> str:
-    """``On 3 machines JAX is fastest: 2.0× TensorFlow (1.9–2.1) …; machines differ by 4%.``."""
+def sentence(found: OverMachines, margin: float, how: str = "") -> str:
+    """``On 3 machines JAX is fastest: 2.0× TensorFlow (1.9–2.1), …; the ratio differs …``.
+
+    Args:
+        found: what the machines say.
+        margin: smallest difference that matters, as a share.
+        how: what else it holds for, such as ``" under native"``.
+    """
     where = f"On {count(len(found.machines), 'machine')}"
     best = found.fastest
     if best is not None:
         ahead = found.ahead_of(best)
         much = ", ".join(_much(one, margin) for one in ahead)
         if len(found.machines) < MINIMUM_MACHINES:
-            return f"On both machines {best} is fastest: {much}."
-        return f"{where} {best} is fastest: {much}{_differ(ahead)}{_but(best, found)}."
+            return f"On both machines {best} is fastest{how}: {much}."
+        return f"{where} {best} is fastest{how}: {much}{_differ(ahead)}{_but(best, found)}."
     if found.equal:
-        return f"{where} {joined(found.names)} are equally fast, within {fmt.percent(margin)}."
+        return f"{where} {joined(found.names)} are equally fast{how}, within {fmt.percent(margin)}."
     told = ", ".join(
         fmt.inline(f"{slower} takes {ratio} {faster}'s time", ends)
         for one in found.pairs
@@ -120,7 +126,7 @@ def sentence(found: OverMachines, margin: float) -> str:
         f"; {name} learns worse on {fmt.count(number)} of them"
         for name, number in found.worse.items()
     )
-    return f"{where} none is called the fastest: {told}{_won(found)}{worse}."
+    return f"{where} none is called the fastest{how}: {told}{_won(found)}{worse}."
 
 
 def certainty(found: OverMachines, margin: float) -> str:

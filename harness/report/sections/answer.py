@@ -153,7 +153,7 @@ def answer(study: Study) -> Answer:
     equal = not best and (modes.all_equal(contest) if over is None else over.equal)
     again = repeat.command(study.campaign_of(contest), about, study.plans)
     speed = (
-        sentence(over, study.rule.margin)
+        sentence(over, study.rule.margin, _how(contest, several_modes=bool(gaps)))
         if over
         else _ranked(best, ahead, contest, several_modes=bool(gaps))
         if best
@@ -246,10 +246,14 @@ def _ranked(best: str, leads: Sequence[Lead], contest: Contest, *, several_modes
         for lead in leads
         for ratio, interval in [fmt.ratio(lead.ratio, lead.low, lead.high, margin=margin)]
     ]
+    how = _how(contest, several_modes=several_modes)
+    return f"{best} is fastest here{how}: {', '.join(much)}."
+
+
+def _how(contest: Contest, *, several_modes: bool) -> str:
+    """The mode, where it is not understood, and that data were generated."""
     mode = contest.row.cell.mode
-    where = f" under {mode}" if several_modes or mode != "fit" else ""
-    where += _of_data(contest)
-    return f"{best} is fastest here{where}: {', '.join(much)}."
+    return (f" under {mode}" if several_modes or mode != "fit" else "") + _of_data(contest)
 
 
 def _equal(contest: Contest) -> str:
