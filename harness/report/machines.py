@@ -31,6 +31,7 @@ class OverMachines:
     Attributes:
         machines: those in the combination, by their ids.
         names: what is compared, as the answer names it.
+        alone: what was measured beside them, and not by several machines.
         pairs: of any two of them.
         wins: on how many machines each is faster than every other one, by its name.
         worse: on how many each learns worse than another one, if on any.
@@ -39,6 +40,7 @@ class OverMachines:
 
     machines: list[str | None]
     names: list[str]
+    alone: list[str]
     pairs: list[Combined]
     wins: Mapping[str, int]
     worse: Mapping[str, int]
@@ -91,6 +93,7 @@ def over_machines(study: Study, contest: Contest) -> OverMachines | None:
     return OverMachines(
         machines=machines,
         names=[name for name in backends(contest) if name in mine],
+        alone=[name for name in backends(contest) if name not in mine],
         pairs=pairs,
         wins=wins,
         worse=worse,
@@ -106,11 +109,18 @@ def sentence(found: OverMachines, margin: float, how: str = "") -> str:
         margin: smallest difference that matters, as a share.
         how: what else it holds for, such as ``" under native"``.
     """
+    said = _fastest(found, margin, how)
+    if found.alone:
+        said += f" {joined(found.alone)}: not in enough rounds on several machines."
+    return said
+
+
+def _fastest(found: OverMachines, margin: float, how: str) -> str:
     where = f"On {count(len(found.machines), 'machine')}"
     best = found.fastest
     if best is not None:
         ahead = found.ahead_of(best)
-        much = ", ".join(_much(one, margin) for one in ahead)
+        much = ", ".join(_much(one, found, margin) for one in ahead)
         if len(found.machines) < MINIMUM_MACHINES:
             return f"On both machines {best} is fastest{how}: {much}."
         return f"{where} {best} is fastest{how}: {much}{_differ(ahead)}{_but(best, found)}."
@@ -205,10 +215,12 @@ def left_out(study: Study, few: Study) -> str:
     )
 
 
-def _much(pair: Combined, margin: float) -> str:
+def _much(pair: Combined, found: OverMachines, margin: float) -> str:
     """``2.0× TensorFlow (1.9–2.1)``."""
     ratio, ends = ratio_of(pair, margin)
-    return fmt.inline(f"{ratio} {named(pair)[0]}", ends)
+    part = len(pair.counting)
+    on = f" on {fmt.count(part)} of them" if part < len(found.machines) else ""
+    return fmt.inline(f"{ratio} {named(pair)[0]}{on}", ends)
 
 
 def _differ(pairs: Sequence[Combined]) -> str:
@@ -219,7 +231,8 @@ def _differ(pairs: Sequence[Combined]) -> str:
     if round(100 * high) == 0:
         return "; the ratio differs between machines by less than 1%"
     ends = dict.fromkeys(f"{100 * spread:.0f}" for spread in (low, high))
-    return f"; the ratio differs between machines by {' to '.join(ends)}%"
+    shares = f"up to {100 * high:.0f}" if "0" in ends else " to ".join(ends)
+    return f"; the ratio differs between machines by {shares}%"
 
 
 def _but(best: str, found: OverMachines) -> str:

@@ -12,7 +12,7 @@ from harness.report.machines import few_machines
 from harness.report.sections import over_machines
 from harness.report.sections.answer import answer, facts
 from harness.report.sections.compose import compose
-from tests.report.made_up import campaign, cluster
+from tests.report.made_up import campaign, cluster, failed
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ class TestTheSentence:
         said = answer(studied(cluster(5)))
         assert re.fullmatch(
             r"On 5 machines JAX is fastest: \d\.\d+× TensorFlow \([\d.–]+\), \d\.\d+× PyTorch "
-            r"\([\d.–]+\); the ratio differs between machines by \d( to \d)?%\. All three learn "
-            r"the same\.",
+            r"\([\d.–]+\); the ratio differs between machines by (up to )?\d( to \d)?%\. "
+            r"All three learn the same\.",
             said.sentence,
         )
         assert (said.machines, said.fastest, said.settled) == (5, "JAX", True)
@@ -88,7 +88,7 @@ class TestTheSentence:
         usual = {"jax": 0.2}
         said = answer(studied(machines([usual] * 11 + [{"jax": 2.2}])))
         assert said.fastest == "JAX"
-        assert re.search(r"by \d+( to \d+)?%; on 1 of them TensorFlow is\.", said.sentence)
+        assert re.search(r"by (up to )?\d+( to \d+)?%; on 1 of them TensorFlow is\.", said.sentence)
 
     def test_one_that_learns_worse_on_a_machine_is_not_called_the_fastest(self, studied):
         said = answer(studied(machines([{}] * 4)))
@@ -106,6 +106,28 @@ class TestTheSentence:
             "On 8 machines JAX, TensorFlow and PyTorch are equally fast, within 2%."
         )
         assert said.settled
+
+    def test_a_backend_that_a_few_machines_lack_is_counted_where_it_is(self, studied):
+        records = [
+            failed(record)
+            if (record.cell.backend, record.environment.machine_id) == ("torch", "machine-0")
+            else record
+            for record in machines([{}] * 5)
+        ]
+        said = answer(studied(records))
+        assert re.match(
+            r"On 5 machines JAX is fastest: \S+ TensorFlow \(\S+\), \S+ PyTorch on 4 of them \(",
+            said.sentence,
+        )
+
+    def test_a_backend_that_one_machine_measured_is_in_no_ratio_and_named(self, studied):
+        records = [
+            *machines([{}] * 4, backends=["jax", "tensorflow"]),
+            *campaign(rounds=6, machine_id="all three", run_id="all three"),
+        ]
+        said = answer(studied(records))
+        assert " PyTorch: not in enough rounds on several machines. " in said.sentence
+        assert [lead.over for lead in said.leads] == ["TensorFlow"]
 
     def test_generated_data_and_another_mode_are_said(self, studied):
         said = answer(studied(machines([{}] * 3, mode="native", synthetic=True)))
