@@ -23,7 +23,7 @@ from harness.analysis.quality import (
 from harness.analysis.rows import Figure, Group, Row, median_and_range
 from harness.analysis.speed.interval import MINIMUM_ROUNDS, Interval
 from harness.analysis.speed.pairs import PairVerdict
-from harness.analysis.speed.verdict import Kind, Verdict
+from harness.analysis.speed.verdict import turned
 from harness.analysis.work import asked, rung_order
 from harness.records.cell import Cell, Struct
 from harness.records.trial import Quality
@@ -149,18 +149,6 @@ def slower_over_faster(speed: PairVerdict) -> PairVerdict:
         ),
         verdict=turned(speed.verdict),
         cpu=None if speed.cpu is None else turned(speed.cpu),
-    )
-
-
-def turned(found: Verdict) -> Verdict:
-    """The verdict seen from the second cell."""
-    kinds: dict[Kind, Kind] = {"faster": "slower", "slower": "faster"}
-    return msgspec.structs.replace(
-        found,
-        kind=kinds.get(found.kind, found.kind),
-        ratio=None if found.ratio is None else 1 / found.ratio,
-        low=None if found.high is None else 1 / found.high,
-        high=None if found.low is None else 1 / found.low,
     )
 
 

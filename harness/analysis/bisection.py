@@ -12,11 +12,10 @@ from typing import Literal
 
 import msgspec
 
-from harness.analysis.answers import turned
 from harness.analysis.before_after import gate
 from harness.analysis.before_after.change import Change
 from harness.analysis.before_after.compare import CellChange, Comparison, Limits, compare
-from harness.analysis.speed.verdict import Verdict
+from harness.analysis.speed.verdict import Verdict, turned
 from harness.analysis.study import Study
 from harness.errors import GateCode
 from harness.records.bisection import Bisection, Estimate, Outcome

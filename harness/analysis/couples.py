@@ -75,8 +75,16 @@ def _couple(first: Group, second: Group) -> Couple:
 
 
 def _most_alike(firsts: Sequence[Group], others: Sequence[Group]) -> list[tuple[Group, Group]]:
-    """Each group of either cell beside those of the other that are most like it."""
-    both = [(a, b, _likeness(a.row, b.row)) for a, b in itertools.product(firsts, others)]
+    """Each group of either cell beside those of the other that are most like it.
+
+    Where some machine measured both, nothing is asked of one that measured only one of them.
+    """
+    there: dict[str | None, list[Group]] = defaultdict(list)
+    for group in others:
+        there[group.row.machine_id].append(group)
+    both = [(a, b, _likeness(a.row, b.row)) for a in firsts for b in there[a.row.machine_id]]
+    if not any(same_work for *_, (same_work, _, _) in both):
+        both = [(a, b, _likeness(a.row, b.row)) for a, b in itertools.product(firsts, others)]
     best: dict[int, tuple[bool, ...]] = {}
     for first, second, likeness in both:
         for group in (first, second):
@@ -84,7 +92,7 @@ def _most_alike(firsts: Sequence[Group], others: Sequence[Group]) -> list[tuple[
     return [(a, b) for a, b, found in both if found in (best[id(a)], best[id(b)])]
 
 
-def _likeness(first: Row, second: Row) -> tuple[bool, ...]:
+def _likeness(first: Row, second: Row) -> tuple[bool, bool, bool]:
     """The same work weighs most, then the same machine, then the same versions."""
     packages = (*SHARED_PACKAGES, *({first.cell.backend} & {second.cell.backend}))
     return (

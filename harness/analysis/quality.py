@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -209,7 +209,7 @@ def compare_quality(
 def of_couples(
     both: Sequence[Couple], tolerances: Mapping[str, float]
 ) -> list[QualityVerdict | None]:
-    """The verdict on each couple, paired by seed; those that can be judged make a family.
+    """The verdict on each couple, paired by seed; those of a machine make a family.
 
     ``None`` where two did other work, or where no tolerance or no quality is known.
     """
@@ -217,8 +217,11 @@ def of_couples(
         (by_seed(couple.first.good), by_seed(couple.second.good)) if couple.same_work else ({}, {})
         for couple in both
     ]
-    family = sum(len(one.keys() & other.keys()) >= MINIMUM_ROUNDS for one, other in seeds)
-    confidence = judging_confidence(0.95, max(1, family))
+    family = Counter(
+        couple.first.row.machine_id
+        for couple, (one, other) in zip(both, seeds, strict=True)
+        if len(one.keys() & other.keys()) >= MINIMUM_ROUNDS
+    )
     found: list[QualityVerdict | None] = []
     for couple, (one, other) in zip(both, seeds, strict=True):
         tolerance = tolerances.get(couple.first.row.cell.scenario)
@@ -232,7 +235,7 @@ def of_couples(
                 other,
                 tolerance=tolerance,
                 direction=quality.direction,
-                confidence=confidence,
+                confidence=judging_confidence(0.95, max(1, family[couple.first.row.machine_id])),
                 random_draws=draws(couple.first.good) or draws(couple.second.good),
             )
         )

@@ -38,6 +38,10 @@ class Predicted(Struct, frozen=True, kw_only=True):
     shown: Figure
 
 
+Elsewhere = tuple[bytes, Work, tuple[tuple[str, str], ...]]
+"""A cell, its work and its versions: what a row has in common with that of another machine."""
+
+
 class Row(Struct, frozen=True, kw_only=True):
     """What all trials say that were asked the same and may be put together.
 
@@ -83,9 +87,19 @@ class Row(Struct, frozen=True, kw_only=True):
             steps=self.steps,
         )
 
-    def family(self, *, but: Collection[str] = ("backend", "mode")) -> tuple[object, ...]:
-        """What rows that may be ranked have in common: what was asked, the machine, the work."""
-        return asked(self.cell, but=but), self.machine_id, self.work
+    def family(
+        self, *, but: Collection[str] = ("backend", "mode"), machine: bool = True
+    ) -> tuple[object, ...]:
+        """What rows that may be ranked have in common: what was asked, the machine, the work.
+
+        Without the ``machine`` what they have in common with those of others.
+        """
+        return asked(self.cell, but=but), self.machine_id if machine else None, self.work
+
+    @property
+    def elsewhere(self) -> Elsewhere:
+        """What tells the row from all but those that are the same on another machine."""
+        return cell_key(self.cell), self.work, tuple(sorted(self.versions.items()))
 
     @property
     def name(self) -> str:
@@ -128,8 +142,8 @@ def grouped(records: Iterable[Record]) -> list[Group]:
     The good trials of a group agree in cell, work, machine, device and package versions. A good
     trial whose record is silent about some of that joins the one group that nothing it knows speaks
     against; where there are several, it stands alone. A failed trial is counted in a group of its
-    cell that has good ones, whatever it knows, so that it changes nothing else; the failed trials
-    of a cell without a good one make one group.
+    cell that has good ones, whatever else it knows, so that it changes nothing else; those of a
+    machine without a good one make a group, as the failed trials of a cell without a good one do.
     """
     cells: dict[bytes, list[Record]] = defaultdict(list)
     for record in records:
@@ -195,18 +209,37 @@ def _of_cell(trials: Sequence[Record]) -> list[Group]:
     homes.sort(key=lambda home: home[1])
     failed = [i for i, record in enumerate(trials) if record.status != "ok"]
     if not homes:
-        known = [_facts(trials[i]) for i in failed]
-        common = {k: v for k, v in known[0].items() if all(v == each.get(k) for each in known)}
-        return [Group(row=_row(common, {}, list(trials)), trials=list(trials))]
+        return [_of_failed(trials, {})]
     told = [_apart(facts, [other for other, _ in homes]) for facts, _ in homes]
+    machines = {facts.get(MACHINE) for facts, _ in homes}
+    elsewhere: dict[str, list[Record]] = defaultdict(list)
     for i in failed:
         facts = _facts(trials[i])
-        min(homes, key=lambda home: _disagree(facts, home[0]))[1].append(i)
+        machine = facts.get(MACHINE)
+        if machine is not None and None not in machines and machine not in machines:
+            elsewhere[machine].append(trials[i])
+        else:
+            _home(facts, homes)[1].append(i)
     groups = []
     for (facts, members), apart in zip(homes, told, strict=True):
         mine = [trials[i] for i in sorted(members)]
         groups.append(Group(row=_row(facts, apart, mine), trials=mine))
-    return groups
+    return [*groups, *(_of_failed(mine, {MACHINE: name}) for name, mine in elsewhere.items())]
+
+
+def _of_failed(trials: Sequence[Record], apart: dict[str, str]) -> Group:
+    """Trials without a good one beside them, with what all of them know."""
+    known = [_facts(record) for record in trials]
+    common = {k: v for k, v in known[0].items() if all(v == each.get(k) for each in known)}
+    return Group(row=_row(common, apart, list(trials)), trials=list(trials))
+
+
+def _home(facts: Facts, homes: list[tuple[Facts, list[int]]]) -> tuple[Facts, list[int]]:
+    """Where a failed trial is counted: on its machine, and where it differs in least."""
+    return min(
+        homes,
+        key=lambda home: (home[0].get(MACHINE) != facts.get(MACHINE), _disagree(facts, home[0])),
+    )
 
 
 def _facts(record: Record) -> Facts:
@@ -238,11 +271,15 @@ def _apart(facts: Facts, others: Sequence[Facts]) -> dict[str, str]:
     """What tells one row from the others of its cell, in the order in which it is told."""
     names = dict.fromkeys(name for each in others for name in each)
     order = ["scenario version", "synthetic", MACHINE, "table", "split", "steps", "device"]
-    return {
+    apart = {
         name: str(facts.get(name, "unknown"))
         for name in sorted(names, key=lambda name: (*order, "python", "numpy", name).index(name))
         if len({each.get(name) for each in others}) > 1
     }
+    places = {(each.get(MACHINE), each.get("device")) for each in others}
+    if len(places) == len({machine for machine, _ in places}):
+        apart.pop("device", None)  # the machine says which it is
+    return apart
 
 
 def _row(facts: Facts, apart: dict[str, str], trials: list[Record]) -> Row:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -26,8 +27,9 @@ from harness.analysis.provenance import (
     machines,
     missing_backends,
 )
-from harness.analysis.rows import Group, Row, distinction, grouped, with_measurements
+from harness.analysis.rows import Elsewhere, Group, Row, distinction, grouped, with_measurements
 from harness.analysis.speed.across import Across, across
+from harness.analysis.speed.machines import Combined, combined
 from harness.analysis.speed.pairs import (
     CellPair,
     Judging,
@@ -39,7 +41,7 @@ from harness.analysis.speed.pairs import (
     reasons_by_id,
 )
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
-from harness.analysis.work import asked, started
+from harness.analysis.work import asked, cell_key, started
 from harness.records.cell import MODES, Scalar, Struct
 from harness.records.plan import Plan
 from harness.records.trial import Record
@@ -148,7 +150,7 @@ class Study:
 
     @property
     def verdicts(self) -> list[PairVerdict]:
-        """The verdicts on speed: of all pairs that were interleaved, in one family.
+        """The verdicts on speed: of all pairs that were interleaved, a family for each machine.
 
         The slower of two comes first, as in every output.
         """
@@ -161,6 +163,33 @@ class Study:
             margin=self.rule.margin,
             sequential=self.rule.sequential,
         )
+
+    @property
+    def combined(self) -> list[Combined]:
+        """What several machines that each interleaved them say of two cells, in one family."""
+        return list(self.combinations.values())
+
+    @functools.cached_property
+    def combinations(self) -> dict[tuple[Elsewhere, Elsewhere], Combined]:
+        """The same by the two rows that they are made of."""
+        alike: dict[tuple[Elsewhere, Elsewhere], list[PairVerdict]] = defaultdict(list)
+        for (ours, theirs, _), verdict in zip(self._paired, self._judged, strict=True):
+            alike[ours.row.elsewhere, theirs.row.elsewhere].append(verdict)
+        return combined(alike, self.rule)
+
+    def combined_of(self, contest: Contest) -> list[Combined]:
+        """The pairs of ``contest`` that several machines interleaved."""
+        mine = {group.row.elsewhere for group in contest.groups}
+        return [found for two, found in self.combinations.items() if mine.issuperset(two)]
+
+    def everywhere(self, contest: Contest) -> list[Contest]:
+        """``contest`` and those of other machines that are the same."""
+        wanted = contest.row.family(but=("backend",), machine=False)
+        return [
+            one
+            for one in self.contests
+            if one.row.family(but=("backend",), machine=False) == wanted
+        ]
 
     @functools.cached_property
     def across(self) -> Across | None:
@@ -188,7 +217,7 @@ class Study:
         order = dict.fromkeys(group.row.name for group in self.groups)
         worse: dict[str, list[str]] = {}
         for scenario, contest in sorted(chosen.items()):
-            for name in _learn_worse(contest):
+            for name in learn_worse(contest):
                 worse.setdefault(name, []).append(scenario)
         return across(pairs, self.rule, order=list(order), worse=worse)
 
@@ -229,7 +258,14 @@ class Study:
     @functools.cached_property
     def notes(self) -> list[Note]:
         """What weakens the answer, what forbids a comparison altogether in front."""
-        return weaknesses(self.groups, self.why, self.missing, self.broken, self.tolerances)
+        return weaknesses(
+            self.groups,
+            self.why,
+            self.missing,
+            self.broken,
+            self.tolerances,
+            combined=self.combined,
+        )
 
     @functools.cached_property
     def machines(self) -> list[Machine]:
@@ -263,9 +299,15 @@ class Study:
         wanted = asked(members[0].row.cell, but=("backend",))
         return [
             group
-            for group in self.groups
-            if not group.row.good and asked(group.row.cell, but=("backend",)) == wanted
+            for group in self._without_measurement
+            if asked(group.row.cell, but=("backend",)) == wanted
         ]
+
+    @functools.cached_property
+    def _without_measurement(self) -> list[Group]:
+        """The groups of cells that left no measurement on any machine."""
+        good = {cell_key(group.row.cell) for group in self.groups if group.row.good}
+        return [group for group in self.groups if cell_key(group.row.cell) not in good]
 
     def _pairs(self, members: Sequence[Group]) -> list[Pair]:
         rows = [(group.row.cell, group.row.apart) for group in members]
@@ -292,7 +334,7 @@ class Study:
         )
 
 
-def _learn_worse(contest: Contest) -> list[str]:
+def learn_worse(contest: Contest) -> list[str]:
     """The names of rows that learn worse than another one of the contest, each once."""
     names = {
         (group.row.cell.digest, str(group.row.apart)): group.row.name for group in contest.groups

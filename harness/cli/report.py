@@ -170,6 +170,7 @@ def _json(study: Study) -> str:
         "learned": study.answers.learned,
         "ladders": study.ladders,
         "across": study.across,
+        "combined": study.combined,
         "anatomies": study.anatomies,
         "parity": [run.verdict for run in study.parity.runs],
     }

@@ -15,6 +15,7 @@ from harness.analysis.study import Contest, Study
 from harness.analysis.sweeps.sweeps import Course, Sweep, value_on
 from harness.records.cell import Cell, Scalar
 from harness.report import format as fmt
+from harness.report import table
 from harness.report.naming import by_row_name, side
 from harness.report.sections.sweeps import shown, title
 from harness.report.standing import fastest
@@ -50,6 +51,8 @@ def placed(study: Study, contest: Contest, sentence: str) -> str:
         return sentence
     if sentence.startswith("No verdict"):
         return f"{where} there is n{sentence[1:]}"
+    if sentence.startswith("On "):  # several machines
+        sentence = f"o{sentence[1:]}"
     return f"{where}, {sentence}"
 
 
@@ -57,6 +60,8 @@ def over_scenarios(study: Study, found: Across) -> str:
     """``Over 7 scenarios JAX is fastest: 2.0× TensorFlow (1.9–2.1), 3.3× PyTorch (3.1–3.5).``."""
     names = by_row_name(study)
     where = f"Over {count(len(found.relative), 'scenario')}"
+    if len(study.machines) > 1:
+        where += f" on machine {table.machine_label(study.contests[0].row.machine_id)}"
 
     def much(one: Mean) -> tuple[str, str]:
         return fmt.ratio(one.ratio, one.low, one.high, margin=study.rule.margin)
@@ -91,7 +96,8 @@ def winners(study: Study, sweep: Sweep) -> str:
     for contest in study.contests:
         value = value_on(sweep.axis, contest.row.cell)
         best = fastest(contest)
-        if best is not None and value is not None and _is_in(contest.row.cell, sweep):
+        here = contest.row.machine_id == sweep.courses[0].points[0].row.machine_id
+        if here and best is not None and value is not None and _is_in(contest.row.cell, sweep):
             at.setdefault(best, []).append(value)
     told = [
         f"{best} at {joined(shown(v) for v in sweep.values if v in values)}"

@@ -37,8 +37,8 @@ class Gap(Struct, frozen=True, kw_only=True):
 
 def gaps(study: Study, contest: Contest) -> list[Gap]:
     """The gap of each mode that was measured as ``contest`` was; none if it is the only mode."""
-    cells = [group.row.cell for group in study.campaign_of(contest)]
-    mine = [one for one in study.contests if one.row.cell in cells and len(backends(one)) > 1]
+    family = contest.row.family()
+    mine = [one for one in study.contests if one.row.family() == family and len(backends(one)) > 1]
     found = [_gap(one) for one in sorted(mine, key=lambda one: MODES.index(one.row.cell.mode))]
     return [gap for gap in found if gap is not None] if len(mine) > 1 else []
 

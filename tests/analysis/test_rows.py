@@ -183,10 +183,24 @@ class TestFailedTrials:
         )
         assert (row.good, row.failed) == (1, 1)
 
-    def test_one_on_another_machine_counts_in_the_row_of_its_cell(self, make_record, environment):
-        row = row_of(
+    def test_one_on_another_machine_is_not_counted_where_all_went_well(
+        self, make_record, environment
+    ):
+        groups = grouped(
             [
                 self.failed(make_record, environment=environment("b")),
+                make_record(environment=environment("a")),
+            ]
+        )
+        rows = [(g.row.machine_id, g.row.good, g.row.failed, g.row.apart) for g in groups]
+        assert rows == [("a", 1, 0, {}), ("b", 0, 1, {"machine": "b"})]
+
+    def test_one_that_does_not_know_its_machine_is_counted_in_the_row_of_its_cell(
+        self, make_record, environment
+    ):
+        row = row_of(
+            [
+                self.failed(make_record, environment=None),
                 make_record(environment=environment("a")),
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -115,6 +116,47 @@ def campaign(
                 **others,
             )
             at += dt.timedelta(seconds=10)
+
+
+def cluster(
+    machines: int,
+    *,
+    rounds: int = 6,
+    spread: float = 0.04,
+    broken: int | None = None,
+    epochs: int = 30,
+    **more: Any,
+) -> Iterator[Record]:
+    """So many machines that interleaved the backends, each of a speed and a noise of its own.
+
+    Args:
+        machines: how many.
+        rounds: of each.
+        spread: standard deviation over machines of a backend's log step time beside the others'.
+        broken: the number of a machine, from 0 on, on which nothing succeeded.
+        epochs: timed epochs of each trial.
+        more: as of :func:`campaign`.
+    """
+    for number in range(machines):
+        name = hashlib.sha256(f"machine {number}".encode()).hexdigest()[:32]
+        chance = random.Random(name)  # noqa: S311 - made-up figures
+        speed = chance.lognormvariate(0, 0.3)
+        slower = {name: speed * chance.lognormvariate(0, spread) for name in STEP_S}
+        given = {"run_id": f"run {number}", "machine_id": name, "slower": slower} | more
+        model = f"Made-up CPU {1000 * (1 + number % 3)}"
+        for one in campaign(rounds=rounds, epochs=epochs, **given):
+            assert one.environment is not None
+            there = msgspec.structs.replace(
+                one.environment,
+                hostname=f"node{number:03}",
+                cpu=msgspec.structs.replace(one.environment.cpu, model=model),
+            )
+            made = msgspec.structs.replace(
+                one,
+                environment=there,
+                device=msgspec.structs.replace(one.device, name=model),
+            )
+            yield failed(made, reason="no space left on device") if number == broken else made
 
 
 def ladder_campaign(

@@ -15,6 +15,7 @@ from harness.analysis.notes.sources import changed_scenarios
 from harness.analysis.notes.waiting import busy_waiting
 from harness.analysis.provenance import Missing
 from harness.analysis.rows import Group
+from harness.analysis.speed.machines import Combined
 from harness.analysis.speed.pairs import Reasons
 from harness.store.reading import Broken
 
@@ -25,6 +26,8 @@ def weaknesses(
     missing: Sequence[Missing],
     broken: Sequence[Broken],
     tolerances: Mapping[str, float],
+    *,
+    combined: Sequence[Combined] = (),
 ) -> list[Note]:
     """All notes, those first that forbid a comparison altogether.
 
@@ -34,10 +37,11 @@ def weaknesses(
         missing: Backends that nobody has measured.
         broken: Files that should have been records.
         tolerances: Largest difference in quality of no consequence, by scenario.
+        combined: What several machines say together.
     """
     found = [
         *trials.synthetic_data(groups),
-        *comparison.several_machines(groups),
+        *comparison.several_machines(groups, combined),
         *comparison.other_work(groups),
         *quality.quality_differs(groups, tolerances),
         *programs(groups),

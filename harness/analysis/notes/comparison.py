@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.couples import couples
 from harness.analysis.notes.note import Note, note, rung_name
 from harness.analysis.rows import Group
+from harness.analysis.speed.interval import MINIMUM_ROUNDS
+from harness.analysis.speed.machines import Combined
 from harness.analysis.speed.pairs import interleaved
 from harness.analysis.work import started
 from harness.backends import BACKENDS, FACTS
 from harness.records.cell import MODES
 from harness.records.trial import Record
-from harness.words import joined, share
+from harness.words import joined, listed, share
 
 AFTER_A_TRIAL_S = 180.0
 """The load average of one minute still shows a trial that ended this long ago (exp(-3) = 5%)."""
@@ -23,11 +25,27 @@ OWN_FOLDER = "--results results/interleaved"
 """Beside trials that were measured in blocks, interleaved ones would prove nothing."""
 
 
-def several_machines(groups: Sequence[Group]) -> Iterator[Note]:
-    """Records of more than one machine."""
+def several_machines(groups: Sequence[Group], combined: Sequence[Combined] = ()) -> Iterator[Note]:
+    """Records of more than one machine, unless each of them interleaved what is compared."""
     for scenario, mine in _by_scenario(groups):
         machines = {g.row.machine_id for g in mine if g.row.machine_id is not None}
-        if len(machines) > 1:
+        together = {
+            machine.machine_id
+            for found in combined
+            if found.first.scenario == scenario
+            for machine in found.counting
+        }
+        alone = sorted(machines - together)
+        if together and alone:
+            yield note(
+                "machines-left-out",
+                f"{len(alone):,} of {len(machines):,} machines in no combined ratio",
+                f"{share(len(alone), len(machines), 'machine')} of {scenario} "
+                f"{'is' if len(alone) == 1 else 'are'} in no ratio over machines, for want of "
+                f"{MINIMUM_ROUNDS} rounds that interleaved the same cells there: "
+                f"{listed([machine[:8] for machine in alone])}.",
+            )
+        elif len(machines) > 1 and not together:
             yield note(
                 "several-machines",
                 f"{len(machines):,} machines",

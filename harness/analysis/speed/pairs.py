@@ -12,7 +12,7 @@ one after the other, are never paired: between them lies whatever else changed.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -108,13 +108,13 @@ def verdicts_within(
 ) -> list[PairVerdict]:
     """The verdicts on every pair of cells that were interleaved, in the order of the rows.
 
-    All pairs together are one family (``docs/method.md``): each interval holds at the confidence
-    that makes all of them hold at ``confidence``.
+    All pairs of a machine are one family (``docs/method.md``): each interval holds at the
+    confidence that makes all of them hold at ``confidence``.
 
     Args:
         records: any records, good and failed, of one or several machines.
         margin: smallest difference that matters, as a share.
-        confidence: of all intervals together.
+        confidence: of all intervals of a machine together.
         sequential: whether a campaign that left some of the records might have stopped at a
             precision; its plan tells (:func:`judging`).
     """
@@ -132,11 +132,13 @@ def judged(
     confidence: float = 0.95,
     sequential: bool = False,
 ) -> list[PairVerdict]:
-    """The verdict on each of ``pairs``, which make one family; see :func:`verdicts_within`.
+    """The verdict on each of ``pairs``; those of one machine make a family.
 
-    Those on CPU time are a family of their own.
+    What a machine says by itself does not hang on how many others were measured. The verdicts on
+    CPU time are families of their own. See :func:`verdicts_within`.
     """
-    with_cpu = sum(bool(one.cpu_log_ratios) for one in pairs)
+    size = Counter(one.machine_id for one in pairs)
+    with_cpu = Counter(one.machine_id for one in pairs if one.cpu_log_ratios)
 
     def of(ratios: Sequence[float], comparisons: int) -> Verdict:
         return verdict(
@@ -150,8 +152,8 @@ def judged(
     return [
         PairVerdict(
             pair=one,
-            verdict=_with_disturbed(one, of(one.log_ratios, len(pairs))),
-            cpu=of(one.cpu_log_ratios, with_cpu) if one.cpu_log_ratios else None,
+            verdict=_with_disturbed(one, of(one.log_ratios, size[one.machine_id])),
+            cpu=of(one.cpu_log_ratios, with_cpu[one.machine_id]) if one.cpu_log_ratios else None,
         )
         for one in pairs
     ]

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from harness import defaults
@@ -122,6 +123,18 @@ def classify(low: float, high: float, margin: float) -> Kind:
     if -margin < low and high < margin:
         return "equivalent"
     return "inconclusive"
+
+
+def turned(found: Verdict) -> Verdict:
+    """The verdict seen from the second cell."""
+    kinds: dict[Kind, Kind] = {"faster": "slower", "slower": "faster"}
+    return msgspec.structs.replace(
+        found,
+        kind=kinds.get(found.kind, found.kind),
+        ratio=None if found.ratio is None else 1 / found.ratio,
+        low=None if found.high is None else 1 / found.high,
+        high=None if found.low is None else 1 / found.low,
+    )
 
 
 def judging_confidence(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIRST_SCREEN = ("answer", "results", "verdicts", "caveats")
 """Keys of the sections in front, below the answer."""
 
-LEADING = ("across", "sweeps")
+LEADING = ("over-machines", "across", "sweeps")
 """Keys of the sections that are open below the results; the others are folded."""
 
 STATIC_ROWS = 100

@@ -6,14 +6,17 @@ is imported only where both are installed.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from harness.analysis.study import Study
+from harness.report.machines import few_machines, left_out
 from harness.report.plots import (
     anatomy,
     ladder,
     latency,
     learning,
+    machines,
     parity,
     profile,
     resources,
@@ -30,6 +33,15 @@ def plots(study: Study) -> list[Plot]:
 
 
 def _all(study: Study) -> Iterator[Plot]:
+    yield from machines.plots(study)
+    few = few_machines(study)
+    where = left_out(study, few)
+    for plot in _of_rows(few):
+        yield dataclasses.replace(plot, caption=f"{plot.caption} {where}".rstrip())
+
+
+def _of_rows(study: Study) -> Iterator[Plot]:
+    """Those of rows and trials: of the machines that a report shows one by one."""
     seen = points(study)
     yield from profile.plots(study)
     yield from step_time.plots(study, seen)

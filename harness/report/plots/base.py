@@ -37,10 +37,11 @@ PADDING = {"left": 14, "right": 14, "top": 6, "bottom": 6}
 MOST_POINTS = 600
 """Marks drawn of one plot; beyond that they cover each other. Figures are never thinned."""
 
-Group = Literal["modes", "sweeps", "speed", "learning", "model", "costs"]
+Group = Literal["machines", "modes", "sweeps", "speed", "learning", "model", "costs"]
 
 GROUPS: Mapping[Group, str] = {
     "sweeps": "Growth",
+    "machines": "Machines",
     "modes": "What Keras costs",
     "speed": "Step time",
     "learning": "Learning",

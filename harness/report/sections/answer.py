@@ -21,6 +21,14 @@ from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report import leads, modes, repeat
 from harness.report.document import Section
+from harness.report.machines import (
+    OverMachines,
+    certainty,
+    named,
+    over_machines,
+    processors,
+    sentence,
+)
 from harness.report.modes import Gap
 from harness.report.naming import backends, maker, side
 from harness.report.sections.facts import (
@@ -34,6 +42,7 @@ from harness.report.sections.facts import (
 )
 from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
+from harness.report.table import machine_label
 from harness.scenario_files import is_program
 from harness.words import count, joined
 
@@ -63,7 +72,9 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     ``fastest`` is the backend that is faster than every other one measured beside it, if there is
     such a backend, with its ``leads``; ``settled`` says whether there is one, or all are equal.
-    ``standings`` has every backend measured beside it. ``gaps`` holds the modes of a folder with
+    ``standings`` has every backend measured beside it. Where several ``machines`` interleaved the
+    same, these are about all of them, and ``standings`` and costs about the one called ``shown``.
+    ``gaps`` holds the modes of a folder with
     several; ``next_step`` and ``repeat`` are commands, which need what is ``given``; ``caveats``
     are counts.
     """
@@ -73,6 +84,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     scenario: str | None = None
     device: str | None = None
     mode: str | None = None
+    machines: int = 1
+    shown: str = ""
     fastest: str | None = None
     leads: Sequence[Lead] = ()
     standings: Sequence[Standing] = ()
@@ -104,6 +117,8 @@ def facts(found: Answer, *, caveats: bool = True) -> list[Fact]:
         caveats: whether to count them here; a page has them beside it.
     """
     costs = " ".join(text for text in (found.memory, found.first_step, found.target) if text)
+    if found.shown and costs:
+        costs = f"On machine {found.shown}: {costs}"
     compared = " ".join(text for text in (found.versions, found.machine) if text)
     next_step = found.next_step or found.repeat
     then = "For a verdict" if found.next_step else "Repeat it"
@@ -130,14 +145,17 @@ def answer(study: Study) -> Answer:
     contest = next((one for one in study.contests if backends(one)), None)
     if contest is None:
         return _nothing(study)
-    best = fastest(contest)
-    ahead = _leads(best, contest) if best else []
+    over = over_machines(study, contest)
+    best = fastest(contest) if over is None else over.fastest
+    ahead = [] if not best else _leads(best, contest) if over is None else _leads_over(best, over)
     gaps = modes.gaps(study, contest)
     about = study.about.get(contest.row.cell.scenario)
-    equal = not best and modes.all_equal(contest)
+    equal = not best and (modes.all_equal(contest) if over is None else over.equal)
     again = repeat.command(study.campaign_of(contest), about, study.plans)
     speed = (
-        _ranked(best, ahead, contest, several_modes=bool(gaps))
+        sentence(over, study.rule.margin, _how(contest, several_modes=bool(gaps)))
+        if over
+        else _ranked(best, ahead, contest, several_modes=bool(gaps))
         if best
         else _equal(contest)
         if equal
@@ -147,7 +165,7 @@ def answer(study: Study) -> Answer:
     sentences = [
         *leads.of(study, contest),
         leads.placed(study, contest, speed),
-        _learn(contest),
+        _learn(contest, over.contests if over else [contest]),
         _unmeasured(study, contest),
     ]
     return Answer(
@@ -156,11 +174,13 @@ def answer(study: Study) -> Answer:
         scenario=contest.row.cell.scenario,
         device=contest.row.cell.device,
         mode=contest.row.cell.mode,
+        machines=len(over.machines) if over else 1,
+        shown=machine_label(contest.row.machine_id) if over else "",
         fastest=best,
         leads=ahead,
         standings=standings(study, contest),
         gaps=gaps,
-        certainty=_certainty(contest),
+        certainty=certainty(over, study.rule.margin) if over else _certainty(contest),
         caveats=[note.brief or note.code for note in study.notes],
         modes=[modes.in_words(gap) for gap in gaps],
         quality=_quality(contest, about),
@@ -168,10 +188,10 @@ def answer(study: Study) -> Answer:
         memory=_memory(contest),
         first_step=_first_step(contest),
         versions=_versions(contest),
-        machine=_machine(study, contest),
+        machine=processors(study, over) if over else _machine(study, contest),
         next_step=None if settled else _next_step(study, contest, about),
         repeat=again if settled else None,
-        given=_given(contest, about),
+        given=_given(contest, about, several=over is not None),
     )
 
 
@@ -210,6 +230,15 @@ def _leads(best: str, contest: Contest) -> list[Lead]:
     return found
 
 
+def _leads_over(best: str, over: OverMachines) -> list[Lead]:
+    """Those over several machines; of two, which give no interval, none."""
+    return [
+        Lead(over=named(one)[0], ratio=one.ratio, low=one.low, high=one.high)
+        for one in over.ahead_of(best)
+        if one.low is not None and one.high is not None
+    ]
+
+
 def _ranked(best: str, leads: Sequence[Lead], contest: Contest, *, several_modes: bool) -> str:
     margin = modes.verdicts(contest)[0].margin
     much = [
@@ -217,10 +246,14 @@ def _ranked(best: str, leads: Sequence[Lead], contest: Contest, *, several_modes
         for lead in leads
         for ratio, interval in [fmt.ratio(lead.ratio, lead.low, lead.high, margin=margin)]
     ]
+    how = _how(contest, several_modes=several_modes)
+    return f"{best} is fastest here{how}: {', '.join(much)}."
+
+
+def _how(contest: Contest, *, several_modes: bool) -> str:
+    """The mode, where it is not understood, and that data were generated."""
     mode = contest.row.cell.mode
-    where = f" under {mode}" if several_modes or mode != "fit" else ""
-    where += _of_data(contest)
-    return f"{best} is fastest here{where}: {', '.join(much)}."
+    return (f" under {mode}" if several_modes or mode != "fit" else "") + _of_data(contest)
 
 
 def _equal(contest: Contest) -> str:
@@ -299,17 +332,22 @@ def _next_step(study: Study, contest: Contest, about: About | None) -> str | Non
     return repeat.more(groups, about, study.plans)
 
 
-def _given(contest: Contest, about: About | None) -> str:
-    """What a command of a scenario needs that is not known here."""
+def _given(contest: Contest, about: About | None, *, several: bool) -> str:
+    """What a command needs: the machines, and a scenario that is not known here."""
     scenario = contest.row.cell.scenario
     if about is not None or is_program(scenario):
-        return ""
+        return "on each of these machines" if several else ""
     return f"on a machine that has the scenario {fmt.plain(scenario, limit=60)}"
 
 
-def _learn(contest: Contest) -> str:
-    """Whether they learn the same, in a few words; nothing where no verdict says so."""
-    learned = [pair.quality for pair in contest.pairs if pair.quality is not None]
+def _learn(contest: Contest, everywhere: Sequence[Contest]) -> str:
+    """Whether they learn the same, in a few words; nothing where no verdict says so.
+
+    Args:
+        contest: what the answer is about.
+        everywhere: it, on each of its machines.
+    """
+    learned = [p.quality for one in everywhere for p in one.pairs if p.quality is not None]
     kinds = {found.kind for found in learned}
     if not learned or kinds == {"undecided"}:
         return ""

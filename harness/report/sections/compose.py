@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from harness.analysis.study import Study
-from harness.report.document import Document, document
+from harness.report.document import Document, Section, document
+from harness.report.machines import few_machines, left_out
 from harness.report.sections import (
     across,
     anatomy,
@@ -16,6 +19,7 @@ from harness.report.sections import (
     ladder,
     machine,
     operations,
+    over_machines,
     parity,
     predictions,
     quality,
@@ -36,28 +40,39 @@ def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
         titles: movie titles by ``movie_id``, if the local table is at hand.
     """
     found = answer.answer(study)
+    few = few_machines(study)
+    where = left_out(study, few)
     return document(
         TITLE,
         [found.sentence, *_warnings(study)],
         [
             answer.section(found),
-            across.section(study),
-            results.section(study),
-            verdicts.section(study),
-            quality.section(study),
+            over_machines.section(study),
+            across.section(few),
+            _of_few(results.section(few), where),
+            _of_few(verdicts.section(few), where),
+            over_machines.each(study),
+            _of_few(quality.section(few), where),
             parity.section(study),
-            ladder.section(study),
-            findings.section(study),
+            ladder.section(few),
+            findings.section(few),
             anatomy.section(study),
-            sweeps.section(study),
+            sweeps.section(few),
             caveats.section(study),
             reading.section(study),
-            predictions.section(study, titles),
+            predictions.section(few, titles),
             operations.section(study),
             machine.section(study),
             data.section(study),
         ],
     )
+
+
+def _of_few(part: Section, where: str) -> Section:
+    """A section with a word on which machine's rows it has, if not those of all."""
+    if not part or not where:
+        return part
+    return msgspec.structs.replace(part, paragraphs=[where, *part.paragraphs])
 
 
 def _warnings(study: Study) -> list[str]:

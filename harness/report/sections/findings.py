@@ -10,10 +10,9 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis.answers import turned
 from harness.analysis.ladder.ladder import Across, Ladder, Rung, ladders_of_versions
 from harness.analysis.rows import Row, distinction, versions
-from harness.analysis.speed.verdict import Verdict
+from harness.analysis.speed.verdict import Verdict, turned
 from harness.analysis.study import About, Study
 from harness.backends import FACTS
 from harness.records.cell import MODES, Mode, Scalar, place_of

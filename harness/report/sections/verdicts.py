@@ -75,10 +75,13 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
 def _reading(judged: Sequence[Pair]) -> str:
     speeds = [pair.speed for pair in judged if pair.speed is not None]
     margins = joined(dict.fromkeys(fmt.percent(found.verdict.margin) for found in speeds))
+    several = len({found.pair.machine_id for found in speeds}) > 1
+    together = (
+        "All intervals of one machine" if several else f"All {fmt.count(len(speeds))} intervals"
+    )
     reading = (
         f"Faster or slower: the whole interval is beyond {margins}. Equivalent: it lies within. "
-        f"Else inconclusive. All {fmt.count(len(speeds))} intervals together hold at 95%, over "
-        "rounds."
+        f"Else inconclusive. {together} together hold at 95%, over rounds."
         if len(speeds) > 1
         else f"Faster or slower: the whole 95% interval, over rounds, is beyond {margins}. "
         "Equivalent: it lies within. Else inconclusive."

@@ -156,7 +156,7 @@ def test_an_empty_folder_is_a_page_too(page):
 
 def test_oddities_are_all_named(page, records):
     other = list(
-        campaign(rounds=4, epochs=8, machine_id="other-machine", backends=("jax", "torch"))
+        campaign(rounds=3, epochs=8, machine_id="other-machine", backends=("jax", "torch"))
     )
     here = [record for record in records if record.cell.backend != "tensorflow"]
     broken = [
