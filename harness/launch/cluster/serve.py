@@ -125,7 +125,7 @@ def serving(
     with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
         try:
             if address is not None:
-                with joined_to(address, workers) as cluster:
+                with joined_to(address, workers, secure) as cluster:
                     yield cluster
                 return
             with SpecCluster(workers=workers, scheduler=scheduler, security=secure) as cluster:
@@ -136,7 +136,7 @@ def serving(
 
 
 @contextlib.contextmanager
-def joined_to(address: str, workers: dict[str, Any]) -> Iterator[Any]:
+def joined_to(address: str, workers: dict[str, Any], secure: Any) -> Iterator[Any]:
     """The workers of this machine at a scheduler that runs elsewhere."""
     from distributed.comm import connect
     from distributed.utils import LoopRunner
@@ -145,7 +145,9 @@ def joined_to(address: str, workers: dict[str, Any]) -> Iterator[Any]:
     runner.start()
 
     async def start() -> list[Any]:
-        scheduler = await connect(address, timeout=ANSWER_S)  # a worker would wait for ever
+        shown = secure.get_connection_args("client") if secure else {}
+        # A worker would wait for ever.
+        scheduler = await connect(address, timeout=ANSWER_S, **shown)
         await scheduler.close()
         return [await each["cls"](address, **each["options"]) for each in workers.values()]
 
