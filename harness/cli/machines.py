@@ -248,7 +248,8 @@ class _Campaign:
     def _carry_out(self, part: _Part, share: Plan, progress: machines_progress.Machines) -> None:
         request, equipped = self._request, part.equipped
         root = self._folder(part)
-        self._collect(part, root)
+        if not part.works:
+            self._collect(part, root)
         there = self._work(part, share, root)
         store.sweep(root)
         store.add_plan(root, there.plan)
@@ -319,9 +320,10 @@ class _Campaign:
             HarnessError: if no earlier run began any of them.
         """
         folders = [self._folder(part) for part in self._parts]
+        earlier = [store.load(root) for root in folders if root.is_dir()]
         left, begun = [], False
         for share in shares:
-            states = [self._is_done(share, one) for one in folders]
+            states = [self._is_done(share, one) for one in earlier]
             begun = begun or any(state is not None for state in states)
             if True not in states:
                 left.append(share)
@@ -332,9 +334,8 @@ class _Campaign:
             )
         return left
 
-    def _is_done(self, share: Plan, root: Path) -> bool | None:
+    def _is_done(self, share: Plan, earlier: store.Results) -> bool | None:
         """Whether a slot has measured all of a share; ``None`` if it did not begin."""
-        earlier = store.load(root) if root.is_dir() else store.Results(records=[], broken=[])
         if not any(plan.cells == share.cells for plan in earlier.plans):
             return None
         there = work.go_on(share, earlier, self._parts[0].equipped.circumstances(share))

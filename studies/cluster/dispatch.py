@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil
+
 from harness import probe
 from harness.launch.campaign.forecast import Durations
 from harness.launch.campaign.loop import run_campaign
@@ -64,11 +66,15 @@ def main() -> None:
                 if record.status != "ok":
                     raise AssertionError(record.failure)
 
+        spent_s, sent = time.process_time(), _sent_bytes()
         wall_s = _in_each(there, empty, seconds=0.0)
+        spent_s, sent = time.process_time() - spent_s, _sent_bytes() - sent
         print(
             f"{each * len(slots)} empty trials on {len(slots)} slots in {wall_s:.1f} s: "
             f"{wall_s / each * 1e3:.1f} ms each (median {statistics.median(overheads) * 1e3:.1f}, "
-            f"99% {sorted(overheads)[int(0.99 * len(overheads))] * 1e3:.1f})"
+            f"99% {sorted(overheads)[int(0.99 * len(overheads))] * 1e3:.1f}); scheduler and "
+            f"command together {spent_s / len(overheads) * 1e3:.1f} ms of CPU and "
+            f"{sent / len(overheads) / 1e3:.0f} KB over the network each"
         )
         outcomes = []
 
@@ -140,6 +146,11 @@ def _in_each(there: Connection, do: Callable[[Any, int], None], *, seconds: floa
     for thread in threads:
         thread.join()
     return time.perf_counter() - began_s
+
+
+def _sent_bytes() -> int:
+    """What went over the loopback device so far."""
+    return int(psutil.net_io_counters(pernic=True)["lo"].bytes_sent)
 
 
 def _fake_trials(seconds: float) -> None:
