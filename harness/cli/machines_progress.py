@@ -55,7 +55,7 @@ def shown(console: Console, names: Sequence[str], metric: Metric) -> Iterator[Ma
 
 
 class Machines:
-    """Knows what each slot does; its observers are told from as many threads.
+    """Knows what each slot does; its observers are called from as many threads.
 
     In a log there is a line for each round, with every step time of the slot so far, and one for
     each trial that failed; on a terminal a table with a line for each slot takes the place of the
@@ -81,7 +81,7 @@ class Machines:
             paragraph(fmt.plain(f"{name}: {line}", limit=4_000), self._console)
 
     def ended(self, name: str, why: str | None) -> None:
-        """The slot does nothing more; ``why`` tells what it was lost by, if it was."""
+        """The slot does nothing more; ``why`` says what it was lost by, if it was."""
         self._slots[name].doing = why or "done"
         self._slots[name].ends_at_s = None
         if why is not None:

@@ -271,7 +271,7 @@ def _kind(ready: Readiness) -> bytes | None:
 
 
 def _differences(ready: Readiness, standard: Readiness) -> Iterator[str]:
-    """In what a slot differs from the others, with the command that mends it."""
+    """In what a slot differs from the others, with the command that repairs it."""
     if ready.harness != standard.harness:
         yield f"its harness is {ready.harness}, that of the others {standard.harness}"
     for name in standard.places:
