@@ -17,7 +17,7 @@ from harness import probe
 from harness.cli import asking, outcome, progress
 from harness.cli.cluster_options import LOCAL
 from harness.cli.options import CampaignRequest
-from harness.errors import ExitCode, RefusedError
+from harness.errors import ExitCode
 from harness.launch import preflight, variables
 from harness.launch.campaign import work
 from harness.launch.campaign.forecast import describe
@@ -161,12 +161,8 @@ def _without(job: _Job, refused: Sequence[Refusal]) -> _Job:
     """
     if not refused:
         return job
-    plan, told = preflight.without(job.plan, refused), list(preflight.lines(refused))
-    if not plan.cells:
-        raise RefusedError(
-            "\n".join([*preflight.lines([*job.refused, *refused]), preflight.NOTHING_LEFT])
-        )
-    _say_all(job.say, told)
+    plan = preflight.without(job.plan, refused, job.refused)
+    _say_all(job.say, preflight.lines(refused))
     return dataclasses.replace(job, plan=plan, refused=[*job.refused, *refused])
 
 

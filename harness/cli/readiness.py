@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +21,14 @@ from harness.launch.campaign import work
 from harness.launch.campaign.resume import Circumstances
 from harness.launch.cluster import connection as cluster
 from harness.launch.cluster import slot as on_worker
-from harness.launch.cluster.connection import Connection, Slot, SlotLostError
+from harness.launch.cluster.connection import Connection, EndedError, Slot, SlotLostError
 from harness.launch.cluster.launcher import ClusterLauncher
 from harness.launch.cluster.slot import Means
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
 from harness.probe.cpu import affinity, cpu
 from harness.probe.machine import WITH_HOST_VARIABLE, hostname, machine_id
+from harness.records.cell import place_of
 from harness.records.cluster import Place, Readiness, read_answer
 from harness.records.decoding import UndecodableError
 from harness.records.plan import Plan
@@ -35,6 +37,9 @@ from harness.scenario_files import program_path
 from harness.words import joined, listed
 
 Say = Callable[[str], None]
+
+_NAME = re.compile(r"\w[\w.-]{0,252}")
+"""Of a machine in the network, or the hash that stands for it."""
 
 MOST_AT_ONCE = 32
 """Slots that are asked at the same time; each answer is waited for in a thread."""
@@ -72,7 +77,7 @@ def readiness(request: Request, variables: Mapping[str, str]) -> bytes:
             here,
             places={
                 place: Place(
-                    backend=placement.interpreter.backend,
+                    backend=placement.interpreter.backend,  # type: ignore[arg-type]  # checked
                     name=placement.interpreter.name or None,
                     python=str(placement.interpreter.python),
                     origin=placement.interpreter.origin,
@@ -179,7 +184,12 @@ def equip(
     slots = connection.slots()
     asked, variables = _as_sent(request, variable)
     with ThreadPoolExecutor(min(len(slots), MOST_AT_ONCE)) as pool:
-        found = list(pool.map(lambda slot: _ask(connection, slot, asked, variables), slots))
+        try:
+            found = list(pool.map(lambda slot: _ask(connection, slot, asked, variables), slots))
+        except KeyboardInterrupt:
+            connection.end(slots)  # else the pool would wait until all have answered
+            pool.shutdown(cancel_futures=True)
+            raise
     names = cluster.names_of(slots, [ready.machine for ready in found])
     given = tuple(request.pass_env)
     equipped = [
@@ -244,14 +254,29 @@ def _ask(
     connection: Connection, slot: Slot, request: Request, variables: dict[str, str]
 ) -> Readiness:
     try:
-        return read_answer(connection.call(slot, readiness, request, variables), Readiness)
-    except SlotLostError:
+        content = connection.call(slot, readiness, request, variables)
+        return _checked(read_answer(content, Readiness))
+    except (SlotLostError, EndedError):
         why = "its worker went away"
     except UndecodableError as error:
         why = f"it answers something else: {error}"
     except (ImportError, AttributeError) as error:
         why = f"its harness is another one: {error}"
     return Readiness(machine=slot.worker, machine_id="", harness="unknown", cpus=0, problem=why)
+
+
+def _checked(ready: Readiness) -> Readiness:
+    """Refuse names that are none: folders are called after machines, and cells after places.
+
+    Raises:
+        UndecodableError: naming the first of them.
+    """
+    if not _NAME.fullmatch(ready.machine):
+        raise UndecodableError(f"{ready.machine!r} is no name of a machine")
+    for name, place in ready.places.items():
+        if name != place_of(place.backend, place.name or msgspec.UNSET):
+            raise UndecodableError(f"{name!r} is no name of a place")
+    return ready
 
 
 def _kind(ready: Readiness) -> bytes | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.errors import RefusedError
 from harness.launch import child
 from harness.launch.environments import Interpreter
 from harness.launch.process import NoAnswerError
@@ -95,10 +96,21 @@ def refusals(
     return found
 
 
-def without(plan: Plan, refused: Sequence[Refusal]) -> Plan:
-    """``plan`` with the refused cells left out."""
+def without(plan: Plan, refused: Sequence[Refusal], before: Sequence[Refusal] = ()) -> Plan:
+    """``plan`` with the refused cells left out.
+
+    Args:
+        plan: what would run.
+        refused: the cells to leave out.
+        before: those that were left out already, for the message.
+
+    Raises:
+        RefusedError: if nothing is left; names all of them.
+    """
     left_out = {refusal.cell.digest for refusal in refused}
     cells = [cell for cell in plan.cells if cell.digest not in left_out]
+    if not cells:
+        raise RefusedError("\n".join([*lines([*before, *refused]), NOTHING_LEFT]))
     return msgspec.structs.replace(plan, cells=cells)
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from harness.backends import Backend
 from harness.records.bounds import Count
 from harness.records.cell import Device, Struct
 from harness.records.decoding import UndecodableError, decode
@@ -22,7 +23,7 @@ class Place(Struct, frozen=True, kw_only=True):
     ``packages`` are Python, NumPy, Keras and the framework, by which machines are compared.
     """
 
-    backend: str
+    backend: Backend
     name: str | None
     python: str
     origin: str

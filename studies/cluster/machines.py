@@ -105,8 +105,8 @@ class MadeUp:
     def _kept(self, *_: Any) -> bytes:
         return msgspec.json.encode(Measured(records=[]))
 
-    def _speed(self, _number: int) -> float:
-        return 0.2
+    def _speed(self, _number: int) -> bytes:
+        return b"0.2"
 
     def _rates(self, _number: int, threads: int | None) -> bytes:
         return msgspec.json.encode(

@@ -14,7 +14,7 @@ import pytest
 from distributed import Client
 
 from harness.cli import closing, readiness
-from harness.cli.machines import MACHINES
+from harness.cli.machines_campaign import MACHINES
 from harness.cli.options import CampaignRequest
 from harness.launch.cluster import connection as module
 from harness.launch.cluster.connection import Slot
@@ -212,6 +212,28 @@ def ready(machine="m1", **changes):
         "scenario_sha256": "a" * 64,
     }
     return Readiness(**fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"machine": "../../etc"}, "'../../etc' is no name of a machine"),
+        ({"machine": ""}, "'' is no name of a machine"),
+        ({"machine": "a/b"}, "'a/b' is no name of a machine"),
+        ({"places": {"torch": ready().places["jax"]}}, "'torch' is no name of a place"),
+        ({"cpus": -1}, "Expected `int` >= 0"),
+    ],
+)
+def test_what_a_slot_says_of_itself_is_checked_like_a_strangers(answer, said):
+    class Fake:
+        """A connection to a slot that says so."""
+
+        call = staticmethod(lambda *_: msgspec.json.encode(ready(**answer)))
+
+    slot = Slot(worker="w", address="a", host="h")
+    found = readiness._ask(Fake(), slot, None, {})
+    assert found.machine == "w"
+    assert said in found.problem
 
 
 def other_place(**changes):

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app, campaign
 from harness.errors import ExitCode, RefusedError
+from harness.launch import preflight
 from harness.store import folder as store
 from tests.launch.conftest import SCENARIO
 from tests.launch.fake_python import write_fake_python
@@ -70,7 +71,7 @@ def test_if_nothing_is_left_nothing_is_started(run):
     assert result.exception.exit_code == ExitCode.USAGE
     assert str(result.exception).splitlines() == [
         f"jax cpu custom_loop: refused: {WHY}",
-        campaign.NOTHING_LEFT,
+        preflight.NOTHING_LEFT,
     ]
     assert not Path("results/local/campaign.json").exists()
 

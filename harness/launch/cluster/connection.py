@@ -214,7 +214,7 @@ def connected(specification: Specification) -> Iterator[Connection]:
         address: Any = specification.scheduler
         if specification.queue is not None:
             address = stack.enter_context(started(specification))
-        named = specification.scheduler or f"the scheduler for {specification.queue}"
+        named = specification.scheduler or str(address.scheduler_address)
         try:
             client = Client(
                 address,
@@ -299,9 +299,9 @@ def names_of(slots: Sequence[Slot], machines: Sequence[str]) -> list[str]:
     return found
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def _natural(name: str) -> list[tuple[str, int]]:
     """How a name with numbers is sorted: ``slot-2`` before ``slot-10``."""
-    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]
+    return [(text, int(part or 0)) for text, part in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _close(client: Any) -> None:

@@ -20,6 +20,7 @@ from harness.launch.cluster.connection import (
 )
 from harness.launch.cluster.slot import Means
 from harness.records.anatomy import AnatomyRecord, AnatomyTask
+from harness.records.bounds import Seconds
 from harness.records.cluster import Measured, Needed, read_answer
 from harness.records.decoding import UndecodableError
 from harness.records.header import record_of
@@ -85,11 +86,25 @@ class ClusterLauncher:
 
     def speed(self) -> float:
         """Seconds that the speed probe takes in the slot."""
-        return float(self._call(on_worker.speed))
+        seconds: float = self._figure(on_worker.speed, Seconds)
+        return seconds
 
     def rates(self, threads: int | None) -> Rates:
         """The rates of the slot's CPUs."""
-        return read_answer(self._call(on_worker.rates, threads), Rates)
+        rates: Rates = self._figure(on_worker.rates, Rates, threads)
+        return rates
+
+    def _figure(self, function: Callable[..., bytes], kind: Any, *arguments: Any) -> Any:
+        """A figure of the slot.
+
+        Raises:
+            TaskInterrupted: if it is none, which ends the slot's campaign.
+        """
+        try:
+            return read_answer(self._call(function, *arguments), kind)
+        except UndecodableError as error:
+            self.lost = f"it sent something that is no figure: {error}"
+            raise TaskInterrupted from None
 
     def _measure(self, trials: Sequence[Trial], needed: Needed) -> Measured:
         content = self._call(on_worker.measure, list(trials), self._means, needed, trials=trials)

@@ -91,9 +91,6 @@ def serving(
 
     silence()
     secure = security(tls)
-    # A folder of the lock has to be there before two slots make it at once.
-    for slot in slots:
-        Path(slot.variables[FOLDER_VARIABLE]).mkdir(parents=True, exist_ok=True)
     workers = {
         slot.name: {
             "cls": Nanny,

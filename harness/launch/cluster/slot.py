@@ -157,13 +157,13 @@ def foresee(plan: Plan, means: Means, table: str | None) -> bytes:
     return msgspec.json.encode(Foreseen(refusals=refusals))
 
 
-def speed() -> float:
-    """Seconds that the fixed piece of work takes on the CPUs of the slot."""
+def speed() -> bytes:
+    """Seconds that the fixed piece of work takes on the CPUs of the slot, in JSON."""
     from threadpoolctl import threadpool_limits
 
     # Dask starts its workers with one thread for every library.
     with threadpool_limits(limits=len(affinity() or ()) or None, user_api="blas"):
-        return speed_probe()
+        return msgspec.json.encode(speed_probe())
 
 
 def rates(threads: int | None) -> bytes:

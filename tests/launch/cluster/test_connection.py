@@ -191,6 +191,7 @@ async def _go(dask_scheduler):
         (["a", "b"], ["m1", "m2"], ["m1", "m2"]),
         (["slot-2", "slot-10", "slot-1"], ["m", "m", "m"], ["m-2", "m-3", "m-1"]),
         (["x", "y", "z"], ["m1", "m2", "m1"], ["m1-1", "m2", "m1-2"]),
+        (["b2", "a10"], ["m", "m"], ["m-2", "m-1"]),
     ],
 )
 def test_names_of_slots_are_those_of_their_machines(workers, machines, named):

@@ -294,6 +294,15 @@ def test_lacks_that_nobody_knows_are_left_out(trial, make_record):
     assert room.lacks == {Lack.MEMORY}
 
 
+@pytest.mark.parametrize("content", [b"", b"-1", b'"x"', None, 0.2])
+def test_a_figure_that_is_none_ends_the_slots_campaign(content):
+    means = Means(key="0a1b2c3d", interpreters={}, timeout_s=1.0)
+    launcher = ClusterLauncher(Stranger(content), None, means, print)
+    with pytest.raises(TaskInterrupted):
+        launcher.speed()
+    assert launcher.lost.startswith("it sent something that is no figure: ")
+
+
 @pytest.mark.parametrize("key", ["../../etc", "", "ABC", "0a1b2c3d/.."])
 def test_a_key_leads_nowhere_else(key):
     with pytest.raises(ValueError, match="is no key"):
