@@ -22,9 +22,13 @@ from harness.records.cluster import Place, Readiness
 from harness.report.outputs import terminal
 from harness.store import folder as store
 from tests.cli.test_exit_codes import world as world  # noqa: PLC0414 - the fixture
-from tests.launch.cluster.real import cluster, until
+from tests.launch.cluster.real import LEAKS, cluster, until
+from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+pytestmark = [
+    LEAKS,
+    pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts"),
+]
 
 TINY = "throwaway"
 

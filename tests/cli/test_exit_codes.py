@@ -333,7 +333,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
             "scenario.names = names",
         )
     ),
-    ("run", "`--launcher`: no scheduler answers, or no slot can"): lambda w: w.harness(
+    ("run", "`--launcher`: no scheduler answers, or no slot can"): lambda w: w.process(
         "run", *w.trial(), "--launcher", "dask", "--scheduler", "tcp://127.0.0.1:9"
     ),
     ("run", "an option of a cluster without one, or a mistake in `cluster.toml`"): lambda w: alike(
@@ -351,7 +351,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
     ("cluster join", "an address that others reach, without certificates"): lambda w: w.harness(
         "cluster", "join", "tcp://10.0.0.5:8786"
     ),
-    ("cluster join", "no scheduler answers"): lambda w: w.harness(
+    ("cluster join", "no scheduler answers"): lambda w: w.process(
         "cluster", "join", "tcp://127.0.0.1:9"
     ),
     ("every command", "Ctrl-C"): lambda w: alike(*(w.interrupted(*words) for words in COMMANDS)),

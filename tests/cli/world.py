@@ -252,7 +252,7 @@ class World:
             other.bind(("127.0.0.1", 0))
             other.listen()
             port = other.getsockname()[1]
-            return self.harness("cluster", "up", "--port", port, "--dashboard-port", 0)
+            return self.process("cluster", "up", "--port", str(port), "--dashboard-port", "0")
 
     def serving(self) -> tuple[int, int]:
         """Of ``harness cluster up``, and of ``join`` beside it: a Ctrl-C once both have slots."""

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from unittest import mock
 
+import pytest
+
 from harness.launch.cluster import serve
 from harness.launch.cluster.connection import connected
 from harness.launch.cluster.specification import Specification
+
+LEAKS = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
+"""Dask leaves a socket open where nobody answers; see :func:`collected`."""
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """What Dask has left open is collected in the test that left it, and in no other."""
+    yield
+    gc.collect()
 
 
 @contextlib.contextmanager

@@ -20,7 +20,10 @@ from harness.launch.cluster.connection import (
     SlotLostError,
     names_of,
 )
-from tests.launch.cluster.real import cluster, connection, until
+from tests.launch.cluster.real import LEAKS, cluster, connection, until
+from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
+
+pytestmark = LEAKS
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,14 @@ from harness.launch.cluster.slot import Means
 from harness.records.cluster import Measured
 from harness.records.machine import Free
 from harness.records.trial import Memory
-from tests.launch.cluster.real import cluster, connection, until
+from tests.launch.cluster.real import LEAKS, cluster, connection, until
+from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
 from tests.launch.test_turns import PROTOCOL
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+pytestmark = [
+    LEAKS,
+    pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts"),
+]
 
 
 @pytest.fixture(scope="module")

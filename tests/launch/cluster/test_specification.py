@@ -11,6 +11,8 @@ from harness.errors import ExitCode, HarnessError
 from harness.launch.cluster import specification
 from harness.launch.cluster.connection import queued
 from harness.launch.cluster.specification import QUEUES, arguments, host_of, is_loopback, specify
+from tests.launch.cluster.real import LEAKS
+from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
 
 SLURM = """
 [slurm]
@@ -21,6 +23,9 @@ walltime = "08:00:00"
 queue = "bench"
 job_extra_directives = ["--exclusive"]
 """
+
+
+pytestmark = LEAKS
 
 
 @pytest.fixture

@@ -12,8 +12,13 @@ from harness.errors import UnavailableError
 from harness.launch.cluster import serve
 from harness.launch.cluster.connection import connected
 from harness.launch.cluster.specification import Specification, Tls
+from tests.launch.cluster.real import LEAKS
+from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="it makes certificates")
+pytestmark = [
+    LEAKS,
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="it makes certificates"),
+]
 
 
 def openssl(*words, folder):
