@@ -115,9 +115,9 @@ def _carry_out(request: AnatomyRequest, console: Console) -> ExitCode:
     settings = asking.point(scenario, request, "a step is taken apart at one")
     asking.one_number_of_threads(request)
     asking.check_source(request)
-    folder = runs.anatomy_folder(request.results, request.scenario)
     records, failures = [], FailureLines()
     with sites.site(request, scenario, settings, say) as there:
+        folder = runs.anatomy_folder(request.results, request.scenario)
         store.sweep(request.results)
         for task in _tasks(request, asking.as_scalars(settings), there.placed, there.table):
             backend = task.cell.place

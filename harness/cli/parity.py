@@ -155,9 +155,9 @@ def _carry_out(request: ParityRequest, console: Console) -> ExitCode:
             f"beside {backends[0]}, or a second --mode beside {modes[0]}"
         )
     least = 1 if len(modes) > 1 else 2
-    folder = runs.parity_folder(request.results, scenario.name, request.seed)
     results, failures = [], FailureLines()
     with sites.site(request, scenario, settings, say, least=least, variable=None) as there:
+        folder = runs.parity_folder(request.results, scenario.name, request.seed)
         store.sweep(request.results)
         for (place, placement), mode in itertools.product(there.placed.items(), modes):
             task = ParityTask(

@@ -161,6 +161,8 @@ def _of_failures(line):
         or re.fullmatch(r"(\w+=\w+ ?)*((jax|tensorflow|torch) [\w.+]+)?", line)
         or set(line) <= set("|-: ")
         or "elsewhere" in line
+        # Rows of failures alone, of which the last are cut off where there are many.
+        or re.fullmatch(r"and \d+ more in the report", line)
         or line.startswith(("All records in", "records: "))
     )
 

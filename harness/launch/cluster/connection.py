@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import UnavailableError
 from harness.launch.cluster import slot as on_worker
-from harness.launch.cluster.specification import QUEUES, Queue, Specification, security
+from harness.launch.cluster.specification import Queue, Specification, queue_class, security
 from harness.records.cell import Struct
 from harness.words import count
 
@@ -264,14 +264,12 @@ def queued(queue: Queue, specification: Specification) -> Any:
     Raises:
         UnavailableError: for arguments that it does not take.
     """
-    import dask_jobqueue
-
     own = dict(queue.arguments)
     extra = [*own.pop("worker_extra_args", []), "--resources", f"{on_worker.RESOURCE}=1"]
     # A second campaign on the same host would find Dask's own port taken.
     own["scheduler_options"] = {"dashboard_address": ":0"} | own.get("scheduler_options", {})
     try:
-        return getattr(dask_jobqueue, QUEUES[queue.system])(
+        return queue_class(queue.system)(
             **own,
             processes=1,
             worker_extra_args=[*extra, "--preload", PRELOAD],

@@ -22,6 +22,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import ipaddress
+import signal
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -193,6 +194,20 @@ def security(tls: Tls | None) -> Any:
     )
 
 
+def queue_class(system: str) -> Any:
+    """The class of ``dask_jobqueue`` for a queueing system.
+
+    Its import has Ctrl-C exit at once, without a record of what was measured: that is undone.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    import dask_jobqueue
+
+    for number, handler in handlers.items():
+        if signal.getsignal(number) != handler:
+            signal.signal(number, handler)
+    return getattr(dask_jobqueue, QUEUES[system])
+
+
 def _check_secure(found: Specification, *, insecure: bool) -> None:
     if found.scheduler is not None:
         host = host_of(found.scheduler)
@@ -285,10 +300,7 @@ def _queue(system: str, table: Mapping[str, Any], path: Path | None) -> Queue:
 
 def arguments(system: str) -> set[str]:
     """What may be said of a job of that queueing system, by the library's own signatures."""
-    import dask_jobqueue
-    from dask_jobqueue.core import Job, JobQueueCluster
-
-    own = getattr(dask_jobqueue, QUEUES[system])
-    makers = (own.job_cls, Job, JobQueueCluster)
+    own = queue_class(system)
+    makers = (own.job_cls, *own.job_cls.__mro__, *own.__mro__)
     names = {name for one in makers for name in inspect.signature(one.__init__).parameters}
     return names - _OURS

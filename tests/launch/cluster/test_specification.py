@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+import sys
 
 import pytest
 
@@ -186,6 +187,19 @@ def test_each_queue_takes_what_its_library_takes(system):
     assert {"cores", "memory", "walltime", "queue"} <= there or system in {"htcondor", "lsf"}
     assert {"cores", "memory", "job_script_prologue", "log_directory"} <= there
     assert not there & {"self", "processes", "security", "n_workers"}
+
+
+def test_a_queue_leaves_ctrl_c_as_it_is():
+    program = (
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, before := lambda *_: None)\n"
+        "from harness.launch.cluster import specification\n"
+        "specification.arguments('slurm')\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert signal.getsignal(signal.SIGTERM) is before\n"
+        "import dask_jobqueue\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_job_script_of_slurm_starts_a_slot(file, tmp_path):
