@@ -39,7 +39,7 @@ from harness.words import joined, listed
 Say = Callable[[str], None]
 
 _NAME = re.compile(r"\w[\w.-]{0,252}")
-"""Of a machine in the network, or the hash that stands for it."""
+"""Of a machine in the network, or the hash in its place."""
 
 MOST_AT_ONCE = 32
 """Slots that are asked at the same time; each answer is waited for in a thread."""
