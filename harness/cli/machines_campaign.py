@@ -49,14 +49,19 @@ if TYPE_CHECKING:
 MACHINES = "machines"
 """The folder below the results folder that holds one for each slot."""
 
+LOOK_S = 0.5
+"""Seconds between two looks whether a slot has given a share back."""
+
 LOST = (SlotLostError, ClusterLostError, EndedError)
 
 
 @dataclass
 class _Part:
-    """What one slot has done so far."""
+    """What one slot has done so far; ``begun`` are the shares of an earlier run to go on with."""
 
     equipped: Equipped
+    begun: list[Plan] = field(default_factory=list)
+    measures: bool = False
     works: list[Work] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     lost: str | None = None
@@ -125,6 +130,9 @@ class MachinesCampaign:
         store.ensure_writable(request.results, bytes_)
         shares = _points(self._plan) if self._shared_out else [self._plan]
         if request.resume:
+            for part in self._parts:
+                with contextlib.suppress(SlotLostError, EndedError):  # its thread says so
+                    self._collect(part)
             shares = self._not_done(shares)
         for share in shares if self._shared_out else ():
             self._left.put(share)
@@ -157,24 +165,39 @@ class MachinesCampaign:
                 self._carry_out(part, self._plan, progress)
                 return
             while part.lost is None and not self._connection.ended:
-                share = self._left.get_nowait()
+                share = self._next(part)
+                if share is None:
+                    break
                 self._carry_out(part, share, progress)
                 if part.lost is not None:
                     self._left.put(share)  # another slot measures it, from its first round on
-        except queue.Empty:
-            pass
+                part.measures = False
         except LOST as error:
             part.lost = str(error) or "its worker went away"
         except BaseException as error:  # noqa: BLE001 - raised where it can be dealt with
             part.error = error
         finally:
+            part.measures = False
             progress.ended(part.name, part.lost if not self._connection.ended else None)
+
+    def _next(self, part: _Part) -> Plan | None:
+        """What the slot is to measure next; ``None`` once no slot can give one back any more."""
+        while not self._connection.ended:
+            others = any(one.measures for one in self._parts if one is not part)
+            part.measures = True  # before it has one: whoever looks meanwhile waits
+            if part.begun:
+                return part.begun.pop()
+            with contextlib.suppress(queue.Empty):
+                return self._left.get_nowait()
+            part.measures = False
+            if not others:
+                break
+            time.sleep(LOOK_S)
+        return None
 
     def _carry_out(self, part: _Part, share: Plan, progress: machines_progress.Machines) -> None:
         request, equipped = self._request, part.equipped
         root = self._folder(part)
-        if not part.works:
-            self._collect(part, root)
         there = self._work(part, share, root)
         store.sweep(root)
         store.add_plan(root, there.plan)
@@ -221,9 +244,10 @@ class MachinesCampaign:
             return work.begin(share, earlier)
         return work.go_on(share, earlier, part.equipped.circumstances(share))
 
-    def _collect(self, part: _Part, root: Path) -> None:
+    def _collect(self, part: _Part) -> None:
         """Store what an earlier run measured there and its scheduler took along when it died."""
-        if not self._request.resume or not root.is_dir():
+        root = self._folder(part)
+        if not root.is_dir():
             return
         earlier = store.load(root)
         keys = [plan.run_id for plan in earlier.plans]
@@ -239,18 +263,22 @@ class MachinesCampaign:
         self._connection.call(part.equipped.slot, on_worker.forget, keys)
 
     def _not_done(self, shares: Sequence[Plan]) -> list[Plan]:
-        """The shares that no slot has measured to their end.
+        """The shares that no slot has begun; those that one did not end, it goes on with.
 
         Raises:
             HarnessError: if no earlier run began any of them.
         """
-        folders = [self._folder(part) for part in self._parts]
-        earlier = [store.load(root) for root in folders if root.is_dir()]
+        root = self._request.results / MACHINES
+        folders = sorted(root.iterdir()) if root.is_dir() else []
+        earlier = {folder.name: store.load(folder) for folder in folders}
         left, begun = [], False
         for share in shares:
-            states = [self._is_done(share, one) for one in earlier]
-            begun = begun or any(state is not None for state in states)
-            if True not in states:
+            states = {name: self._is_done(share, there) for name, there in earlier.items()}
+            begun = begun or any(state is not None for state in states.values())
+            owners = [part for part in self._parts if states.get(part.name) is False]
+            if True not in states.values() and owners:
+                owners[0].begun.append(share)
+            elif True not in states.values():
                 left.append(share)
         if not begun:
             raise HarnessError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import threading
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 from distributed import Client
 
-from harness.cli import closing, readiness
+from harness.cli import closing, machines_campaign, readiness
 from harness.cli.machines_campaign import MACHINES
 from harness.cli.options import CampaignRequest
 from harness.launch.cluster import connection as module
@@ -135,6 +136,30 @@ def test_ctrl_c_keeps_what_there_is_and_resume_measures_the_rest(world, address,
     before = len(log.read_text().split())
     assert world.harness(*words, "--resume") == 0
     assert len(log.read_text().split()) == before
+
+
+def test_a_share_that_a_slot_gives_back_is_measured_by_one_that_waits(monkeypatch):
+    monkeypatch.setattr(machines_campaign, "LOOK_S", 0.01)
+    campaign = object.__new__(machines_campaign.MachinesCampaign)
+    campaign._connection = SimpleNamespace(ended=False)
+    campaign._left = queue.SimpleQueue()
+    campaign._parts = [machines_campaign._Part(equipped=None) for _ in range(2)]
+    one, other = campaign._parts
+    campaign._left.put("share")
+    assert campaign._next(one) == "share"
+    taken = []
+    waiting = threading.Thread(target=lambda: taken.append(campaign._next(other)))
+    waiting.start()
+    time.sleep(0.1)
+    assert waiting.is_alive()
+    campaign._left.put("share")  # its worker died
+    one.measures = False
+    waiting.join(timeout=10)
+    assert taken == ["share"]
+    other.measures = False
+    assert campaign._next(one) is None
+    one.begun.append("begun")
+    assert campaign._next(one) == "begun"
 
 
 def test_resume_without_a_campaign_is_refused(there, world, capsys):
