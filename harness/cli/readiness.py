@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from harness import __version__, data, scenario_files
 from harness.cli import asking
+from harness.cli.asking import Say
 from harness.cli.options import Request
 from harness.errors import HarnessError, UnavailableError
 from harness.launch import lock
@@ -35,8 +36,6 @@ from harness.records.plan import Plan
 from harness.scenario import find, sources_sha256
 from harness.scenario_files import program_path
 from harness.words import joined, listed
-
-Say = Callable[[str], None]
 
 _NAME = re.compile(r"\w[\w.-]{0,252}")
 """Of a machine in the network, or the hash in its place."""

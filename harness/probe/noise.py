@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -26,11 +27,10 @@ SPEED_PASSES = 150
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Counters at one moment; only the difference of two says anything.
 
-    Ticks are those of /proc/stat, summed over all CPUs of the machine, or over the ``cpus`` that
-    this process may use where those are a part of them: what runs on the others is beside a
-    neighbour. ``None`` stands for what
-    this system does not tell. ``own_cpu_s`` is the CPU time of this process and
-    of its descendants: PyTorch compiles in processes of its own.
+    Ticks are those of /proc/stat, summed over all CPUs of the machine. Where this process may use
+    a part of them alone, they are those of that part, and ``cpus`` is how many it has. ``None``
+    stands for what this system does not tell. ``own_cpu_s`` is the CPU time of this process and of
+    its descendants: PyTorch compiles in processes of its own.
     """
 
     at_s: float
@@ -186,14 +186,14 @@ def parse_stat(content: str, cpus: Sequence[int] | None = None) -> CpuTicks | No
             one has no line, the sum of all is taken.
     """
     lines: dict[str, list[int]] = {}
-    for line in content.splitlines():
-        name, *words = line.split() or [""]
+    for line in itertools.takewhile(lambda line: line.startswith("cpu"), content.splitlines()):
+        name, *words = line.split()
         ticks = [files.to_integer(word) for word in words[:8]]
         counted = [tick for tick in ticks if tick is not None and tick >= 0]
-        if name.startswith("cpu") and len(counted) == 8:
+        if len(counted) == 8:
             lines[name] = counted
     everything = lines.pop("cpu", None)
-    if everything is None or not content.startswith("cpu "):
+    if everything is None:
         return None
     mine = [lines[name] for cpu in cpus or () if (name := f"cpu{cpu}") in lines]
     if cpus is None or len(mine) < len(cpus) or len(mine) >= len(lines):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.probe import noise
+from harness.probe.cpu import affinity
 from harness.probe.noise import CpuTicks, difference, parse_stat, snapshot, speed_probe
 from harness.records.machine import Disturbance
 
@@ -112,6 +113,30 @@ def test_no_content_of_stat_is_an_error(content: str):
 @pytest.mark.parametrize("content", ["", "cpu", "cpu 1 2 3", "cpu0 1 2 3 4 5 6 7 8", "cpu a b"])
 def test_an_older_or_foreign_stat_is_unknown(content: str):
     assert parse_stat(content) is None
+
+
+STAT = "cpu 30 0 0 60 0 0 0 9 0 0\ncpu0 10 0 0 20 0 0 0 4\ncpu1 20 0 0 40 0 0 0 5\nintr 1 2 3\n"
+
+
+@pytest.mark.parametrize("cpus", [None, [], [0, 1], [0, 7]])
+def test_of_all_cpus_or_of_unknown_ones_the_sum_of_all_is_taken(cpus):
+    assert parse_stat(STAT, cpus or None) == CpuTicks(total=99, idle=60, steal=9)
+
+
+def test_of_a_part_of_the_cpus_that_part_is_summed_up():
+    assert parse_stat(STAT, [1]) == CpuTicks(total=65, idle=40, steal=5, cpus=1)
+
+
+@pytest.mark.skipif(len(affinity() or ()) < 2, reason="this machine has one CPU to use")
+def test_a_process_that_may_use_one_cpu_is_judged_by_that_one():
+    program = (
+        "from harness.probe.noise import difference, snapshot\n"
+        "before = snapshot()\n"
+        "print(difference(before, snapshot()).cpus)"
+    )
+    first = str((affinity() or [0])[0])
+    command = ["taskset", "-c", first, sys.executable, "-c", program]
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "1\n"
 
 
 def test_the_time_of_the_own_threads_is_told_apart_from_that_of_all():

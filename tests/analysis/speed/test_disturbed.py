@@ -13,8 +13,9 @@ from harness.analysis.speed.disturbed import (
     STEAL_SHARE,
     SWITCH_FLOOR_PER_S,
     reasons,
+    taken_by_others,
 )
-from harness.records.machine import Noise
+from harness.records.machine import Disturbance, Noise
 from harness.records.trial import Turns
 from tests.launch.fakes import environment, noise
 
@@ -88,6 +89,20 @@ def test_two_probes_are_too_few_to_say_what_is_typical(trials):
 def test_other_programs_beside_the_training_disturb(trials):
     found = reasons(trials([*quiet(), noise(foreign_cores=0.9)]))
     assert found[-1] == "other programs used 0.9 of 2 cores beside it"
+
+
+def test_of_a_part_of_the_cpus_that_part_counts():
+    busy = Disturbance(
+        elapsed_s=10.0,
+        involuntary_switches=0,
+        steal_share=0.0,
+        busy_share=1.0,
+        load_average=None,
+        frequency_mhz=None,
+        own_cpu_s=9.9,
+    )
+    assert taken_by_others(busy, 2) == ["other programs used 1.0 of 2 cores beside it"]
+    assert taken_by_others(msgspec.structs.replace(busy, cpus=1), 2) == []
 
 
 def test_a_little_use_by_others_is_let_pass(trials):

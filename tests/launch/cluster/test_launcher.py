@@ -235,6 +235,19 @@ def test_ctrl_c_ends_the_trial_there_and_its_record_says_so(there, launch, trial
     until(lambda: is_gone(child))
 
 
+@pytest.fixture
+def good(trial, make_record):
+    """The record of the trial."""
+    return make_record(
+        cell=trial.cell,
+        seed=trial.seed,
+        repetition=trial.repetition,
+        round=trial.round,
+        campaign=trial.campaign,
+        harness=trial.harness,
+    )
+
+
 class Stranger:
     """A fake connection to a slot that answers whatever a test says."""
 
@@ -263,15 +276,7 @@ class Stranger:
         ),
     ],
 )
-def test_an_answer_is_checked_like_a_strangers(trial, make_record, change, said):
-    good = make_record(
-        cell=trial.cell,
-        seed=trial.seed,
-        repetition=trial.repetition,
-        round=trial.round,
-        campaign=trial.campaign,
-        harness=trial.harness,
-    )
+def test_an_answer_is_checked_like_a_strangers(trial, good, change, said):
     answer = change(good)
     content = msgspec.json.encode(answer) if isinstance(answer, Measured) else answer
     means = Means(key="0a1b2c3d", interpreters={}, timeout_s=1.0)
@@ -281,15 +286,7 @@ def test_an_answer_is_checked_like_a_strangers(trial, make_record, change, said)
     assert said in record.failure.reason
 
 
-def test_lacks_that_nobody_knows_are_left_out(trial, make_record):
-    good = make_record(
-        cell=trial.cell,
-        seed=trial.seed,
-        repetition=trial.repetition,
-        round=trial.round,
-        campaign=trial.campaign,
-        harness=trial.harness,
-    )
+def test_lacks_that_nobody_knows_are_left_out(trial, good):
     free = Free(total_bytes=1, available_bytes=1, gpu_bytes=0, largest_bytes=0)
     content = msgspec.json.encode(Measured(records=[good], lacks=["MEMORY", "LUCK"], free=free))
     means = Means(key="0a1b2c3d", interpreters={}, timeout_s=1.0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import pytest
 
+from harness.cli.cluster_options import OnCluster
 from harness.errors import ExitCode, HarnessError
 from harness.launch.cluster import specification
 from harness.launch.cluster.connection import queued
@@ -187,6 +189,11 @@ def test_each_queue_takes_what_its_library_takes(system):
     assert {"cores", "memory", "walltime", "queue"} <= there or system in {"htcondor", "lsf"}
     assert {"cores", "memory", "job_script_prologue", "log_directory"} <= there
     assert not there & {"self", "processes", "security", "n_workers"}
+
+
+def test_the_help_names_every_launcher():
+    (option,) = get_args(get_type_hints(OnCluster, include_extras=True)["launcher"])[1:]
+    assert all(name in option.help for name in specification.LAUNCHERS)
 
 
 def test_a_queue_leaves_ctrl_c_as_it_is():
