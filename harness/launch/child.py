@@ -335,11 +335,15 @@ def _read_record(
         return f"the process left something that is no record: {error}"
     if wrong := objection(record, task):
         return f"the process left {wrong}"
-    if isinstance(record, ParityRecord) and record.status == "ok":
-        arrays = files.get(record.arrays or "", b"")
-        if hashlib.sha256(arrays).hexdigest() != record.arrays_sha256:
-            return "the process left a record without its arrays"
+    if isinstance(record, ParityRecord) and lacks_arrays(record, files.get(record.arrays or "")):
+        return "the process left a record without its arrays"
     return record
+
+
+def lacks_arrays(record: ParityRecord, arrays: object) -> bool:
+    """Whether a good record came without the arrays that it names."""
+    there = arrays if isinstance(arrays, bytes) else b""
+    return record.status == "ok" and hashlib.sha256(there).hexdigest() != record.arrays_sha256
 
 
 def objection(record: Record | ParityRecord | AnatomyRecord, task: Task) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from harness.launch.campaign.room import Lack
-from harness.launch.child import ChildResult, TaskInterrupted, objection
+from harness.launch.child import ChildResult, TaskInterrupted, lacks_arrays, objection
 from harness.launch.cluster import slot as on_worker
 from harness.launch.cluster.connection import (
     ClusterLostError,
@@ -77,8 +77,12 @@ class ClusterLauncher:
 
     def compare(self, task: ParityTask) -> ChildResult[ParityRecord]:
         """Train ``task`` for a comparison."""
-        content, arrays = self._call(on_worker.compare, task, self._means)
-        return ChildResult(self._checked(content, ParityRecord, task), arrays)
+        answer = self._call(on_worker.compare, task, self._means)
+        content, arrays = answer if isinstance(answer, tuple) and len(answer) == 2 else (None, None)
+        record = self._checked(content, ParityRecord, task)
+        if lacks_arrays(record, arrays):
+            record = _failed(task, ParityRecord, "the slot sent a record without its arrays")
+        return ChildResult(record, arrays if record.status == "ok" else None)
 
     def dissect(self, task: AnatomyTask) -> AnatomyRecord:
         """Take the step of ``task`` apart."""

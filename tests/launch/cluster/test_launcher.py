@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import signal
@@ -21,8 +22,10 @@ from harness.launch.cluster.connection import SlotLostError
 from harness.launch.cluster.launcher import ClusterLauncher
 from harness.launch.cluster.slot import Means
 from harness.records.cluster import Measured
+from harness.records.header import record_of
 from harness.records.machine import Free
-from harness.records.trial import Memory
+from harness.records.parity import ParityRecord, ParityTask
+from harness.records.trial import Memory, Task
 from tests.launch.cluster.real import LEAKS, cluster, connection, until
 from tests.launch.cluster.real import collected as collected  # noqa: PLC0414 - a fixture
 from tests.launch.test_turns import PROTOCOL
@@ -284,6 +287,33 @@ def test_an_answer_is_checked_like_a_strangers(trial, good, change, said):
     record = launcher.run(trial)
     assert record.status == "failed"
     assert said in record.failure.reason
+
+
+@pytest.mark.parametrize("arrays", [b"others", None, "text"])
+def test_a_comparison_without_its_arrays_is_none(trial, arrays):
+    fields = {name: getattr(trial, name) for name in Task.__struct_fields__}
+    task = ParityTask(**fields, perturbations=1)
+    record = record_of(
+        task,
+        ParityRecord,
+        status="ok",
+        scenario_version=1,
+        started_at="2026-01-01T00:00:00+00:00",
+        duration_s=1.0,
+        arrays="arrays.npz",
+        arrays_sha256=hashlib.sha256(b"arrays").hexdigest(),
+    )
+    means = Means(key="0a1b2c3d", interpreters={}, timeout_s=1.0)
+
+    def compared(answer):
+        return ClusterLauncher(Stranger(answer), None, means, print).compare(task)
+
+    content = msgspec.json.encode(record)
+    assert compared((content, b"arrays")).arrays == b"arrays"
+    odd = compared((content, arrays))
+    assert (odd.record.status, odd.arrays) == ("failed", None)
+    assert odd.record.failure.reason == "the slot sent a record without its arrays"
+    assert compared(content).record.status == "failed"
 
 
 def test_lacks_that_nobody_knows_are_left_out(trial, good):
