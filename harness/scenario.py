@@ -190,6 +190,10 @@ class Scenario(abc.ABC):
         """
         return True
 
+    def dataset(self, settings: Any) -> str:
+        """Which ratings :meth:`data` reads: ``100k`` or ``1m`` of MovieLens."""
+        return "100k"
+
     @abc.abstractmethod
     def data(self, settings: Any, table: Table | None) -> Data:
         """Cut the examples for training and testing.

@@ -171,13 +171,20 @@ def table(request: Request, scenario: Scenario, asked: Sequence[Settings], say: 
     """The path of the prepared rating table; ``None`` if nothing is read from it.
 
     Raises:
+        HarnessError: if the settings read different ones.
         UnavailableError: if no source has the ratings.
     """
-    if not any(needs_table(scenario, settings) for settings in asked):
+    read = {scenario.dataset(settings) for settings in asked if needs_table(scenario, settings)}
+    if not read:
         return None
+    if len(read) > 1:
+        raise HarnessError(
+            f"these settings read several data sets ({', '.join(sorted(read))}); "
+            "give each a command of its own"
+        )
     from harness.data.prepare import prepare
 
-    prepared = prepare(request.source, report=say)
+    prepared = prepare(request.source, dataset=read.pop(), report=say)
     if isinstance(request, CampaignRequest):
         say(f"ratings: {prepared.path} (from {prepared.source})")
     return prepared.path

@@ -12,6 +12,7 @@ from harness.cli.command import Command
 from harness.words import plain
 
 if TYPE_CHECKING:
+    from harness.data.prepare import Prepared
     from harness.data.verify import Verified
 
 app = typer.Typer(
@@ -29,6 +30,10 @@ CacheDir = Annotated[
         show_default=False,
     ),
 ]
+DatasetName = Annotated[
+    str,
+    typer.Option("--dataset", metavar="NAME", help="100k (the default) or 1m.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
 
@@ -42,6 +47,7 @@ def prepare(
             "else the first source that works, in this order.",
         ),
     ] = "auto",
+    dataset: DatasetName = "100k",
     cache_dir: CacheDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,18 +55,19 @@ def prepare(
 
     Example: harness data prepare --source mirror
 
-    Exit codes: 0 the table is there; 2 there is no such source; 3 no source works, or the cache
-    cannot be written.
+    Exit codes: 0 the table is there; 2 there is no such source or data set; 3 no source works, or
+    the cache cannot be written.
     """
     from harness.data import prepare as preparing
 
-    prepared = preparing.prepare(source, cache_dir=cache_dir, report=_progress)
+    prepared = preparing.prepare(source, dataset=dataset, cache_dir=cache_dir, report=_progress)
     if as_json:
         _print_json(
             {
                 "path": str(prepared.path),
                 "source": prepared.source,
                 "ratings_sha256": prepared.ratings_sha256,
+                "pinned": prepared.pinned,
                 "made": prepared.made,
                 "attempts": [{"source": a.source, "problem": a.problem} for a in prepared.attempts],
             }
@@ -68,7 +75,7 @@ def prepare(
         return
     typer.echo(f"table    {prepared.path}{'' if prepared.made else ' (was there)'}")
     typer.echo(f"source   {prepared.source}")
-    typer.echo(f"ratings  sha256 {prepared.ratings_sha256}, as pinned")
+    typer.echo(f"ratings  {_ratings(prepared)}")
 
 
 @app.command(cls=Command)
@@ -81,6 +88,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    dataset: DatasetName = "100k",
     cache_dir: CacheDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,12 +96,12 @@ def verify(
 
     Example: harness data verify --source mirror
 
-    Exit codes: 0 the table is what it should be; 2 there is no such source; 3 there is no table, it
-    is damaged, or the source delivers another.
+    Exit codes: 0 the table is what it should be; 2 there is no such source or data set; 3 there is
+    no table, it is damaged, or the source delivers another.
     """
     from harness.data import verify as verifying
 
-    verified = verifying.verify(source, cache_dir=cache_dir, report=_progress)
+    verified = verifying.verify(source, dataset=dataset, cache_dir=cache_dir, report=_progress)
     if as_json:
         import dataclasses
 
@@ -105,24 +113,26 @@ def verify(
         f"content  {verified.ratings:,} ratings of {verified.movies:,} movies "
         f"by {verified.users:,} users"
     )
-    typer.echo(f"ratings  sha256 {verified.ratings_sha256}, as pinned")
+    typer.echo(f"ratings  {_ratings(verified)}")
     typer.echo(f"titles   {_titles(verified)}")
     if verified.comparison:
         typer.echo(f"{verified.comparison.source:<8} {_comparison(verified)}")
 
 
 @app.command(cls=Command)
-def sources(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
+def sources(
+    dataset: DatasetName = "100k", cache_dir: CacheDir = None, as_json: AsJson = False
+) -> None:
     """List the sources and whether each is usable now.
 
     Example: harness data sources
 
-    Exit code: 0, whether or not one works.
+    Exit codes: 0, whether or not one works; 2 there is no such data set.
     """
     from harness.data import cache as caches
     from harness.data.sources import SOURCES
 
-    cache = caches.find(cache_dir)
+    cache = caches.find(cache_dir, dataset)
     rows = [
         {
             "source": source.name,
@@ -152,6 +162,11 @@ def sources(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
         )
     typer.echo("\nauto takes the first that is usable, in this order, but never synthetic.")
     typer.echo(f"A zip downloaded by hand belongs at {cache.archive}")
+
+
+def _ratings(found: Prepared | Verified) -> str:
+    known = "as pinned" if found.pinned else "of GroupLens' zip, whose sha256 is pinned"
+    return f"sha256 {found.ratings_sha256}, {known}"
 
 
 def _titles(verified: Verified) -> str:

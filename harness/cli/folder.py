@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,13 +113,15 @@ def _published(scenario: Scenario, settings: Mapping[str, Scalar]) -> float | No
     return scenario.published(asked)
 
 
-def local_titles() -> Mapping[int, str] | None:
-    """Titles by ``movie_id`` from the prepared table, if this machine has one that can be read."""
+def local_titles() -> dict[str, Mapping[int, str]]:
+    """Titles by ``movie_id`` of each prepared table on this machine, by the hash of its ratings."""
     from harness import data
-    from harness.data import cache
+    from harness.data import cache, datasets
 
-    try:
-        movies = data.load(cache.find().table).movies
-    except UnavailableError:
-        return None
-    return dict(zip(movies.movie_id.tolist(), movies.title.tolist(), strict=True))
+    found: dict[str, Mapping[int, str]] = {}
+    for dataset in datasets.DATASETS:
+        with contextlib.suppress(UnavailableError):
+            table = data.load(cache.find(dataset=dataset).table)
+            ids, titles = table.movies.movie_id.tolist(), table.movies.title.tolist()
+            found[table.ratings_sha256] = dict(zip(ids, titles, strict=True))
+    return found

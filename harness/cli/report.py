@@ -122,7 +122,7 @@ def report(
         pages.history(root, markdown_to=output, html_to=html)
         return
     study = studied(load(root))
-    composed = compose(study, local_titles() if titles else None)
+    composed = compose(study, local_titles() if titles else {})
     text = markdown.render(composed)
     target = output or root / layout.REPORT
     # Files before the screen: whatever becomes of that, they are there.

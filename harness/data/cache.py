@@ -16,6 +16,8 @@ import filelock
 import platformdirs
 
 from harness import temporary
+from harness.data import datasets
+from harness.data.datasets import Dataset
 from harness.errors import UnavailableError
 from harness.paths import expanded
 
@@ -39,19 +41,20 @@ class CacheError(UnavailableError):
 
 @dataclasses.dataclass(frozen=True)
 class Cache:
-    """The files of the cache, by what they are for."""
+    """The files of the cache for one data set, by what they are for."""
 
     folder: Path
+    dataset: Dataset = dataclasses.field(default_factory=lambda: datasets.dataset(datasets.DEFAULT))
 
     @property
     def table(self) -> Path:
         """The prepared table, whichever source it came from."""
-        return self.folder / "ml-100k.npz"
+        return self.folder / f"{self.dataset.stem}.npz"
 
     @property
     def archive(self) -> Path:
         """GroupLens' zip; also where a user may put it by hand."""
-        return self.folder / "ml-100k.zip"
+        return self.folder / f"{self.dataset.stem}.zip"
 
     @property
     def wheel(self) -> Path:
@@ -86,16 +89,20 @@ class Cache:
             )
 
 
-def find(folder: str | os.PathLike[str] | None = None) -> Cache:
+def find(folder: str | os.PathLike[str] | None = None, dataset: str = datasets.DEFAULT) -> Cache:
     """The cache in ``folder``, else in ``HARNESS_CACHE_DIR``, else in the user's cache folder.
 
     Nothing is made yet.
+
+    Raises:
+        harness.data.datasets.UnknownDatasetError: if there is no such data set.
     """
+    one = datasets.dataset(dataset)
     chosen = folder or os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Cache(expanded(Path(chosen)).absolute())
+        return Cache(expanded(Path(chosen)).absolute(), one)
     try:
-        return Cache(platformdirs.user_cache_path("keras-backend-harness", appauthor=False))
+        return Cache(platformdirs.user_cache_path("keras-backend-harness", appauthor=False), one)
     except RuntimeError:
         raise CacheError(
             "this user has no home folder for the cache: name a folder with --cache-dir or "

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import regular_files, temporary
+from harness.data import datasets
 from harness.data import table as tables
 from harness.data.table import Movies, Ratings, Table, Users
 from harness.errors import UnavailableError
@@ -54,36 +55,35 @@ def load(path: str | os.PathLike[str]) -> Table:
 
     Raises:
         MissingTableError: if there is no such file.
-        CorruptTableError: if the file is truncated or altered, if its ratings are not
-            MovieLens-100K (:data:`harness.data.RATINGS_SHA256`), or if another version of the
+        CorruptTableError: if the file is truncated or altered, if its ratings are not those of
+            its data set (:func:`harness.data.table.pinned`), or if another version of the
             harness wrote it; the message names the file.
     """
     path = Path(path)
+    again = f"`{datasets.remake(_dataset_of(path))}` makes it"
     try:
         table = _parse(_arrays(path))
     except FileNotFoundError:
-        raise MissingTableError(
-            f"no prepared table at {path}; `harness data prepare` makes it"
-        ) from None
+        raise MissingTableError(f"no prepared table at {path}; {again}") from None
     except PermissionError as error:
-        raise CorruptTableError(
-            f"{path} cannot be read: {error.strerror}; `harness data prepare` makes it again"
-        ) from None
+        raise CorruptTableError(f"{path} cannot be read: {error.strerror}; {again} again") from None
     except Exception as error:  # noqa: BLE001
         # zipfile, zlib and NumPy raise nearly anything on a damaged file (BadZipFile, EOFError,
         # KeyError, NotImplementedError, struct.error ...); all of it means the same to the user.
         raise CorruptTableError(
-            f"{path} is truncated or altered ({error}); `harness data prepare` makes it again"
+            f"{path} is truncated or altered ({error}); {again} again"
         ) from None
-    found = table.ratings_sha256
-    if found != tables.RATINGS_SHA256:
-        raise CorruptTableError(
-            f"{path} does not hold the ratings of MovieLens-100K: their sha256 is {found}, "
-            f"expected {tables.RATINGS_SHA256}; `harness data prepare` makes it again"
-        )
+    if (other := tables.other_ratings(table)) is not None:
+        raise CorruptTableError(f"{path} does not hold the ratings of {other}; {again} again")
     if (strange := tables.made_up(table)) is not None:
-        raise CorruptTableError(f"{path} has {strange}; `harness data prepare` makes it again")
+        raise CorruptTableError(f"{path} has {strange}; {again} again")
     return table
+
+
+def _dataset_of(path: Path) -> str:
+    """The data set that belongs at ``path``, by the name of the file."""
+    named = (one.name for one in datasets.DATASETS.values() if one.stem == path.stem)
+    return next(named, datasets.DEFAULT)
 
 
 def write(table: Table, path: Path) -> None:
@@ -99,6 +99,7 @@ def write(table: Table, path: Path) -> None:
         for name, column in getattr(table, part).columns().items()
     }
     arrays["source"] = np.array(table.source)
+    arrays["dataset"] = np.array(table.dataset)
     arrays["format"] = np.array(FORMAT)
     arrays["sha256"] = np.array(_content_sha256(arrays))
     partial = temporary.beside(path)
@@ -166,20 +167,23 @@ def _parse(arrays: dict[str, NDArray[Any]]) -> Table:
         raise ValueError(f"it has format {arrays['format']}, this harness reads {FORMAT}")
     if str(arrays.pop("sha256")) != _content_sha256(arrays):
         raise ValueError("its content does not match the digest stored in it")
+    # Files of before there was a second data set do not tell.
+    dataset = datasets.dataset(str(arrays.get("dataset", datasets.DEFAULT))).name
     parts: dict[str, Any] = {
         part: columns(
             **{n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{part}.")}
         )
         for part, columns in _PARTS.items()
     }
-    return Table(**parts, source=str(arrays["source"]))
+    return Table(**parts, source=str(arrays["source"]), dataset=dataset)
 
 
 def _content_sha256(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """A digest over all arrays but the ratings, which have a pinned hash of their own."""
+    """A digest over all arrays, without ratings that have a pinned hash of their own."""
     digest = hashlib.sha256()
+    proven = tables.pinned(str(arrays.get("dataset", datasets.DEFAULT))) is not None
     for name in sorted(arrays):
-        if not name.startswith("ratings."):
+        if not (proven and name.startswith("ratings.")):
             array = np.ascontiguousarray(arrays[name])
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.tobytes())

@@ -38,6 +38,31 @@ GENRES = (
 )
 """The genres in the order of the flags in ``u.item`` (the archive's ``u.genre``)."""
 
+OCCUPATIONS_1M = (
+    "other/not specified",
+    "academic/educator",
+    "artist",
+    "clerical/admin",
+    "college/grad student",
+    "customer service",
+    "doctor/health care",
+    "executive/managerial",
+    "farmer",
+    "homemaker",
+    "K-12 student",
+    "lawyer",
+    "programmer",
+    "retired",
+    "sales/marketing",
+    "scientist",
+    "self-employed",
+    "technician/engineer",
+    "tradesman/craftsman",
+    "unemployed",
+    "writer",
+)
+"""What the numbers in ``users.dat`` of MovieLens-1M stand for (its README)."""
+
 MIRROR_HEADERS = {
     "ml-100k.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float",
     "ml-100k.item": "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
@@ -58,7 +83,7 @@ def archive_ratings(content: bytes) -> Ratings:
     Raises:
         MalformedError: naming the line.
     """
-    return _ratings("u.data", _lines(content.decode("latin-1")), 1)
+    return _ratings("u.data", _lines(content.decode("latin-1")), 1, "\t")
 
 
 def archive_movies(content: bytes) -> Movies:
@@ -90,13 +115,63 @@ def archive_users(content: bytes) -> Users:
     return _users("u.user", _lines(content.decode("latin-1")), 1, "|")
 
 
+def ratings_1m(content: bytes) -> Ratings:
+    """``ratings.dat`` of MovieLens-1M, in its own order: as ``u.data``, separated by ``::``.
+
+    Raises:
+        MalformedError: naming the line.
+    """
+    return _ratings("ratings.dat", _lines(content.decode("latin-1")), 1, "::")
+
+
+def movies_1m(content: bytes) -> Movies:
+    """``movies.dat`` of MovieLens-1M (Latin-1): id, title with its year, genres.
+
+    Raises:
+        MalformedError: naming the line.
+    """
+
+    def parse(line: str) -> tuple[int, str, str]:
+        movie_id, title, genres = line.split("::")
+        if not set(genres.split("|")) <= set(GENRES):
+            raise ValueError
+        return _whole(movie_id), title, genres
+
+    lines = _lines(content.decode("latin-1"))
+    return movies(_rows("movies.dat", lines, 1, "an id, a title and genres", parse))
+
+
+def users_1m(content: bytes) -> Users:
+    """``users.dat`` of MovieLens-1M: id, gender, youngest age of a group, occupation, zip code.
+
+    Raises:
+        MalformedError: naming the line.
+    """
+
+    def parse(line: str) -> tuple[int, int, str, str, str]:
+        user_id, gender, age, occupation, zip_code = line.split("::")
+        if _whole(occupation) >= len(OCCUPATIONS_1M):
+            raise ValueError
+        return _whole(user_id), _whole(age), gender, OCCUPATIONS_1M[int(occupation)], zip_code
+
+    lines = _lines(content.decode("latin-1"))
+    rows = _rows("users.dat", lines, 1, "id, gender, age, occupation and zip code", parse)
+    return users(rows)
+
+
+def by_time(ratings: Ratings) -> Ratings:
+    """The ratings by user, time and movie: an order that needs no file to go by."""
+    order = np.lexsort((ratings.movie_id, ratings.timestamp, ratings.user_id))
+    return Ratings(**{name: column[order] for name, column in ratings.columns().items()})
+
+
 def mirror_ratings(content: bytes) -> Ratings:
     """``ml-100k.inter`` of the mirror: as ``u.data``, with a header.
 
     Raises:
         MalformedError: naming the line.
     """
-    return _ratings("ml-100k.inter", _mirror_lines("ml-100k.inter", content), 2)
+    return _ratings("ml-100k.inter", _mirror_lines("ml-100k.inter", content), 2, "\t")
 
 
 def mirror_movies(content: bytes) -> Movies:
@@ -138,18 +213,24 @@ def movies(rows: Sequence[tuple[int, str, str]]) -> Movies:
     )
 
 
+def users(rows: Sequence[tuple[int, int, str, str, str]]) -> Users:
+    """Users by ascending id from rows of id, age, gender, occupation and zip code."""
+    return Users(*(np.array(column) for column in zip(*sorted(rows), strict=True)))
+
+
 def year(title: str) -> int:
     """The last year in parentheses in a title, or 0: one title has `` (V)`` behind its year."""
     years = re.findall(r"\(([12][0-9]{3})\)", title)
     return int(years[-1]) if years else 0
 
 
-def _ratings(name: str, lines: Sequence[str], first: int) -> Ratings:
+def _ratings(name: str, lines: Sequence[str], first: int, separator: str) -> Ratings:
     def parse(line: str) -> tuple[int, int, int, int]:
-        user_id, movie_id, rating, timestamp = line.split("\t")
+        user_id, movie_id, rating, timestamp = line.split(separator)
         return _whole(user_id), _whole(movie_id), _whole(rating), _whole(timestamp)
 
-    rows = _rows(name, lines, first, "four integers separated by tabs", parse)
+    between = "tabs" if separator == "\t" else separator
+    rows = _rows(name, lines, first, f"four integers separated by {between}", parse)
     return Ratings(*np.array(rows).T)
 
 
@@ -158,8 +239,7 @@ def _users(name: str, lines: Sequence[str], first: int, separator: str) -> Users
         user_id, age, gender, occupation, zip_code = line.split(separator)
         return _whole(user_id), _whole(age), gender, occupation, zip_code
 
-    rows = sorted(_rows(name, lines, first, "id, age, gender, occupation and zip code", parse))
-    return Users(*(np.array(column) for column in zip(*rows, strict=True)))
+    return users(_rows(name, lines, first, "id, age, gender, occupation and zip code", parse))
 
 
 def _whole(text: str) -> int:

@@ -10,11 +10,11 @@ import os
 from pathlib import Path
 
 from harness.data import cache as caches
-from harness.data import file
+from harness.data import datasets, file
 from harness.data import table as tables
 from harness.data.cache import Cache, Report, silent
 from harness.data.sources import SOURCES, SourceError
-from harness.data.sources.archive import URL
+from harness.data.sources.archive import url
 from harness.data.table import Table
 from harness.errors import HarnessError, UnavailableError
 from harness.words import unknown
@@ -38,13 +38,15 @@ class Attempt:
 class Prepared:
     """A table that is ready to be loaded from ``path``.
 
-    ``source`` is where its content once came from, ``made`` whether that was just now, and
+    ``source`` is where its content once came from, ``pinned`` whether the hash of its ratings is
+    known beforehand, ``made`` whether it was made just now, and
     ``attempts`` the sources that were tried before.
     """
 
     path: Path
     source: str
     ratings_sha256: str
+    pinned: bool
     attempts: tuple[Attempt, ...] = ()
     made: bool = False
 
@@ -52,6 +54,7 @@ class Prepared:
 def prepare(
     source: str = AUTO,
     *,
+    dataset: str = datasets.DEFAULT,
     cache_dir: str | os.PathLike[str] | None = None,
     report: Report = silent,
 ) -> Prepared:
@@ -63,17 +66,19 @@ def prepare(
         source: ``auto`` takes the prepared table whatever its source, else the first that works
             of tfds, archive and mirror. A source's own name takes the prepared table only if it
             came from there, and else makes it again from there.
+        dataset: the name of the data set.
         cache_dir: where the table and the downloads are kept, instead of ``HARNESS_CACHE_DIR`` or
             the user's cache folder.
         report: takes lines of progress, for a person.
 
     Raises:
         UnknownSourceError: if there is no such source; the message lists those there are.
+        harness.data.datasets.UnknownDatasetError: if there is no such data set.
         SourceError: if no source works; the message lists why, and how to place the zip by hand.
         harness.data.cache.CacheError: if the cache cannot be written to.
     """
     names = source_names(source)
-    cache = caches.find(cache_dir)
+    cache = caches.find(cache_dir, dataset)
     # Without the lock first: a prepared table is read from a cache that need not be writable.
     if ready := _prepared(cache, source, silent):
         return ready
@@ -90,7 +95,7 @@ def prepare(
                 f"folder with --cache-dir or {caches.CACHE_VARIABLE}"
             ) from None
         table = file.load(cache.table)
-    return Prepared(cache.table, table.source, table.ratings_sha256, attempts, made=True)
+    return _as_prepared(cache, table, attempts, made=True)
 
 
 def source_names(source: str) -> list[str]:
@@ -112,7 +117,7 @@ def source_names(source: str) -> list[str]:
 
 
 def read_source(name: str, cache: Cache, report: Report) -> Table:
-    """The table from one source, its ratings proven to be MovieLens-100K.
+    """The table from one source, its ratings proven to be the data set's.
 
     Raises:
         UnavailableError: if the source cannot deliver, or delivers other ratings.
@@ -124,11 +129,8 @@ def read_source(name: str, cache: Cache, report: Report) -> Table:
         table = source.read(cache, report)
     except OSError as error:
         raise SourceError(f"{error.filename or cache.folder}: {error.strerror or error}") from None
-    if table.ratings_sha256 != tables.RATINGS_SHA256:
-        raise SourceError(
-            f"its ratings are not MovieLens-100K: their sha256 is {table.ratings_sha256}, "
-            f"expected {tables.RATINGS_SHA256}"
-        )
+    if (other := tables.other_ratings(table)) is not None:
+        raise SourceError(f"its ratings are not {other}")
     if (strange := tables.made_up(table)) is not None:
         raise SourceError(f"it has {strange}")
     return table
@@ -147,7 +149,20 @@ def _prepared(cache: Cache, source: str, report: Report) -> Prepared | None:
     if source not in {AUTO, table.source}:
         report(f"{cache.table} came from {table.source}; making it again from {source}")
         return None
-    return Prepared(cache.table, table.source, table.ratings_sha256)
+    return _as_prepared(cache, table)
+
+
+def _as_prepared(
+    cache: Cache, table: Table, attempts: tuple[Attempt, ...] = (), *, made: bool = False
+) -> Prepared:
+    return Prepared(
+        path=cache.table,
+        source=table.source,
+        ratings_sha256=table.ratings_sha256,
+        pinned=tables.pinned(table.dataset) is not None,
+        attempts=attempts,
+        made=made,
+    )
 
 
 def _first_that_works(
@@ -164,7 +179,7 @@ def _first_that_works(
             return table, tuple(attempts)
     tried = "\n".join(f"  {attempt.source}: {attempt.problem}" for attempt in attempts)
     raise SourceError(
-        f"MovieLens-100K could not be had; tried without success:\n{tried}\n"
-        f"Download {URL} on another machine, put it at {cache.archive}, and run "
-        "`harness data prepare` again; its hash will be checked."
+        f"{cache.dataset.title} could not be had; tried without success:\n{tried}\n"
+        f"Download {url(cache.dataset)} on another machine, put it at {cache.archive}, and run "
+        f"`{datasets.remake(cache.dataset.name)}` again; its hash will be checked."
     )

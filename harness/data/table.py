@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data import datasets
+
 RATINGS_SHA256 = "f87fc0c7375bd73968688c631177b12bbdfd2fad858ac6f56dc32d9ce3f278c8"
 """What :func:`ratings_sha256` answers for MovieLens-100K.
 
@@ -120,13 +122,15 @@ class Users(_Columns):
 class Table:
     """Ratings with their movies and users, and the ``source`` that they came from.
 
-    ``source`` is ``tfds``, ``archive``, ``mirror`` or ``synthetic``.
+    ``source`` is ``tfds``, ``archive``, ``mirror`` or ``synthetic``; ``dataset`` is one of
+    :data:`harness.data.datasets.DATASETS`.
     """
 
     ratings: Ratings
     movies: Movies
     users: Users
     source: str
+    dataset: str = datasets.DEFAULT
 
     @functools.cached_property
     def ratings_sha256(self) -> str:
@@ -169,6 +173,27 @@ def rest_sha256(movies: Movies, users: Users) -> str:
         else:
             digest.update(column.astype("<i8").data)
     return digest.hexdigest()
+
+
+def pinned(dataset: str) -> str | None:
+    """The hash that the ratings of a data set must have.
+
+    ``None`` for those that this project never had in hand: GroupLens' zip, whose hash TensorFlow
+    Datasets registers, is all that proves them.
+    """
+    return RATINGS_SHA256 if dataset == datasets.DEFAULT else None
+
+
+def other_ratings(table: Table) -> str | None:
+    """The data set whose ratings ``table`` should hold and does not, and both hashes.
+
+    ``None`` where it does, or nothing is pinned.
+    """
+    expected, found = pinned(table.dataset), table.ratings_sha256
+    if expected in {None, found}:
+        return None
+    title = datasets.DATASETS[table.dataset].title
+    return f"{title}: their sha256 is {found}, expected {expected}"
 
 
 def made_up(table: Table) -> str | None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.data import cache as caches
-from harness.data import file
+from harness.data import datasets, file
+from harness.data import table as tables
 from harness.data.cache import Report, silent
 from harness.data.prepare import AUTO, UnknownSourceError, read_source, source_names
-from harness.data.sources import SOURCES
+from harness.data.sources import SOURCES, SourceError
 from harness.data.table import KNOWN_TITLES, Table, titles_sha256
 
 
@@ -35,6 +36,8 @@ class Comparison:
 class Verified:
     """What the prepared table holds.
 
+    ``pinned`` tells whether the hash of its ratings is known beforehand.
+
     ``titles_differ`` holds the ids of movies whose title is not GroupLens' own, ``None`` if the
     titles are of no known kind (they take no part in the ratings' hash).
     """
@@ -42,6 +45,7 @@ class Verified:
     path: Path
     source: str
     ratings_sha256: str
+    pinned: bool
     ratings: int
     movies: int
     users: int
@@ -53,6 +57,7 @@ class Verified:
 def verify(
     source: str | None = None,
     *,
+    dataset: str = datasets.DEFAULT,
     cache_dir: str | os.PathLike[str] | None = None,
     report: Report = silent,
 ) -> Verified:
@@ -61,6 +66,7 @@ def verify(
     Args:
         source: ``tfds``, ``archive`` or ``mirror``, read anew (a download that is in the cache is
             used) and compared with the prepared table.
+        dataset: the name of the data set.
         cache_dir: as in :func:`harness.data.prepare.prepare`.
         report: takes lines of progress, for a person.
 
@@ -75,18 +81,25 @@ def verify(
             f"source '{AUTO}' names no single source to compare with; valid: {', '.join(SOURCES)}"
         )
     names = source_names(source) if source else []
-    cache = caches.find(cache_dir)
+    cache = caches.find(cache_dir, dataset)
     table = file.load(cache.table)
     comparison = None
     if names:
         cache.make()
         with caches.alone(cache, report):
-            comparison = compare(table, read_source(names[0], cache, report))
+            other = read_source(names[0], cache, report)
+            if other.ratings_sha256 != table.ratings_sha256:  # where none is pinned
+                raise SourceError(
+                    f"{names[0]} has other ratings: their sha256 is {other.ratings_sha256}, "
+                    f"that of {cache.table} is {table.ratings_sha256}"
+                )
+            comparison = compare(table, other)
     titles = titles_sha256(table.movies)
     return Verified(
         path=cache.table,
         source=table.source,
         ratings_sha256=table.ratings_sha256,
+        pinned=tables.pinned(table.dataset) is not None,
         ratings=len(table.ratings),
         movies=len(table.movies),
         users=len(table.users),

@@ -32,13 +32,16 @@ def table_of(chosen: Scenario, settings: Any, path: str | None) -> Table | None:
     """The prepared table at ``path``, or ``None`` where the scenario reads none.
 
     Raises:
-        HarnessError: if it is needed and was not given, or cannot be read.
+        HarnessError: if it is needed and was not given, cannot be read, or is of another data set.
     """
     if not needs_table(chosen, settings):
         return None
     if path is None:
         raise HarnessError(f"{chosen.name} needs the rating table; run `harness data prepare`")
-    return rating_data.load(Path(path))
+    table, asked = rating_data.load(Path(path)), chosen.dataset(settings)
+    if table.dataset != asked:
+        raise HarnessError(f"{chosen.name} reads data set {asked}, but {path} is {table.dataset}")
+    return table
 
 
 def placed(adapter: Adapter, model: Any, cell: Cell) -> Placement:

@@ -74,12 +74,12 @@ class SasRecModel(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.item_embedding = keras.layers.Embedding(
-            vocabulary_size, width, embeddings_initializer="glorot_uniform"
-        )
-        self.position_embedding = keras.layers.Embedding(
-            context, width, embeddings_initializer="glorot_uniform"
-        )
+
+        def embedding(rows: int) -> keras.layers.Embedding:
+            return keras.layers.Embedding(rows, width, embeddings_initializer="glorot_uniform")
+
+        self.item_embedding = embedding(vocabulary_size)
+        self.position_embedding = embedding(context)
         self.embeddings_dropout = keras.layers.Dropout(dropout)
         self.blocks = [Block(width=width, heads=heads, dropout=dropout) for _ in range(layers)]
         self.layer_norm = keras.layers.LayerNormalization(epsilon=1e-8)
@@ -122,8 +122,7 @@ class SasRecModel(keras.Model):
 
         def losses(movies: Any, label: float) -> Any:
             logits = ops.sum(ops.multiply(self.item_embedding(movies), seen), axis=-1)
-            labels = ops.full_like(logits, label)
-            return ops.binary_crossentropy(labels, logits, from_logits=True)
+            return ops.binary_crossentropy(ops.full_like(logits, label), logits, from_logits=True)
 
         both = losses(y["positive_sequence"], 1.0) + losses(y["negative_sequence"], 0.0)
         weighted = ops.sum(ops.multiply(both, sample_weight))

@@ -6,6 +6,7 @@ other tests may have seeded TensorFlow.
 
 from __future__ import annotations
 
+import importlib.resources
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.data import Table, file, tutorial_split
+from harness.data import Table, datasets, file, tutorial_split
 from harness.data.frozen.generate import rebuild_archive
+from harness.data.sources import archive as archive_source
+from harness.data.sources.archive import url
 from harness.data.verify import compare
+from tests.data.tables import assert_same, zip_of
 
 # That one skip is meant: this folder runs in every backend's environment.
 pytest.importorskip("tensorflow_datasets")
@@ -74,6 +78,16 @@ seen["seeded.user_id"] = np.array(
 np.savez(out, **seen)
 """
 
+EXPORT = """
+import sys
+from pathlib import Path
+from harness.data.frozen.generate import registered
+from harness.data.sources.tfds import export
+
+with registered(Path(sys.argv[1])):
+    export(*sys.argv[1:])
+"""
+
 Seen = dict[str, NDArray[np.generic]]
 
 
@@ -123,20 +137,26 @@ def test_seeding_keras_would_change_the_split(tutorial: Seen) -> None:
 @pytest.mark.usefixtures("tutorial")  # which has built the ratings that are read here again
 def test_the_source_tfds_yields_the_same_table(archive: Path, table: Table) -> None:
     out = archive.parent / "table.npz"
-    run(
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from harness.data.frozen.generate import registered\n"
-        "from harness.data.sources.tfds import export\n"
-        "with registered(Path(sys.argv[1])):\n"
-        "    export(*sys.argv[1:])",
-        archive,
-        archive.parent / "built",
-        out,
-    )
+    run(EXPORT, archive, archive.parent / "built", out)
     built = file.load(out)  # which proves the ratings and their order
     assert built.source == "tfds"
     compared = compare(built, table)
     assert compared.titles == ()
     assert compared.genres_equal
     assert compared.users_equal
+
+
+def test_the_hashes_of_the_zips_are_those_that_tensorflow_datasets_registers() -> None:
+    listed = importlib.resources.files("tensorflow_datasets") / "url_checksums" / "movielens.txt"
+    registered = {
+        line.split("\t")[0]: line.split("\t")[2] for line in listed.read_text().split("\n") if line
+    }
+    for one in datasets.DATASETS.values():
+        assert one.zip_sha256 == registered[url(one)]
+
+
+def test_tensorflow_datasets_builds_the_larger_data_set_as_its_zip_has_it(tmp_path: Path) -> None:
+    path = zip_of(tmp_path)
+    out = tmp_path / "table.npz"
+    run(EXPORT, path, tmp_path / "built", out, "1m")
+    assert_same(archive_source.read_zip(path, source="tfds", dataset="1m"), file.load(out))

@@ -22,6 +22,7 @@ PREPARED = Prepared(
     path=Path("cache/ml-100k.npz"),
     source="mirror",
     ratings_sha256="f87f",
+    pinned=True,
     attempts=(Attempt("archive", "no network"),),
     made=True,
 )
@@ -29,6 +30,7 @@ VERIFIED = Verified(
     path=Path("cache/ml-100k.npz"),
     source="mirror",
     ratings_sha256="f87f",
+    pinned=True,
     ratings=100_000,
     movies=1_682,
     users=943,
@@ -43,8 +45,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
     noted: list[tuple[Any, Any]] = []
 
     def fake(outcome: Any) -> Any:
-        def call(source: str | None, *, cache_dir: Path | None, report: Any) -> Any:
-            noted.append((source, cache_dir))
+        def call(source: str | None, *, dataset: str, cache_dir: Path | None, report: Any) -> Any:
+            noted.append((source, dataset, cache_dir))
             report("mirror: fetching")
             return outcome
 
@@ -68,7 +70,7 @@ def test_prepare_tells_the_table_and_its_source(calls: list[Any]) -> None:
         "source   mirror",
         "ratings  sha256 f87f, as pinned",
     ]
-    assert calls == [("auto", None)]
+    assert calls == [("auto", "100k", None)]
 
 
 @pytest.mark.usefixtures("calls")
@@ -78,7 +80,7 @@ def test_progress_goes_to_standard_error() -> None:
 
 def test_prepare_takes_a_source_and_a_folder(calls: list[Any]) -> None:
     run("prepare", "--source", "mirror", "--cache-dir", "there")
-    assert calls == [("mirror", Path("there"))]
+    assert calls == [("mirror", "100k", Path("there"))]
 
 
 @pytest.mark.usefixtures("calls")
@@ -87,6 +89,7 @@ def test_prepare_prints_json_for_a_script() -> None:
         "path": str(PREPARED.path),
         "source": "mirror",
         "ratings_sha256": "f87f",
+        "pinned": True,
         "made": True,
         "attempts": [{"source": "archive", "problem": "no network"}],
     }

@@ -17,10 +17,10 @@ import pooch
 import pytest
 import requests
 
-from harness.data import Movies, Ratings, Table, Users, file
+from harness.data import Movies, Ratings, Table, Users, datasets, file
 from harness.data import table as tables
 from harness.data.prepare import prepare
-from harness.data.sources import archive, mirror
+from harness.data.sources import mirror
 from harness.data.sources.tfds import TfdsSource
 
 PIP_WITHOUT_NETWORK = """\
@@ -163,7 +163,9 @@ def place_zip(tiny: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
     def place(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = rebuild_archive(tiny, folder)
-        monkeypatch.setattr(archive, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        expected = dataclasses.replace(datasets.DATASETS["100k"], zip_sha256=found)
+        monkeypatch.setitem(datasets.DATASETS, "100k", expected)
         return path
 
     return place

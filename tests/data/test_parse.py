@@ -16,6 +16,8 @@ from harness.data import Movies, Ratings, Table, Users, parse
 from harness.data.frozen.generate import rebuild_archive
 from harness.data.sources import archive, mirror
 
+from .tables import assert_same
+
 number = st.integers(0, 2**31 - 1)
 # Latin-1 without controls and without the separators of either format.
 letters = st.characters(
@@ -52,13 +54,6 @@ def tables(draw: st.DrawFn) -> Table:
         ),
         source="mirror",
     )
-
-
-def assert_same(one: Table, other: Table) -> None:
-    for part in ("ratings", "movies", "users"):
-        for name, column in getattr(one, part).columns().items():
-            found = getattr(getattr(other, part), name)
-            assert column.tolist() == found.tolist(), f"{part}.{name}"
 
 
 @given(table=tables())

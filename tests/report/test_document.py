@@ -7,13 +7,14 @@ import re
 import pytest
 
 from harness.analysis.study import study_of
+from harness.records.trial import Hashes
 from harness.report.outputs import markdown
 from harness.report.sections.compose import compose
 from harness.store.benchmarks import Benchmarks, Operation
 from harness.store.reading import Broken
 from harness.store.runs import PairVerdict, Parity, ParityRun, ParityVerdict
 
-TITLES = {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}
+TITLES = {"a" * 64: {204: "Made Up (1985)", 141: "A Longer Made-up Title, The (1954)"}}
 
 
 def operation(**changes):
@@ -128,6 +129,15 @@ class TestPrediction:
         (table,) = composed([measured()], about=about).section("predictions").tables
         assert table.rows[0][0] == "movie 204"
 
+    def test_movies_of_another_table_get_no_title_and_a_table_of_their_own(self, measured, about):
+        other = Hashes(table="e" * 64, split="b" * 64, initial_weights="", final_weights="")
+        document = composed([measured(), measured(hashes=other)], about=about, titles=TITLES)
+        known, unknown = document.section("predictions").tables
+        assert known.title.endswith("ratings aaaaaaaa")
+        assert unknown.title.endswith("ratings eeeeeeee")
+        assert known.rows[0][0] == "Made Up (1985) (movie 204)"
+        assert unknown.rows[0][0] == "movie 204"
+
     def test_generated_movies_get_no_title(self, measured, about):
         document = composed([measured(synthetic=True)], about=about, titles=TITLES)
         (table,) = document.section("predictions").tables
@@ -183,7 +193,7 @@ def test_hostile_texts_of_a_record_reach_no_output_unescaped(measured, printed):
     evil = "<img src=x onerror=alert(1)>\n| a | b |\n# heading \x1b[2J [red]x[/red] `code`"
     record = measured(scenario=evil, settings={evil: evil})
     broken = [Broken(path=evil, reason=evil)]
-    document = composed([record], broken, titles={204: evil})
+    document = composed([record], broken, titles={"a" * 64: {204: evil}})
     source, shown = markdown.render(document), printed(document, 120)
     assert "\x1b" not in source + shown
     assert not re.search(r"(?<!\\)<img", source)

@@ -259,6 +259,8 @@ class TestTwoStage:
         ("ranking", {}, 0.25617),
         ("ranking", {"batch_size": "256"}, None),
         ("sas_rec", {}, None),
+        ("sas_rec", {"dataset": "1m"}, 0.3778),
+        ("sas_rec", {"dataset": "1m", "keep": "last"}, None),
         ("two_stage", {}, None),
     ],
 )

@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import file
+from harness.data import datasets, file
 from harness.data.parse import GENRES
 from harness.data.prepare import prepare
-from harness.data.sources.archive import URL
+from harness.data.sources.archive import url
 from harness.data.split import FROZEN, TRAIN_ROWS, Rows, rows_sha256, split_sha256
 from harness.data.table import Table
 
@@ -93,7 +93,8 @@ def registered(archive: Path) -> Iterator[None]:
     builder = tfds.builder_cls("movielens")
     # The download manager merges a builder's entries into this registry, which outlives it.
     registry = checksums.get_all_url_infos()
-    expected = {URL: checksums.compute_url_info(archive)}
+    (dataset,) = (one for one in datasets.DATASETS.values() if one.stem == archive.stem)
+    expected = {url(dataset): checksums.compute_url_info(archive)}
     with (
         unittest.mock.patch.dict(registry),
         unittest.mock.patch.object(builder, "url_infos", expected),

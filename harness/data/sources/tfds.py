@@ -19,6 +19,7 @@ import numpy as np
 from harness import temporary
 from harness.data import file, parse
 from harness.data.cache import Cache, Report
+from harness.data.datasets import DEFAULT
 from harness.data.sources import archive
 from harness.data.sources.base import Source, SourceError
 from harness.data.split import tfds_order
@@ -32,7 +33,7 @@ _GENRES = {"Children": "Children's", "Unknown": "unknown"}
 
 
 class TfdsSource(Source):
-    """``tfds.load("movielens/100k-ratings")`` and ``"movielens/100k-movies"``."""
+    """``tfds.load("movielens/100k-ratings")`` and ``"movielens/100k-movies"``; so for 1M."""
 
     name: ClassVar[str] = "tfds"
     how: ClassVar[str] = "tfds.load, the tutorial's own way"
@@ -66,22 +67,23 @@ class TfdsSource(Source):
         built_before = cache.tfds.exists()
         report("building with TensorFlow Datasets, which takes about a minute")
         try:
-            return _in_own_process(path, cache.tfds)
+            return _in_own_process(path, cache)
         except (SourceError, file.CorruptTableError) as error:
             if not built_before:
                 raise SourceError(str(error)) from None
             report(f"{cache.tfds} is of no use ({error}); building it again")
         shutil.rmtree(cache.tfds, ignore_errors=True)
-        return _in_own_process(path, cache.tfds)
+        return _in_own_process(path, cache)
 
 
-def export(archive_path: str, data_dir: str, out: str) -> None:
+def export(archive_path: str, data_dir: str, out: str, dataset: str = DEFAULT) -> None:
     """Build with TensorFlow Datasets and write the table; runs in the process made for it.
 
     Args:
         archive_path: GroupLens' zip, or for a test one that was rebuilt and registered.
         data_dir: where TensorFlow Datasets keeps what it builds.
         out: the ``.npz`` file to write.
+        dataset: the name of the data set.
     """
     import tensorflow_datasets as tfds
 
@@ -89,14 +91,14 @@ def export(archive_path: str, data_dir: str, out: str) -> None:
         config = tfds.download.DownloadConfig(
             manual_dir=str(Path(archive_path).parent), try_download_gcs=False
         )
-        dataset, info = tfds.load(
+        examples, info = tfds.load(
             f"movielens/{name}",
             split="train",
             data_dir=data_dir,
             with_info=True,
             download_and_prepare_kwargs={"download_config": config},
         )
-        return dataset, info
+        return examples, info
 
     ratings_of = {
         "user_id": "user_id",
@@ -105,20 +107,20 @@ def export(archive_path: str, data_dir: str, out: str) -> None:
         "timestamp": "timestamp",
     }
     users_of = {
-        "age": "raw_user_age",
+        "age": "raw_user_age" if dataset == DEFAULT else "bucketized_user_age",
         "gender": "user_gender",
         "occupation": "user_occupation_text",
         "zip_code": "user_zip_code",
     }
     names = {**ratings_of, **users_of}
-    dataset, _ = load("100k-ratings")
+    examples, _ = load(f"{dataset}-ratings")
     # The genres, which have no fixed length, would make batches ragged; they come with the movies.
     batches = tfds.as_numpy(
-        dataset.map(lambda x: {ours: x[theirs] for ours, theirs in names.items()}).batch(10_000)
+        examples.map(lambda x: {ours: x[theirs] for ours, theirs in names.items()}).batch(10_000)
     )
     parts = list(batches)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    movies, info = load("100k-movies")
+    movies, info = load(f"{dataset}-movies")
     genre = info.features["movie_genres"].feature.int2str
     rows = [
         (
@@ -128,23 +130,29 @@ def export(archive_path: str, data_dir: str, out: str) -> None:
         )
         for movie in tfds.as_numpy(movies)
     ]
+    ratings = {name: columns[name] for name in ratings_of}
     table = Table(
-        ratings=_ratings({name: columns[name] for name in ratings_of}),
+        ratings=_in_archive_order(ratings) if dataset == DEFAULT else _by_time(ratings),
         movies=parse.movies(rows),
         users=_users(columns),
         source=TfdsSource.name,
+        dataset=dataset,
     )
     file.write(table, Path(out))
 
 
-def _ratings(columns: dict[str, Any]) -> Ratings:
+def _by_time(columns: dict[str, Any]) -> Ratings:
+    # Ids come as bytes; NumPy reads bytes of digits as integers.
+    return parse.by_time(Ratings(**{name: c.astype(np.int64) for name, c in columns.items()}))
+
+
+def _in_archive_order(columns: dict[str, Any]) -> Ratings:
     """Ratings in the archive's order, from columns in that of TensorFlow Datasets."""
     order = tfds_order()
     if len(order) != len(columns["user_id"]):
         raise SystemExit(f"expected {len(order)} ratings, found {len(columns['user_id'])}")
     restored: dict[str, Any] = {name: np.empty(len(order), np.int64) for name in columns}
     for name, column in columns.items():
-        # Ids come as bytes; NumPy reads bytes of digits as integers.
         restored[name][order] = column.astype(np.int64)
     return Ratings(**restored)
 
@@ -161,13 +169,14 @@ def _users(columns: dict[str, Any]) -> Users:
     )
 
 
-def _in_own_process(path: Path, data_dir: Path) -> Table:
+def _in_own_process(path: Path, cache: Cache) -> Table:
     code = "import sys; from harness.data.sources.tfds import export; export(*sys.argv[1:])"
     # No GPU: preparing data must not take memory on a device where something is being measured.
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     with temporary.folder() as folder:
         out = folder / "table.npz"
-        command = [sys.executable, "-c", code, str(path), str(data_dir), str(out)]
+        command = [sys.executable, "-c", code, str(path), str(cache.tfds), str(out)]
+        command.append(cache.dataset.name)
         try:
             done = subprocess.run(
                 command,

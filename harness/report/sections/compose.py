@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from harness.analysis.study import Study
@@ -32,12 +30,12 @@ from harness.report.sections import (
 TITLE = "Keras backends, measured"
 
 
-def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
+def compose(study: Study, titles: predictions.Titles | None = None) -> Document:
     """Put a report together.
 
     Args:
         study: all that the records say.
-        titles: movie titles by ``movie_id``, if the local table is at hand.
+        titles: of movies, from the tables that are at hand here.
     """
     found = answer.answer(study)
     few = few_machines(study)
@@ -60,7 +58,7 @@ def compose(study: Study, titles: Mapping[int, str] | None = None) -> Document:
             sweeps.section(few),
             caveats.section(study),
             reading.section(study),
-            predictions.section(few, titles),
+            predictions.section(few, titles or {}),
             operations.section(study),
             machine.section(study),
             data.section(study),

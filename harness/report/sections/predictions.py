@@ -13,6 +13,9 @@ from harness.report.table import SYNTHETIC, Column, Table, machine_label, settin
 
 Inputs = tuple[tuple[str, int], ...]
 
+Titles = Mapping[str, Mapping[int, str]]
+"""Titles by ``movie_id``, by the hash of the ratings that they belong to."""
+
 COLUMNS = 6
 """So many rows of the study are shown side by side; a sweep has more than fit on a page."""
 
@@ -20,31 +23,40 @@ COLUMNS = 6
 KEY = "predictions"
 
 
-def section(study: Study, titles: Mapping[int, str] | None) -> Section:
+def section(study: Study, titles: Titles) -> Section:
     """What each backend would recommend."""
     return Section(key=KEY, heading="Prediction", tables=tables(study, titles))
 
 
-def tables(study: Study, titles: Mapping[int, str] | None) -> list[Table]:
+def tables(study: Study, titles: Titles) -> list[Table]:
     """Candidates against backends, best first, for each scenario that predicts something.
 
     Args:
         study: its rows hold the predictions, as means over trials.
-        titles: movie titles by ``movie_id``, from the local table. Records hold none, since the
-            licence of the data does not allow it. Generated movies never get a title.
+        titles: movie titles by ``movie_id``, from the local tables. Records hold none, since the
+            licence of the data does not allow it. Movies of another table, or generated ones,
+            get no title.
     """
-    kinds = dict.fromkeys((r.cell.scenario, r.synthetic) for r in study.rows if r.predictions)
+    kinds: dict[tuple[str, bool, str | None], list[Row]] = {}
+    for row in study.rows:
+        if row.predictions:
+            kind = (row.cell.scenario, row.synthetic, row.table_sha256)
+            kinds.setdefault(kind, []).append(row)
     return [
         _table(
-            [r for r in study.rows if r.predictions and (r.cell.scenario, r.synthetic) == kind],
-            study.about.get(kind[0]),
-            None if kind[1] else titles,
+            rows,
+            study.about.get(scenario),
+            None if synthetic else titles.get(table or ""),
+            several=len({sha for name, made, sha in kinds if (name, made) == kind[:2]}) > 1,
         )
-        for kind in kinds
+        for kind, rows in kinds.items()
+        for scenario, synthetic, table in [kind]
     ]
 
 
-def _table(rows: list[Row], about: About | None, titles: Mapping[int, str] | None) -> Table:
+def _table(
+    rows: list[Row], about: About | None, titles: Mapping[int, str] | None, *, several: bool
+) -> Table:
     side_by_side = rows[:COLUMNS]
     values: dict[Inputs, dict[int, float]] = {}
     for i, row in enumerate(side_by_side):
@@ -53,7 +65,7 @@ def _table(rows: list[Row], about: About | None, titles: Mapping[int, str] | Non
     best_first = sorted(values, key=lambda inputs: -_mean(values[inputs]))
     common = _common(best_first)
     return Table(
-        title=_title(rows, common),
+        title=_title(rows, common, several=several),
         columns=[Column(header="candidate"), *_columns(side_by_side, about)],
         rows=[
             [
@@ -76,13 +88,14 @@ def _common(candidates: Sequence[Inputs]) -> list[tuple[str, int]]:
     return [pair for pair in candidates[0] if all(pair in other for other in candidates)]
 
 
-def _title(rows: Sequence[Row], common: Sequence[tuple[str, int]]) -> str:
+def _title(rows: Sequence[Row], common: Sequence[tuple[str, int]], *, several: bool) -> str:
     scenario = rows[0].cell.scenario
     unit = "stars (1 to 5)" if scenario == MAIN_SCENARIO else "values"
     whose = f" for {', '.join(_input(*pair) for pair in common)}" if common else ""
     beyond = len(rows) - COLUMNS
     title = f"Predicted {unit}{whose}, mean over trials (scenario {scenario})"
     title += f", {SYNTHETIC} DATA" if rows[0].synthetic else ""
+    title += f", ratings {str(rows[0].table_sha256)[:8]}" if several else ""
     title += f"; the first {COLUMNS} of {len(rows)} rows" if beyond > 0 else ""
     return fmt.plain(title)
 
