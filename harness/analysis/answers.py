@@ -33,8 +33,9 @@ class Learned(Struct, frozen=True, kw_only=True):
     """What one row learned; ``apart`` and ``machine_id`` are those of the row.
 
     ``seeds`` holds the final metric by seed, ``location`` its interval over seeds, ``None`` below
-    four. ``time_to_target_s`` is that of the trials that reached the target, ``reached`` how many
-    of the ``trials`` did; both are ``None`` without a target.
+    four; ``beside`` what the same evaluation gave beside the metric, by name and seed.
+    ``time_to_target_s`` is that of the trials that reached the target, ``reached`` how many of the
+    ``trials`` did; both are ``None`` without a target.
     """
 
     cell: Cell
@@ -43,6 +44,7 @@ class Learned(Struct, frozen=True, kw_only=True):
     quality: Quality
     seeds: dict[int, float]
     location: Interval | None
+    beside: dict[str, dict[int, float]]
     trials: int
     reached: int | None
     time_to_target_s: Figure | None
@@ -197,6 +199,7 @@ def _learned(group: Group) -> Learned | None:
     seeds = by_seed(group.good)
     times_s = [q.time_to_target_s for q in judged if q.time_to_target_s is not None]
     target = judged[0].target is not None
+    beside = sorted({name for one in judged for name in one.others})
     return Learned(
         cell=group.row.cell,
         apart=group.row.apart,
@@ -204,6 +207,7 @@ def _learned(group: Group) -> Learned | None:
         quality=judged[0],
         seeds=seeds,
         location=over_seeds(list(seeds.values())) if len(seeds) >= MINIMUM_ROUNDS else None,
+        beside={name: by_seed(group.good, beside=name) for name in beside},
         trials=len(judged),
         reached=len(times_s) if target else None,
         time_to_target_s=median_and_range(times_s) if target else None,

@@ -80,15 +80,19 @@ def draws(trials: Iterable[Record]) -> bool:
     return any(record.random_draws for record in trials)
 
 
-def by_seed(trials: Iterable[Record]) -> dict[int, float]:
+def by_seed(trials: Iterable[Record], *, beside: str | None = None) -> dict[int, float]:
     """The final metric of each seed, the mean where a seed was run more than once.
 
-    A repeated seed repeats itself but for round-off, and must not count twice.
+    A repeated seed repeats itself but for round-off, and must not count twice. ``beside`` names
+    another one of the same evaluation, in the place of the scenario's metric.
     """
     values: dict[int, list[float]] = defaultdict(list)
     for record in trials:
-        if record.quality is not None and math.isfinite(record.quality.value):
-            values[record.seed].append(record.quality.value)
+        if record.quality is None:
+            continue
+        value = record.quality.others.get(beside, math.nan) if beside else record.quality.value
+        if math.isfinite(value):
+            values[record.seed].append(value)
     return {seed: statistics.fmean(values[seed]) for seed in sorted(values)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 
 from harness.analysis.answers import Answers, Learned, Pair
@@ -54,7 +55,7 @@ def lines(answers: Answers, about: Mapping[str, About]) -> list[str]:
 
 
 def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
-    """What each cell learned, then every pair of them, seed by seed."""
+    """What each cell learned, what was measured beside it, then every pair, seed by seed."""
     cells = cell_tables(
         "Test metric over seeds",
         answers.learned,
@@ -71,6 +72,20 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
             (figure("reached target"), _reached),
         ],
     )
+    beside = cell_tables(
+        "Beside the metric, by the same evaluation",
+        [(one, name) for one in answers.learned for name in one.beside],
+        about,
+        cell=lambda item: item[0].cell,
+        name=(Column(header="backend"), lambda item: named(item[0].cell, item[0].apart)),
+        machine=lambda item: item[0].machine_id,
+        facts=lambda item: _facts_of_one(item[0]),
+        fillers=[
+            (Column(header="metric"), lambda item: fmt.plain(item[1], limit=60)),
+            (figure("value", kept=True), lambda item: _range(item[0].beside[item[1]])),
+            (figure("seeds"), lambda item: fmt.count(len(item[0].beside[item[1]]))),
+        ],
+    )
     pairs = cell_tables(
         "Difference of the test metric on equal seeds, first minus second",
         [pair for pair in answers.pairs if pair.quality is not None and pair.quality.seeds],
@@ -85,7 +100,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
             (Column(header="difference found"), lambda pair: found_word(pair.quality)),
         ],
     )
-    return [*cells, *pairs]
+    return [*cells, *beside, *pairs]
 
 
 def _verdict(pair: Pair) -> str:
@@ -135,6 +150,15 @@ def _location(one: Learned) -> str:
         return stacked(*(fmt.quality(value) for value in one.seeds.values()))
     found = one.location
     return stacked(*fmt.estimate(found.estimate, found.low, found.high))
+
+
+def _range(seeds: Mapping[int, float]) -> str:
+    """The mean over seeds, and from where to where they reach."""
+    values = list(seeds.values())
+    if not values:
+        return fmt.NOTHING
+    reach = fmt.quality_range(min(values), max(values)) if len(values) > 1 else ""
+    return stacked(fmt.quality(statistics.fmean(values)), reach)
 
 
 def _published(known: About) -> str:
