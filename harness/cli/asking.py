@@ -245,7 +245,7 @@ def plan(
         precision=precision,
         budget_s=budget_s,
         # A script has no place between its epochs at which it could wait for the others.
-        turns=request.turns == "on" and program_path(request.scenario) is None,
+        turns=request.turns == "on",
         least_rounds=MINIMUM_ROUNDS if request.left_open else 1,
     )
 

@@ -240,6 +240,9 @@ class Member:
             self.error = error
         finally:
             self.leash.attach(None)
+            # What the process left running may hold its end open: this tells that it is gone.
+            with contextlib.suppress(OSError):
+                self._channel.shutdown(socket.SHUT_RDWR)
 
     def _grant(self, grant: Grant) -> None:
         self.waited_s += self._clock() - self._waits_since_s

@@ -74,12 +74,12 @@ def test_a_script_takes_the_place_of_a_scenario(said):
     assert "test accuracy 0.90000" in text
 
 
-def test_scripts_run_one_after_the_other(said):
-    """What a script leaves running would hold the channel open, and the launcher waiting."""
-    said("mine/train.py", "--seeds", "1", "--turns", "on")
+@pytest.mark.parametrize("turns", ["on", "off"])
+def test_scripts_take_turns_unless_they_are_told_not_to(said, turns):
+    said("mine/train.py", "--seeds", "1", "--turns", turns)
     kept = json.loads(Path("results/local/campaign.json").read_text(encoding="utf-8"))
     (plan,) = kept["runs"]
-    assert not plan.get("turns", False)
+    assert plan.get("turns", False) is (turns == "on")
 
 
 def test_what_stands_behind_the_dashes_is_the_scripts_and_tells_cells_apart(said):

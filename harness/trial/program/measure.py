@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,6 +29,9 @@ from harness.trial import checks
 from harness.trial.measure import DivergedError, device_info
 from harness.trial.prepared import Setup, set_up
 from harness.trial.program.script import Script
+
+if TYPE_CHECKING:
+    from harness.trial.turns import Turntaker
 
 
 class NothingTrainedError(HarnessError):
@@ -50,7 +53,10 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
     from harness.trial.program import start
     from harness.trial.program.choice import asked_fit
     from harness.trial.program.watch import Watch
+    from harness.trial.turns import Turntaker
 
+    # Before the script starts processes of its own, which would hold the channel open.
+    turns = None if trial.seat is None else Turntaker(trial.seat)
     environment = probe.environment(variables)
     watch = Watch(setup.adapter, asked_fit(setup.settings.fit))
     before = noise.snapshot()
@@ -63,7 +69,7 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
         script.run()
     ended_ns = time.perf_counter_ns()
     cpu_s = (time.process_time_ns() - cpu_ns) * 1e-9
-    seen = _Seen(trial, setup, script, watch, began)
+    seen = _Seen(trial, setup, script, watch, began=began, turns=turns)
     seen.spans_ns = (started_ns, ended_ns)
     with script.output.kept():  # its data may go on to print
         return seen.record(environment, before, cpu_s)
@@ -72,11 +78,20 @@ def measure(trial: Trial, variables: Mapping[str, str]) -> Record:
 class _Seen:
     """What a script did, as a record tells it."""
 
-    def __init__(self, trial: Trial, setup: Setup, script: Script, watch: Any, began: Any) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        setup: Setup,
+        script: Script,
+        watch: Any,
+        *,
+        began: Any,
+        turns: Turntaker | None,
+    ) -> None:
         from harness.trial.program import choice
 
         self.trial, self.setup, self.script, self.watch = trial, setup, script, watch
-        self.began = began
+        self.began, self.turns = began, turns
         self.spans_ns = (0, 0)
         self.fit = choice.fit(watch, setup.settings.fit)
         self.remarks: list[str] = []
@@ -104,13 +119,17 @@ class _Seen:
         if first is None:
             first = watch.on_batch.wall_s[0] if watch.on_batch.wall_s else epochs[0].wall_s
         initial = self.fit.clock.initial_weights if self.fit is not None else None
+        # One that never waited took no turn.
+        turns = self.turns if self.turns is not None and self.turns.turn is not None else None
+        total_s = setup.seconds() - (0.0 if turns is None else turns.waited_s)
+        training = noise.difference(before, noise.snapshot())
         return record_of(
             trial,
             Record,
             status="ok",
             scenario_version=setup.chosen.version,
             started_at=setup.started_at,
-            duration_s=setup.seconds(),
+            duration_s=total_s,
             device=device,
             engine=engine,
             phases=Phases(
@@ -119,7 +138,7 @@ class _Seen:
                 build_s=(first_ns - made_ns) * 1e-9,
                 first_step_s=first,
                 first_steps=int(engine["steps_per_execution"] or 1) if self.fit else 1,
-                total_s=setup.seconds(),
+                total_s=total_s,
             ),
             epochs=epochs,
             quality=quality,
@@ -134,10 +153,11 @@ class _Seen:
                 final_weights=final,
             ),
             environment=environment,
-            noise=Noise(training=noise.difference(before, noise.snapshot())),
+            noise=Noise(training=training if turns is None else turns.disturbance()),
             random_draws=self._draws(),
             scenario_sha256=setup.scenario_sha256,
             program=self._run(),
+            turns=None if turns is None else turns.account(),
         )
 
     def _draws(self) -> bool | None:
@@ -186,9 +206,9 @@ class _Seen:
             with contextlib.suppress(Exception):  # of the script's own data; then nobody has looked
                 self.fit.inputs.look()
             own = self._own_epochs(self.fit)
-            self.further, remark = repeat.of_fit(self.watch, self.fit, budget_s)
+            self.further, remark = repeat.of_fit(self.watch, self.fit, budget_s, self.turns)
         elif on.wall_s:
-            own, self.further, remark = repeat.of_batches(self.watch, on, budget_s)
+            own, self.further, remark = repeat.of_batches(self.watch, on, budget_s, self.turns)
         else:
             started_ns, ended_ns = self.spans_ns
             wall_s = (ended_ns - started_ns) * 1e-9
