@@ -102,17 +102,16 @@ def _has_tls(file: Path | None) -> bool:
 
 
 def _serve(slots: int, address: str | None, **how: object) -> None:
-    import os
     import threading
 
     from harness import probe
     from harness.launch.cluster import serve
     from harness.launch.interrupts import ends_as_interrupt
     from harness.launch.lock import only_campaign
-    from harness.probe.cpu import affinity
+    from harness.probe.cpu import usable
     from harness.words import count
 
-    cpus = affinity() or list(range(os.cpu_count() or 1))
+    cpus = usable()
     mine = serve.own_slots(slots, cpus=cpus, gpus=len(probe.gpus()))
     try:
         with (

@@ -27,7 +27,7 @@ from harness.launch.cluster.launcher import ClusterLauncher
 from harness.launch.cluster.slot import Means
 from harness.launch.devices import Placement
 from harness.launch.environments import Interpreter
-from harness.probe.cpu import affinity, cpu
+from harness.probe.cpu import cpu, usable
 from harness.probe.machine import WITH_HOST_VARIABLE, hostname, machine_id
 from harness.records.cell import place_of
 from harness.records.cluster import Place, Readiness, read_answer
@@ -61,7 +61,7 @@ def readiness(request: Request, variables: Mapping[str, str]) -> bytes:
         machine=hostname(os.environ),
         machine_id=machine_id(processor),
         harness=__version__,
-        cpus=len(affinity() or ()) or processor.logical_cores,
+        cpus=len(usable()),
     )
     if (other := lock.holder()) is not None:
         said.append(f"waits for another campaign there ({other})")

@@ -71,6 +71,11 @@ def affinity() -> list[int] | None:
     return None if allowed is None else sorted(allowed)
 
 
+def usable() -> list[int]:
+    """The logical CPUs that this process may use, all of them where the system does not say."""
+    return affinity() or list(range(os.cpu_count() or 1))
+
+
 def governor(root: Path = files.ROOT, cpus: list[int] | None = None) -> str | None:
     """The frequency governor of ``cpus`` (all if ``None``), several joined by commas.
 

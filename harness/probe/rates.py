@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.probe.cpu import affinity
+from harness.probe.cpu import usable
 from harness.records.machine import Rates
 
 MATRIX = 1_024
@@ -42,7 +41,7 @@ def rates(threads: int | None = None, clock: Callable[[], float] = time.perf_cou
     from threadpoolctl import threadpool_info, threadpool_limits
 
     # Not what the pool has by itself: variables of the user's shell reach it, but no trial.
-    count = threads or len(affinity() or ()) or os.cpu_count() or 1
+    count = threads or len(usable())
     with threadpool_limits(limits=count, user_api="blas"), ThreadPoolExecutor(count) as pool:
         pools = {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
 

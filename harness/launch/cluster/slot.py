@@ -30,7 +30,7 @@ from harness.launch.campaign.room import Room
 from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
 from harness.launch.lock import only_campaign
-from harness.probe.cpu import affinity
+from harness.probe.cpu import usable
 from harness.probe.machine import WITH_HOST_VARIABLE
 from harness.probe.noise import speed_probe
 from harness.probe.rates import rates as measured_rates
@@ -162,7 +162,7 @@ def speed() -> bytes:
     from threadpoolctl import threadpool_limits
 
     # Dask starts its workers with one thread for every library.
-    with threadpool_limits(limits=len(affinity() or ()) or None, user_api="blas"):
+    with threadpool_limits(limits=len(usable()), user_api="blas"):
         return msgspec.json.encode(speed_probe())
 
 

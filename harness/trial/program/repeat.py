@@ -33,7 +33,8 @@ LONGEST_TURN_S = 10.0
 epochs in turn do not meet the same one, and are repeated as those of one alone."""
 
 LEAST_TURNS = 5
-"""Counted epochs of one that takes turns: the median of their ratios withstands two spikes."""
+"""Counted epochs of one that takes turns. In three minutes more bring no narrower interval on a
+quiet machine, and one a sixth narrower on a noisy one (``docs/studies/pairs-in-turns.md``)."""
 
 EPOCHS_OF_ONE = 8
 """Into how many samples the calls of ``train_on_batch`` are put together."""
