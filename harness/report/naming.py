@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from harness.analysis.answers import Pair
 from harness.analysis.rows import Row, distinction
 from harness.analysis.study import Contest, Study
 from harness.backends import FACTS
@@ -16,6 +17,11 @@ from harness.report import table
 def side(cell: Cell, apart: Mapping[str, str]) -> str:
     """A row as the answer names it: ``JAX``, ``JAX (old)``, ``JAX, keras 3.14.0``."""
     return fmt.plain(maker(cell) + distinction(apart), limit=120)
+
+
+def sides(pair: Pair) -> tuple[str, str]:
+    """The two of a pair as the answer names them: ``JAX``, or ``JAX, keras 3.14.0``."""
+    return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
 
 
 def maker(cell: Cell) -> str:

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis.answers import Pair
-from harness.analysis.quality import QualityVerdict
 from harness.analysis.speed.interval import MINIMUM_ROUNDS
 from harness.analysis.study import About, Contest, Study
 from harness.analysis.work import NOT_THE_SAME
 from harness.backends import FACTS
 from harness.records.cell import Struct
+from harness.report import costs, leads, learning, modes, repeat
 from harness.report import format as fmt
-from harness.report import leads, modes, repeat
 from harness.report.document import Section
 from harness.report.machines import (
     OverMachines,
@@ -30,7 +29,7 @@ from harness.report.machines import (
     sentence,
 )
 from harness.report.modes import Gap
-from harness.report.naming import backends, maker, side
+from harness.report.naming import backends, maker, sides
 from harness.report.sections.facts import (
     BELIEVED,
     COMPARED,
@@ -40,7 +39,6 @@ from harness.report.sections.facts import (
     behind,
     machine_facts,
 )
-from harness.report.sections.quality import of_difference
 from harness.report.standing import Standing, fastest, standings
 from harness.report.table import machine_label
 from harness.scenario_files import is_program
@@ -165,7 +163,7 @@ def answer(study: Study) -> Answer:
     sentences = [
         *leads.of(study, contest),
         leads.placed(study, contest, speed),
-        _learn(contest, over.contests if over else [contest]),
+        learning.in_short(contest, over.contests if over else [contest]),
         _unmeasured(study, contest),
     ]
     return Answer(
@@ -183,10 +181,10 @@ def answer(study: Study) -> Answer:
         certainty=certainty(over, study.rule.margin) if over else _certainty(contest),
         caveats=[note.brief or note.code for note in study.notes],
         modes=[modes.in_words(gap) for gap in gaps],
-        quality=_quality(contest, about),
-        target=_target(study, contest, about),
-        memory=_memory(contest),
-        first_step=_first_step(contest),
+        quality=learning.at_length(contest, about),
+        target=costs.target(study, contest, about),
+        memory=costs.memory(contest),
+        first_step=costs.first_step(contest),
         versions=_versions(contest),
         machine=processors(study, over) if over else _machine(study, contest),
         next_step=None if settled else _next_step(study, contest, about),
@@ -207,18 +205,13 @@ def _nothing(study: Study) -> Answer:
     )
 
 
-def _sides(pair: Pair) -> tuple[str, str]:
-    """The two of a pair as the answer names them: ``JAX``, or ``JAX, keras 3.14.0``."""
-    return side(pair.first, pair.first_apart), side(pair.second, pair.second_apart)
-
-
 def _leads(best: str, contest: Contest) -> list[Lead]:
     found = []
     for pair in contest.judged:
         verdict = pair.speed.verdict if pair.speed else None
-        if verdict is None or best not in _sides(pair):
+        if verdict is None or best not in sides(pair):
             continue
-        first, second = _sides(pair)
+        first, second = sides(pair)
         if verdict.ratio is None or verdict.low is None or verdict.high is None:
             continue
         ratio, low, high = verdict.ratio, verdict.low, verdict.high
@@ -288,7 +281,7 @@ def _other_work(study: Study, contest: Contest) -> str | None:
     cells = [group.row.cell for group in contest.groups]
     return next(
         (
-            f"{joined(_sides(pair))}: {pair.why}"
+            f"{joined(sides(pair))}: {pair.why}"
             for pair in study.answers.pairs
             if pair.why is not None
             and pair.why.startswith(NOT_THE_SAME)
@@ -300,7 +293,7 @@ def _other_work(study: Study, contest: Contest) -> str | None:
 
 def _pair(pair: Pair) -> str:
     """A pair from the faster one's side, which stands second."""
-    slower, faster = _sides(pair)
+    slower, faster = sides(pair)
     found = pair.speed.verdict if pair.speed else None
     if found is None:
         return f"{slower} and {faster} cannot be compared, {pair.why}"
@@ -338,24 +331,6 @@ def _given(contest: Contest, about: About | None, *, several: bool) -> str:
     if about is not None or is_program(scenario):
         return "on each of these machines" if several else ""
     return f"on a machine that has the scenario {fmt.plain(scenario, limit=60)}"
-
-
-def _learn(contest: Contest, everywhere: Sequence[Contest]) -> str:
-    """Whether they learn the same, in a few words; nothing where no verdict says so.
-
-    Args:
-        contest: what the answer is about.
-        everywhere: it, on each of its machines.
-    """
-    learned = [p.quality for one in everywhere for p in one.pairs if p.quality is not None]
-    kinds = {found.kind for found in learned}
-    if not learned or kinds == {"undecided"}:
-        return ""
-    if kinds == {"equivalent"}:
-        names = backends(contest)
-        who = {2: "Both", 3: "All three"}.get(len(names), joined(names))
-        return f"{who} learn the same."
-    return "They do NOT all learn the same." if kinds & {"better", "worse"} else ""
 
 
 def _of_data(contest: Contest) -> str:
@@ -396,60 +371,6 @@ def _certainty(contest: Contest) -> str:
     )
 
 
-def _quality(contest: Contest, about: About | None) -> str:
-    learned = [(pair, pair.quality) for pair in contest.pairs if pair.quality is not None]
-    if not learned or about is None:
-        return "Not comparable: fewer than two backends have a metric."
-    label = about.metric.label
-    within = f"{label} within {fmt.quality(about.metric.tolerance)}"
-    seeds = min(found.seeds for _, found in learned)
-    kinds = {found.kind for _, found in learned}
-    if kinds == {"equivalent"}:
-        return f"Yes: {within} on {fmt.count(seeds)} common seeds."
-    reasons = {found.reason for _, found in learned}
-    if kinds == {"undecided"} and len(reasons) == 1:
-        return f"Undecided: {reasons.pop()}."
-    return "; ".join(_learned(pair, found, label, within) for pair, found in learned) + "."
-
-
-def _learned(pair: Pair, found: QualityVerdict, label: str, within: str) -> str:
-    first, second = _sides(pair)
-    if found.kind == "equivalent":
-        return f"{first} and {second} learn the same ({within})"
-    if found.kind == "undecided":
-        return f"{first} and {second}: undecided, {found.reason}"
-    _, span = of_difference(found)
-    return f"{first} learns {found.kind} than {second} (difference in {label} {span})"
-
-
-def _target(study: Study, contest: Contest, about: About | None) -> str:
-    """The training time to the target of the metric, of those that reached it."""
-    rows = [(group.row.cell, group.row.apart) for group in contest.groups]
-    mine = [
-        one for one in study.answers.learned if (one.cell, one.apart) in rows and one.quality.target
-    ]
-    if not mine:
-        return ""
-    times = [
-        f"{side(one.cell, one.apart)} {fmt.duration(one.time_to_target_s.value)}"
-        + ("" if one.reached == one.trials else f" ({one.reached} of {one.trials} trials)")
-        if one.time_to_target_s is not None
-        else f"{side(one.cell, one.apart)} never"
-        for one in mine
-    ]
-    metric = f"{about.metric.label} of " if about else ""
-    return f"Training to {metric}{fmt.quality(mine[0].quality.target)}: {', '.join(times)}."
-
-
-def _first_step(contest: Contest) -> str:
-    times = [
-        f"{side(row.cell, row.apart)} {fmt.duration(row.first_step_s.value)}"
-        for row in (group.row for group in contest.groups)
-        if row.first_step_s is not None
-    ]
-    return f"First step: {', '.join(times)}." if times else ""
-
-
 def _versions(contest: Contest) -> str:
     """The packages of every backend, each once."""
     cell = contest.row.cell
@@ -460,15 +381,6 @@ def _versions(contest: Contest) -> str:
     )
     packages = f": {', '.join(seen)}" if seen else ""
     return fmt.plain(f"{cell.scenario}, {cell.mode} on the {cell.device.upper()}{packages}.")
-
-
-def _memory(contest: Contest) -> str:
-    peaks = [
-        f"{side(row.cell, row.apart)} {fmt.memory(row.peak_rss_bytes.value)}"
-        for row in (group.row for group in contest.groups)
-        if row.peak_rss_bytes is not None
-    ]
-    return f"Peak memory: {', '.join(peaks)}." if peaks else ""
 
 
 def _machine(study: Study, contest: Contest) -> str:
