@@ -9,10 +9,9 @@ framework, so that the command line can list it; what trains is imported inside 
 from __future__ import annotations
 
 import abc
-import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -21,10 +20,31 @@ import msgspec
 from harness import scenario_files, scenario_source, tree
 from harness.backends import Backend
 from harness.errors import HarnessError
+from harness.examples import Data, Split, SplitError, content_sha256
 from harness.records.cell import Scalar
 from harness.records.trial import StepWork
 from harness.scenario_files import ScenarioFile, ScenarioFileError
 from harness.words import unknown
+
+__all__ = [
+    "AXES",
+    "Data",
+    "InvalidSettingError",
+    "Metric",
+    "Scenario",
+    "ScenarioFile",
+    "ScenarioFileError",
+    "Settings",
+    "Split",
+    "SplitError",
+    "UnknownScenarioError",
+    "content_sha256",
+    "find",
+    "names",
+    "parse_settings",
+    "require_file",
+    "sources_sha256",
+]
 
 if TYPE_CHECKING:
     import keras
@@ -72,94 +92,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 AXES = {"batch_size": "batch_size", "epochs": "epochs", "dtype_policy": "precision"}
 """The settings of :class:`Settings` by the axis of ``harness sweep`` that varies them."""
-
-
-class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """Examples as Keras' ``fit`` takes them: inputs, labels and perhaps sample weights.
-
-    Each is an array of shape ``[examples, ...]``, or a dictionary, list or tuple of such trees:
-    inputs by name, one array for a model of one input, labels of several outputs.
-
-    Raises:
-        SplitError: when made, if the arrays do not hold equally many examples.
-    """
-
-    inputs: Any
-    labels: Any
-    sample_weights: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what no training could cut into batches."""
-        lengths = {}
-        for part in self._parts():
-            if not any(name.split("/")[0] == part for name in self.arrays()):
-                raise SplitError(f"{part} of a split hold no array")
-        for name, array in self.arrays().items():
-            if not getattr(array, "shape", ()):
-                raise SplitError(
-                    f"{name} of a split is a {type(array).__name__}, not an array of shape "
-                    "[examples, ...]; give numpy.asarray(...) of all examples"
-                )
-            lengths[name] = len(array)
-        if len(set(lengths.values())) != 1:
-            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-            raise SplitError(
-                f"the arrays of a split differ in their number of examples: {told or 'no array'}"
-            )
-
-    @property
-    def examples(self) -> int:
-        """How many examples there are."""
-        return len(tree.first_leaf(self.labels))
-
-    @property
-    def batch(self) -> tuple[Any, ...]:
-        """``(inputs, labels)`` or ``(inputs, labels, sample_weights)``, as Keras unpacks a batch.
-
-        Lists have become tuples, as Keras' own adapter of arrays makes them for TensorFlow.
-        """
-        return tuple(tree.map_leaves(lambda array: array, self._parts()).values())
-
-    def arrays(self) -> dict[str, Any]:
-        """Every array by its path: ``inputs/user_id``, ``labels``."""
-        return tree.leaves(self._parts())
-
-    def map(self, change: Callable[[Any], Any]) -> Split:
-        """The same split with each array changed, such as cut or put into another order."""
-        return Split(**tree.map_leaves(change, self._parts()))
-
-    def _parts(self) -> dict[str, Any]:
-        parts = {"inputs": self.inputs, "labels": self.labels}
-        if self.sample_weights is not None:
-            parts["sample_weights"] = self.sample_weights
-        return parts
-
-
-def content_sha256(*splits: Split) -> str:
-    """Identifies arrays by what is in them: a ``split_sha256`` for data of a scenario's own."""
-    digest = hashlib.sha256()
-    for split in splits:
-        for path, array in split.arrays().items():
-            digest.update(f"{path} {array.shape} {array.dtype.kind}".encode())
-            # An array of objects holds their addresses.
-            texts = array.dtype.kind == "O"
-            digest.update(repr(array.tolist()).encode() if texts else array.tobytes())
-    return digest.hexdigest()
-
-
-class Data(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scenario trains and tests on, in the order in which it is seen.
-
-    ``sizes`` are the counts that the model is built from (table rows, classes).
-    ``split_sha256`` identifies which examples are where, and in which order. ``synthetic`` marks
-    generated examples; every output says so.
-    """
-
-    train: Split
-    test: Split
-    sizes: dict[str, int]
-    split_sha256: str
-    synthetic: bool = False
 
 
 class Scenario(abc.ABC):
@@ -332,10 +264,6 @@ class Scenario(abc.ABC):
     def shown(self, output: float) -> float:
         """A model output in the unit that a person is shown."""
         return output
-
-
-class SplitError(HarnessError):
-    """A split whose arrays do not belong together."""
 
 
 class UnknownScenarioError(HarnessError):

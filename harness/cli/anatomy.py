@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness import defaults
-from harness.cli import options
+from harness.cli import fields, options, values
 from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG
 from harness.errors import ExitCode
@@ -51,7 +51,7 @@ class AnatomyRequest(OnCluster, options.Request):
     seed: options.Seed = defaults.SEED
     processes: Annotated[
         int,
-        options.number(
+        values.number(
             "--processes",
             "Fresh processes of each backend; from 4 on there are intervals.",
             HOW_LONG,
@@ -59,11 +59,11 @@ class AnatomyRequest(OnCluster, options.Request):
         ),
     ] = 4
     rounds: Annotated[
-        int, options.number("--rounds", "Rounds in each process.", HOW_LONG, most=10_000)
+        int, values.number("--rounds", "Rounds in each process.", HOW_LONG, most=10_000)
     ] = 6
     steps: Annotated[
         int | None,
-        options.number(
+        values.number(
             "--steps",
             "Steps of an epoch, if not all that the training set has: for large models.",
             HOW_LONG,
@@ -72,7 +72,7 @@ class AnatomyRequest(OnCluster, options.Request):
     ] = None
 
 
-@options.command(AnatomyRequest)
+@fields.command(AnatomyRequest)
 def anatomy(request: AnatomyRequest) -> None:
     """Show where the time of a training step goes.
 

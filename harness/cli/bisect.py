@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import completion, options
+from harness.cli import completion, fields, options
 from harness.cli.cluster_options import ON_CLUSTER
 from harness.cli.command import MACHINE, WHAT, WHERE
 
@@ -121,7 +121,7 @@ class BisectRequest(options.CampaignRequest):
     ] = DEFAULT_FOLDER
 
 
-@options.command(BisectRequest, without={"environments", "resume", "margin", *ON_CLUSTER})
+@fields.command(BisectRequest, without={"environments", "resume", "margin", *ON_CLUSTER})
 def bisect(request: BisectRequest) -> None:
     """Find the first version of a package that made training slower.
 

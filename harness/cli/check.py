@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness import defaults
-from harness.cli import options
+from harness.cli import fields, options
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class CheckRequest(options.Request):
     seed: options.Seed = defaults.SEED
 
 
-@options.command(CheckRequest)
+@fields.command(CheckRequest)
 def check(request: CheckRequest) -> None:
     """Show whether a scenario keeps the contract, by its name or the path of its file.
 

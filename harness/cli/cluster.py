@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli import options
+from harness.cli import values
 from harness.cli.cluster_options import ClusterFile, Insecure
 from harness.cli.command import CLUSTER, Command
 
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 Slots = Annotated[
     int,
-    options.number(
+    values.number(
         "--slots",
         "Each has CPUs of its own, and a GPU where there are several; in each one process measures "
         "at a time.",
@@ -28,7 +28,7 @@ Slots = Annotated[
 
 
 def _port(option: str, help_: str) -> Any:
-    return options.number(option, help_, CLUSTER, least=0, most=65_535)
+    return values.number(option, help_, CLUSTER, least=0, most=65_535)
 
 
 @app.command(cls=Command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import defaults
-from harness.cli import exit_codes, options
+from harness.cli import exit_codes, values
 from harness.cli.command import OUTPUT, WHAT
 from harness.cli.report import STEP_SUMMARY_VARIABLE, append_to_step_summary
 from harness.errors import GateCode, HarnessError, UnavailableError
@@ -65,7 +65,7 @@ def compare(
     ] = None,
     margin: Annotated[
         float | None,
-        options.share(
+        values.share(
             "--margin",
             "Differences in step time up to this are none; the limit of slower, else "
             f"{defaults.MARGIN:.0%}.",

@@ -5,96 +5,22 @@ A new option for every command that trains is a line in :class:`Request`.
 
 # Without `from __future__ import annotations`: texts would have to be evaluated at every start.
 
-import importlib
-import inspect
-import typing
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
 from harness import defaults
-from harness.cli import completion
+from harness.cli import completion, values
 from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG, MACHINE, OUTPUT, WHAT, WHERE
 from harness.cli.folder import DEFAULT_FOLDER
 
-
-def _reading(kind: str, option: str, **rules: int) -> dict[str, Any]:
-    """How an option reads what was typed, by the function of that name in ``harness.cli.parse``."""
-
-    def read(typed: str | float) -> float:
-        if not isinstance(typed, str):  # a default
-            return typed
-        # Imported here, so that `harness --help` does not wait for it.
-        parse = importlib.import_module("harness.cli.parse")
-        return cast("float", getattr(parse, f"parse_{kind}")(option, typed, **rules))
-
-    return {"parser": read}
-
-
-def share(option: str, help_: str, panel: str = HOW_LONG) -> Any:
-    """An option that takes a share: ``2%`` or ``0.02``."""
-    return typer.Option(
-        option,
-        metavar="SHARE",
-        help=help_,
-        rich_help_panel=panel,
-        show_default=False,
-        **_reading("share", option),
-    )
-
-
-def duration(option: str, help_: str, *, zero: bool = False) -> Any:
-    """An option that takes a duration: ``90``, ``90s`` or ``10m``."""
-    return typer.Option(
-        option,
-        metavar="DURATION",
-        help=help_,
-        rich_help_panel=HOW_LONG,
-        show_default=False,
-        **_reading("duration_s", option, zero=zero),
-    )
-
-
-def number(option: str, help_: str, panel: str, *, least: int = 1, most: int) -> Any:
-    """An option that takes a whole number from ``least`` to ``most``."""
-    return typer.Option(
-        option,
-        metavar="NUMBER",
-        help=help_,
-        rich_help_panel=panel,
-        **_reading("number", option, least=least, most=most),
-    )
-
-
-def _spelled(seconds: float) -> str:
-    return f"{seconds / 3600:g}h" if seconds >= 3600 else f"{seconds / 60:g}m"
-
-
-def timeout_option(default_s: float) -> Any:
-    """The option ``--timeout`` of a command whose default is that."""
-    return duration(
-        "--timeout",
-        f"End a process that is still running after this. Default: {_spelled(default_s)}.",
-    )
-
-
-def seeds_option(default: str, note: str = "") -> Any:
-    """The option ``--seeds`` of a command whose default is that."""
-    return typer.Option(
-        "--seeds",
-        metavar="SEEDS",
-        help=f"Such as 1,2,3 or 1-5; one for each round, in turn. Default: {default}.{note}",
-        rich_help_panel=WHAT,
-    )
-
-
 Margin = Annotated[
     float,
-    share(
+    values.share(
         "--margin",
         f"Smallest difference in speed that matters to you. Default: {defaults.MARGIN:.0%}.",
     ),
@@ -111,7 +37,9 @@ Environments = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
-Seed = Annotated[int, number("--seed", "Of the initial weights.", WHAT, least=0, most=2**32 - 1)]
+Seed = Annotated[
+    int, values.number("--seed", "Of the initial weights.", WHAT, least=0, most=2**32 - 1)
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -176,7 +104,7 @@ class Request:
             rich_help_panel=WHAT,
         ),
     ] = None
-    timeout_s: Annotated[float, timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
+    timeout_s: Annotated[float, values.timeout_option(defaults.TIMEOUT_S)] = defaults.TIMEOUT_S
     device: Annotated[
         str,
         typer.Option(
@@ -204,7 +132,7 @@ class Request:
             help="End a process whose resident set passes this, such as 16GB; its record says so, "
             "and the others go on.",
             rich_help_panel=MACHINE,
-            **_reading("size_bytes", "--memory-limit"),
+            **values.reading("size_bytes", "--memory-limit"),
         ),
     ] = None
     environments: Environments = field(default_factory=list)
@@ -338,42 +266,42 @@ class CampaignRequest(OnCluster, Request):
     ] = "common"
     seeds: Annotated[
         str | None,
-        seeds_option(
+        values.seeds_option(
             f"{defaults.ADAPTIVE_SEEDS}, or {defaults.SEEDS} with --repetitions",
             " Without --rounds, --precision or --budget there is a round for each.",
         ),
     ] = None
     rounds: Annotated[
         int | None,
-        number(
+        values.number(
             "--rounds",
             "Run so many, whatever the intervals; a verdict needs at least 4. Default: until the "
             f"ratio of every pair is known to {defaults.PRECISION:.0%} (of two versions of a "
-            f"backend to {defaults.PRECISION_OF_VERSIONS:.0%}), for {_spelled(defaults.LIMIT_S)} "
-            "at most.",
+            f"backend to {defaults.PRECISION_OF_VERSIONS:.0%}), for "
+            f"{values.spelled(defaults.LIMIT_S)} at most.",
             HOW_LONG,
             most=10_000,
         ),
     ] = None
     precision: Annotated[
         float | None,
-        share(
+        values.share(
             "--precision",
             "Go on until the ratio of every pair of backends is known to this, such as 2%.",
         ),
     ] = None
     budget_s: Annotated[
         float | None,
-        duration(
+        values.duration(
             "--budget",
             "Begin no round that would not end within this time of the whole command, such as "
-            f"5m. Default with --precision: {_spelled(defaults.BUDGET_S)}.",
+            f"5m. Default with --precision: {values.spelled(defaults.BUDGET_S)}.",
         ),
     ] = None
     margin: Margin = defaults.MARGIN
     repetitions: Annotated[
         int | None,
-        number(
+        values.number(
             "--repetitions",
             "Rounds of each seed, 1 if not given; not with --rounds or --precision.",
             HOW_LONG,
@@ -382,7 +310,7 @@ class CampaignRequest(OnCluster, Request):
     ] = None
     time_budget_s: Annotated[
         float | None,
-        duration(
+        values.duration(
             "--time-budget",
             "Timed training in each trial, after the epochs that quality needs. Default: "
             f"{defaults.ADAPTIVE_TIME_BUDGET_S:g}s, since more processes show more; "
@@ -434,43 +362,3 @@ class CampaignRequest(OnCluster, Request):
         """Whether nobody says how long to go on, so that an answer ends the campaign."""
         how_long = (self.seeds, self.rounds, self.precision, self.budget_s, self.repetitions)
         return self.until_known and not any(given is not None for given in how_long)
-
-
-R = TypeVar("R", bound=Request)
-
-
-def command(
-    kind: type[R], without: Collection[str] = ()
-) -> Callable[[Callable[[R], None]], Callable[..., None]]:
-    """Makes a command for Typer of a function that is given a ``kind``: its fields are options.
-
-    Fields ``without`` an option keep their defaults.
-    """
-    hints = typing.get_type_hints(kind, include_extras=True)
-    parameters = [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_default(each),
-            annotation=hints[each.name],
-        )
-        for each in fields(kind)
-        if each.name not in without
-    ]
-
-    def decorate(function: Callable[[R], None]) -> Callable[..., None]:
-        def called(**options: Any) -> None:
-            function(kind(**{name: value for name, value in options.items() if value is not None}))
-
-        called.__name__, called.__doc__ = function.__name__, function.__doc__
-        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = {n: h for n, h in hints.items() if n not in without}
-        return called
-
-    return decorate
-
-
-def _default(of: Field[Any]) -> Any:
-    if of.default is not MISSING:
-        return of.default
-    return inspect.Parameter.empty if of.default_factory is MISSING else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import defaults
-from harness.cli import completion, options
+from harness.cli import completion, fields, options, values
 from harness.cli.cluster_options import OnCluster
 from harness.cli.command import HOW_LONG, OUTPUT, WHAT
 from harness.errors import ExitCode, HarnessError
@@ -81,7 +81,7 @@ class ParityRequest(OnCluster, options.Request):
     ] = field(default_factory=list)
     perturbations: Annotated[
         int,
-        options.number(
+        values.number(
             "--perturbations",
             "Moved trainings of each backend, which measure how far it drifts from itself.",
             HOW_LONG,
@@ -98,7 +98,7 @@ class ParityRequest(OnCluster, options.Request):
     ] = False
 
 
-@options.command(ParityRequest)
+@fields.command(ParityRequest)
 def parity(request: ParityRequest) -> None:
     """Show whether every backend trains the same model.
 

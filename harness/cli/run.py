@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli import options
+from harness.cli import fields, options
 
 EPILOG = """
 \b
@@ -27,7 +27,7 @@ Exit codes:
 """
 
 
-@options.command(options.CampaignRequest)
+@fields.command(options.CampaignRequest)
 def run(request: options.CampaignRequest) -> None:
     """Measure a scenario, one fresh process per trial.
 

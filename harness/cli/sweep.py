@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from harness import defaults
-from harness.cli import options
+from harness.cli import fields, options, values
 from harness.cli.command import AXES, HOW_LONG
 from harness.errors import HarnessError
 
@@ -75,7 +75,7 @@ class SweepRequest(options.CampaignRequest):
     ] = None
     seeds: Annotated[
         str | None,
-        options.seeds_option(
+        values.seeds_option(
             f"{defaults.SWEEP_SEEDS}, or {defaults.ADAPTIVE_SEEDS} with --rounds, --precision or "
             "--budget",
             " Several are needed for a verdict at each point.",
@@ -83,11 +83,11 @@ class SweepRequest(options.CampaignRequest):
     ] = None
     rounds: Annotated[
         int | None,
-        options.number(
+        values.number(
             "--rounds", "Run so many. Default: one for each seed.", HOW_LONG, most=10_000
         ),
     ] = None
-    timeout_s: Annotated[float, options.timeout_option(defaults.SWEEP_TIMEOUT_S)] = (
+    timeout_s: Annotated[float, values.timeout_option(defaults.SWEEP_TIMEOUT_S)] = (
         defaults.SWEEP_TIMEOUT_S
     )
 
@@ -98,7 +98,7 @@ class SweepRequest(options.CampaignRequest):
         return {axis: getattr(self, axis) for axis in axes if getattr(self, axis) is not None}
 
 
-@options.command(SweepRequest)
+@fields.command(SweepRequest)
 def sweep(request: SweepRequest) -> None:
     """Measure how step time and memory grow along one or more axes.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.launch import child
+from harness.launch.answers import NoAnswerError
 from harness.launch.devices import Placement
-from harness.launch.process import NoAnswerError
 from harness.probe import provenance
 from harness.records.cell import Cell, Scalar
 from harness.records.check import Answer, CheckTask, Line

@@ -14,8 +14,9 @@ import msgspec
 
 from harness import scenario
 from harness.errors import HarnessError
+from harness.launch.answers import ANSWER, Finished, run_python
 from harness.launch.environments import Interpreter
-from harness.launch.process import ANSWER, POSIX, Ended, Finished, SlowLimit, run_python
+from harness.launch.process import POSIX, Ended, SlowLimit
 from harness.launch.slowed import OtherWork
 from harness.launch.turns import Member, take_turns
 from harness.launch.variables import SHARED_GPU

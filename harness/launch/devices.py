@@ -8,8 +8,8 @@ import msgspec
 
 from harness.backends import FACTS
 from harness.errors import UnavailableError
+from harness.launch.answers import NoAnswerError, run_python
 from harness.launch.environments import Interpreter
-from harness.launch.process import NoAnswerError, run_python
 from harness.records.cell import Device, Struct
 from harness.records.machine import Gpu
 

@@ -16,7 +16,7 @@ import harness
 from harness.backends import FACTS
 from harness.errors import UnavailableError
 from harness.launch import env_cache, installation
-from harness.launch.process import NoAnswerError, run_python
+from harness.launch.answers import NoAnswerError, run_python
 from harness.records.cell import Struct, place_of
 
 # Looks without importing: a framework takes seconds to import, this takes 15 ms.

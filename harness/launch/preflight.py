@@ -11,8 +11,8 @@ import msgspec
 
 from harness.errors import RefusedError
 from harness.launch import child
+from harness.launch.answers import NoAnswerError
 from harness.launch.environments import Interpreter
-from harness.launch.process import NoAnswerError
 from harness.probe import provenance
 from harness.program import Program
 from harness.records.cell import Cell

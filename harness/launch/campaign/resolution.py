@@ -19,10 +19,10 @@ from harness.analysis.speed.interval import MINIMUM_ROUNDS, interval
 from harness.analysis.speed.rounds_needed import smallest_difference, spread_of
 from harness.analysis.speed.turns import log_ratio
 from harness.errors import UnavailableError
+from harness.launch.answers import run_python
 from harness.launch.campaign.room import Room
 from harness.launch.child import LocalLauncher
 from harness.launch.environments import Interpreter
-from harness.launch.process import run_python
 from harness.probe import provenance
 from harness.records.cell import Cell, Struct
 from harness.records.trial import Trial

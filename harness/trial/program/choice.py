@@ -12,7 +12,8 @@ import keras
 from harness.errors import HarnessError
 from harness.program import AUTO, LAST
 from harness.records.program import Source
-from harness.trial.program.watch import Asked, Evaluation, Fit, Watch, first_metric
+from harness.trial.program.fit_clock import first_metric
+from harness.trial.program.watch import Asked, Evaluation, Fit, Watch
 from harness.words import joined, unknown
 
 Direction = Literal["lower", "higher"]
