@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,10 +17,11 @@ import msgspec
 import pytest
 from filelock import FileLock
 
-from harness import scenario
+from harness import probe, scenario
 from harness.data.prepare import prepare
 from harness.launch.variables import child_variables
 from harness.records.cell import Cell
+from harness.records.parity import ParityTask
 from harness.records.trial import Provenance, Record, Trial
 
 Child = tuple[int, Record, str]
@@ -164,3 +167,44 @@ def good_record(
         return msgspec.json.encode(record)
 
     return msgspec.json.decode(once("good-record.json", make), type=Record)
+
+
+@pytest.fixture
+def run_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Callable[..., Any]:
+    """Runs a script in this process, as a child of a campaign does in its own."""
+
+    # Not above: frameworks count the CPUs when they are imported.
+    import keras
+
+    from harness.trial.parity.train import train
+    from harness.trial.program.measure import measure
+
+    def run(text, *, files=None, seed=3, init="common", parity=False, **settings):
+        path = tmp_path / "train.py"
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        for name, content in (files or {}).items():
+            (tmp_path / name).write_text(content, encoding="utf-8")
+        known = {"arguments": "", "fit": "last", "metric": "auto"} | settings
+        asked = {
+            "cell": Cell(
+                scenario="train.py", backend=backend, device="cpu", init=init, settings=known
+            ),
+            "seed": seed,
+            "campaign": "test",
+            "table": None,
+            "harness": probe.provenance(),
+            "program": str(path),
+        }
+        keras.utils.clear_session()  # names of models count on in a process
+        with monkeypatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a script's are its own affair
+            patch.setattr(sys, "argv", sys.argv)
+            patch.setattr(sys, "path", list(sys.path))
+            patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+            patch.chdir(tmp_path)
+            if parity:
+                return train(ParityTask(**asked, perturbations=1), dict(os.environ))
+            trial = Trial(**asked, repetition=1, round=1, time_budget_s=0.02)
+            return measure(trial, dict(os.environ))
+
+    return run

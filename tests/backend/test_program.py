@@ -3,79 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-import textwrap
-import warnings
 
 import keras
 import numpy as np
 import pytest
 
-from harness import probe
 from harness.errors import HarnessError
-from harness.records.cell import Cell
-from harness.records.parity import ParityTask
-from harness.records.trial import Trial
-from harness.trial.parity.train import train
-from harness.trial.program.measure import measure
 
-MODEL = """
-import numpy as np
-import keras
-
-x = np.random.default_rng(1).normal(size=(96, 4)).astype("float32")
-y = (x.sum(axis=1, keepdims=True) > 0).astype("float32")
-keras.utils.set_random_seed(7)
-layers = [keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1, activation="sigmoid")]
-model = keras.Sequential(layers)
-model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
-"""
-
-FIT = "model.fit(x, y, batch_size=16, epochs=2, verbose=0)\n"
+from .scripts import COMMON, FIT, MODEL, OWN_LOOP, only
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, backend):
-    """Runs a script in this process, as a child of a campaign does in its own."""
-
-    def run(text, *, files=None, seed=3, init="common", parity=False, **settings):
-        path = tmp_path / "train.py"
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
-        for name, content in (files or {}).items():
-            (tmp_path / name).write_text(content, encoding="utf-8")
-        known = {"arguments": "", "fit": "last", "metric": "auto"} | settings
-        asked = {
-            "cell": Cell(
-                scenario="train.py", backend=backend, device="cpu", init=init, settings=known
-            ),
-            "seed": seed,
-            "campaign": "test",
-            "table": None,
-            "harness": probe.provenance(),
-            "program": str(path),
-        }
-        keras.utils.clear_session()  # names of models count on in a process
-        with monkeypatch.context() as patch, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a script's are its own affair
-            patch.setattr(sys, "argv", sys.argv)
-            patch.setattr(sys, "path", list(sys.path))
-            patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-            patch.chdir(tmp_path)
-            if parity:
-                return train(ParityTask(**asked, perturbations=1), dict(os.environ))
-            trial = Trial(**asked, repetition=1, round=1, time_budget_s=0.02)
-            return measure(trial, dict(os.environ))
-
-    return run
-
-
-def only(record):
-    (fit,) = record.program.fits
-    return fit
-
-
-def test_a_script_is_measured_as_it_stands(run, backend):
-    record = run(MODEL + FIT + "model.evaluate(x, y, verbose=0)\nprint('done')\n")
+def test_a_script_is_measured_as_it_stands(run_script, backend):
+    record = run_script(MODEL + FIT + "model.evaluate(x, y, verbose=0)\nprint('done')\n")
     assert record.status == "ok"
     fit = only(record)
     assert (fit.model, fit.epochs, fit.steps, fit.batch_size) == ("sequential", 2, 6, 16)
@@ -99,41 +38,37 @@ def test_a_script_is_measured_as_it_stands(run, backend):
     assert not record.program.remarks
 
 
-def test_keras_is_as_it_was_afterwards(run):
+def test_keras_is_as_it_was_afterwards(run_script):
     before = [keras.Model.fit, keras.Model.evaluate, keras.Variable.__init__]
     seeds = keras.utils.set_random_seed
-    run(MODEL + FIT)
+    run_script(MODEL + FIT)
     assert [keras.Model.fit, keras.Model.evaluate, keras.Variable.__init__] == before
     assert keras.utils.set_random_seed is seeds
     assert "fit" not in vars(keras.Model)
 
 
-def test_what_is_trained_after_the_end_changes_no_quality(run):
+def test_what_is_trained_after_the_end_changes_no_quality(run_script):
     text = MODEL + FIT + "print(model.evaluate(x, y, verbose=0)[0])\n"
-    record = run(text, metric="loss")
+    record = run_script(text, metric="loss")
     assert record.quality.value == pytest.approx(float(record.program.output_tail))
 
 
 # Common start.
 
 
-def test_equal_seeds_give_equal_weights_and_others_do_not(run):
-    first, again, other = (run(MODEL + FIT, seed=seed) for seed in (3, 3, 4))
+def test_equal_seeds_give_equal_weights_and_others_do_not(run_script):
+    first, again, other = (run_script(MODEL + FIT, seed=seed) for seed in (3, 3, 4))
     assert first.hashes.initial_weights == again.hashes.initial_weights
     assert first.hashes.initial_weights != other.hashes.initial_weights
 
 
-COMMON = "ca110bf6525b5603"
-"""The beginning of the digest of the weights that NumPy draws for seed 3, on every backend."""
-
-
-def test_the_initial_weights_are_those_of_every_backend(run):
-    record = run(MODEL + FIT)
+def test_the_initial_weights_are_those_of_every_backend(run_script):
+    record = run_script(MODEL + FIT)
     assert record.hashes.initial_weights.startswith(COMMON)
 
 
-def test_kerass_own_initialisers_are_left_alone_where_asked_for(run):
-    record = run(MODEL + FIT, init="keras")
+def test_kerass_own_initialisers_are_left_alone_where_asked_for(run_script):
+    record = run_script(MODEL + FIT, init="keras")
     assert not record.hashes.initial_weights.startswith(COMMON)
 
 
@@ -150,19 +85,19 @@ model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
 """
 
 
-def test_a_model_that_is_built_by_its_first_step_begins_with_them_too(run):
-    record = run(MODEL + SUBCLASS + FIT)
+def test_a_model_that_is_built_by_its_first_step_begins_with_them_too(run_script):
+    record = run_script(MODEL + SUBCLASS + FIT)
     assert record.hashes.initial_weights.startswith(COMMON)
 
 
-def test_a_copy_of_weights_before_training_is_one_of_the_common_weights(run):
+def test_a_copy_of_weights_before_training_is_one_of_the_common_weights(run_script):
     text = MODEL + (
         "model.build((None, 4)); other = keras.models.clone_model(model); other.build((None, 4))\n"
         "other.set_weights(model.get_weights())\n"
         "print(all((a == b).all() for a, b in zip(model.get_weights(), other.get_weights())))\n"
         "print(float(abs(model.get_weights()[0]).max()) > 0)\n"
     )
-    assert run(text + FIT).program.output_tail.split() == ["True", "True"]
+    assert run_script(text + FIT).program.output_tail.split() == ["True", "True"]
 
 
 # What counts.
@@ -179,29 +114,29 @@ TWO = (
 )
 
 
-def test_the_last_fit_counts(run):
-    record = run(TWO)
+def test_the_last_fit_counts(run_script):
+    record = run_script(TWO)
     assert record.program.counts == record.program.calls == 2
     assert [fit.model for fit in record.program.fits] == ["first", "sequential"]
     assert record.epochs[0].steps == 6
 
 
 @pytest.mark.parametrize("which", ["1", "first"])
-def test_another_fit_counts_where_asked(run, which):
-    record = run(TWO, fit=which)
+def test_another_fit_counts_where_asked(run_script, which):
+    record = run_script(TWO, fit=which)
     assert record.program.counts == 1
     assert record.epochs[0].steps == 2
     assert record.quality.metric == "loss"
     assert record.program.quality_source == "training"
 
 
-def test_a_fit_that_is_not_there_is_told_with_those_that_are(run):
+def test_a_fit_that_is_not_there_is_told_with_those_that_are(run_script):
     with pytest.raises(HarnessError, match=r"--fit 5: .*1 \(first\) and 2 \(sequential"):
-        run(TWO, fit="5")
+        run_script(TWO, fit="5")
 
 
-def test_validation_is_the_quality_where_nothing_is_evaluated(run):
-    record = run(MODEL + FIT.replace("verbose=0", "verbose=0, validation_split=0.25"))
+def test_validation_is_the_quality_where_nothing_is_evaluated(run_script):
+    record = run_script(MODEL + FIT.replace("verbose=0", "verbose=0, validation_split=0.25"))
     assert record.program.quality_source == "validation"
     assert record.quality.metric == "accuracy"
     assert record.epochs[1].metric == record.quality.value
@@ -209,51 +144,51 @@ def test_validation_is_the_quality_where_nothing_is_evaluated(run):
     assert {epoch.examples for epoch in record.epochs} == {72}
 
 
-def test_a_metric_of_ones_own_choice(run):
+def test_a_metric_of_ones_own_choice(run_script):
     text = MODEL + FIT + "model.evaluate(x, y, verbose=0)\n"
-    assert run(text, metric="loss").quality.metric == "loss"
-    assert run(text, metric="accuracy:lower").quality.direction == "lower"
+    assert run_script(text, metric="loss").quality.metric == "loss"
+    assert run_script(text, metric="accuracy:lower").quality.direction == "lower"
     with pytest.raises(HarnessError, match="accuracy"):
-        run(text, metric="acuracy")
+        run_script(text, metric="acuracy")
 
 
 # Scripts that do as they like.
 
 
-def test_a_script_that_ends_itself_well_is_measured(run):
-    record = run("import sys\n" + MODEL + FIT + "sys.exit()\n")
+def test_a_script_that_ends_itself_well_is_measured(run_script):
+    record = run_script("import sys\n" + MODEL + FIT + "sys.exit()\n")
     assert record.status == "ok"
 
 
-def test_a_script_that_ends_itself_badly_is_not(run):
+def test_a_script_that_ends_itself_badly_is_not(run_script):
     with pytest.raises(HarnessError, match=r"sys.exit\(3\)"):
-        run("import sys\n" + MODEL + FIT + "sys.exit(3)\n")
+        run_script("import sys\n" + MODEL + FIT + "sys.exit(3)\n")
 
 
-def test_what_a_script_raises_goes_on(run):
+def test_what_a_script_raises_goes_on(run_script):
     with pytest.raises(ZeroDivisionError):
-        run(MODEL + FIT + "1 / 0\n")
+        run_script(MODEL + FIT + "1 / 0\n")
 
 
-def test_a_script_that_cannot_be_read_is_told_before_anything_is_imported(run):
+def test_a_script_that_cannot_be_read_is_told_before_anything_is_imported(run_script):
     with pytest.raises(SyntaxError):
-        run("def f(:\n")
+        run_script("def f(:\n")
 
 
-def test_much_output_leaves_its_end(run):
+def test_much_output_leaves_its_end(run_script):
     text = "for i in range(20000): print('line', i, 'x' * 200)\n" + MODEL + FIT
-    record = run(text)
+    record = run_script(text)
     assert record.program.output_bytes > 4_000_000
     lines = record.program.output_tail.splitlines()
     assert lines[-1].startswith("line 19999")
     assert len(lines) <= 20
 
 
-def test_a_script_may_go_elsewhere(run):
-    assert run("import os; os.chdir('/')\n" + MODEL + FIT).status == "ok"
+def test_a_script_may_go_elsewhere(run_script):
+    assert run_script("import os; os.chdir('/')\n" + MODEL + FIT).status == "ok"
 
 
-def test_it_finds_its_arguments_its_folder_and_its_siblings(run):
+def test_it_finds_its_arguments_its_folder_and_its_siblings(run_script):
     text = (
         "import argparse, os, pathlib, helper\n"
         "parser = argparse.ArgumentParser(); parser.add_argument('--batch', type=int)\n"
@@ -262,7 +197,7 @@ def test_it_finds_its_arguments_its_folder_and_its_siblings(run):
         "assert os.path.samefile(os.path.dirname(__file__), '.')\n"
         "assert pathlib.Path('data.txt').read_text() == 'here'\n"
     )
-    record = run(
+    record = run_script(
         text + MODEL + "model.fit(x, y, batch_size=batch, epochs=1, verbose=helper.QUIET)\n",
         files={"helper.py": "QUIET = 0\n", "data.txt": "here"},
         arguments="--batch 24",
@@ -271,24 +206,15 @@ def test_it_finds_its_arguments_its_folder_and_its_siblings(run):
     assert record.program.arguments == ["--batch", "24"]
 
 
-def test_a_script_that_trains_nothing_is_told(run):
+def test_a_script_that_trains_nothing_is_told(run_script):
     with pytest.raises(HarnessError, match="trains nothing"):
-        run("print('hello')\n")
+        run_script("print('hello')\n")
     with pytest.raises(HarnessError, match="trains nothing"):
-        run(MODEL + "model.build((None, 4)); model.summary(); model.predict(x, verbose=0)\n")
+        run_script(MODEL + "model.build((None, 4)); model.summary(); model.predict(x, verbose=0)\n")
 
 
-OWN_LOOP = """
-model.build((None, 4))
-optimizer = keras.optimizers.SGD()
-optimizer.build(model.trainable_variables)
-for _ in range(3):
-    optimizer.apply([keras.ops.ones(v.shape) for v in model.trainable_variables])
-"""
-
-
-def test_a_loop_of_its_own_is_timed_as_a_whole_and_told(run):
-    record = run(MODEL + OWN_LOOP)
+def test_a_loop_of_its_own_is_timed_as_a_whole_and_told(run_script):
+    record = run_script(MODEL + OWN_LOOP)
     assert record.program.training == "script"
     (whole,) = record.epochs
     assert whole.wall_s == pytest.approx(record.program.script_s)
@@ -297,12 +223,12 @@ def test_a_loop_of_its_own_is_timed_as_a_whole_and_told(run):
     assert record.quality is None
 
 
-def test_train_on_batch_is_timed_call_by_call(run):
+def test_train_on_batch_is_timed_call_by_call(run_script):
     text = MODEL + (
         "for i in range(17): model.train_on_batch(x[:32], y[:32])\n"
         "model.evaluate(x, y, verbose=0)\n"
     )
-    record = run(text)
+    record = run_script(text)
     assert record.program.training == "train_on_batch"
     assert {epoch.steps for epoch in record.epochs} == {2}
     assert [epoch.phase for epoch in record.epochs].count("quality") == 8
@@ -320,21 +246,21 @@ def test_train_on_batch_is_timed_call_by_call(run):
         "keras.callbacks.CallbackList([seen], add_history=True, model=model)",
     ],
 )
-def test_callbacks_may_be_passed_by_position_and_in_any_form(run, callbacks):
+def test_callbacks_may_be_passed_by_position_and_in_any_form(run_script, callbacks):
     text = MODEL + (
         "class Seen(keras.callbacks.Callback):\n"
         "    def on_epoch_end(self, epoch, logs=None): print('epoch', epoch, sorted(logs))\n"
         "seen = Seen()\n"
         f"history = model.fit(x, y, 16, 2, 0, {callbacks})\n"
     )
-    record = run(text)
+    record = run_script(text)
     assert only(record).epochs == 2
     # The repetition is quiet: the script's own callbacks are called by the script alone.
     printed = record.program.output_tail.count("epoch ")
     assert printed == (0 if callbacks in {"None", "[]"} else 2)
 
 
-def test_a_fit_of_ones_own_is_seen_where_it_comes_to_kerass(run):
+def test_a_fit_of_ones_own_is_seen_where_it_comes_to_kerass(run_script):
     text = MODEL + (
         "class Mine(keras.Sequential):\n"
         "    def fit(self, data, **how): return super().fit(*data, batch_size=16, **how)\n"
@@ -342,154 +268,50 @@ def test_a_fit_of_ones_own_is_seen_where_it_comes_to_kerass(run):
         "model.compile('sgd', 'binary_crossentropy')\n"
         "model.fit((x, y), epochs=2, verbose=0)\n"
     )
-    record = run(text)
+    record = run_script(text)
     assert only(record).steps == 6
     assert record.program.repeated_epochs > 0
 
 
-def test_a_script_that_chooses_a_backend_itself_is_told(run, backend):
+def test_a_script_that_chooses_a_backend_itself_is_told(run_script, backend):
     other = "torch" if backend != "torch" else "jax"
-    record = run(f"import os; os.environ['KERAS_BACKEND'] = '{other}'\n" + MODEL + FIT)
+    record = run_script(f"import os; os.environ['KERAS_BACKEND'] = '{other}'\n" + MODEL + FIT)
     assert f"sets KERAS_BACKEND to {other} itself" in record.program.remarks[0]
     os.environ["KERAS_BACKEND"] = backend
 
 
-def test_a_missing_package_names_the_option_that_adds_it(run):
+def test_a_missing_package_names_the_option_that_adds_it(run_script):
     with pytest.raises(HarnessError, match=r"train.py, line 1: .*--with scikit-learn"):
-        run("import sklearn_is_not_there, sklearn\n".replace("sklearn_is_not_there, ", ""))
+        run_script("import sklearn_is_not_there, sklearn\n".replace("sklearn_is_not_there, ", ""))
 
 
-GENERATOR = MODEL + (
-    "def batches():\n"
-    "    for i in range(0, 96, 16): yield x[i:i + 16], y[i:i + 16]\n"
-    "model.fit(batches(), epochs=1, verbose=0)\n"
-)
-
-
-def test_a_generator_that_is_used_up_is_told(run):
-    record = run(GENERATOR)
-    assert only(record).input == "generator"
-    assert only(record).batch_size == 16
-    assert record.epochs[0].steps == 6
-    assert record.program.repeated_epochs == 0
-    assert "used up" in record.program.remarks[0]
-
-
-def test_an_endless_generator_is_repeated(run):
-    endless = GENERATOR.replace("    for", "    while True:\n     for").replace(
-        "epochs=1", "epochs=1, steps_per_epoch=3"
-    )
-    record = run(endless)
-    assert {epoch.steps for epoch in record.epochs} == {3}
-    assert record.program.repeated_epochs > 0
-
-
-DATASET = MODEL + (
-    "class Batches(keras.utils.PyDataset):\n"
-    "    def __len__(self): return 6\n"
-    "    def __getitem__(self, i): return x[16 * i:16 * i + 16], y[16 * i:16 * i + 16]\n"
-    "model.fit(Batches(), epochs=2, verbose=0)\n"
-)
-
-
-def test_the_same_batches_have_one_hash_whatever_form_they_come_in(run):
-    of_arrays, of_dataset, of_generator = (only(run(t)) for t in (MODEL + FIT, DATASET, GENERATOR))
-    assert of_dataset.input == "PyDataset"
-    assert not of_dataset.shuffled
-    assert of_arrays.batches_sha256 == of_dataset.batches_sha256 == of_generator.batches_sha256
-    other = run((MODEL + FIT).replace("default_rng(1)", "default_rng(2)"))
-    assert only(other).batches_sha256 != of_arrays.batches_sha256
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("batch_size=16,", "batch_size=16, class_weight={0: 1.0, 1: 2.0},"),
-        ("batch_size=16,", "batch_size=16, sample_weight=np.ones(96),"),
-        ("batch_size=16,", "batch_size=16, shuffle=False,"),
-        ("verbose=0", "callbacks=[keras.callbacks.EarlyStopping('loss', patience=0)]"),
-        ("metrics=", "run_eagerly=True, metrics="),
-    ],
-    ids=["class weights", "sample weights", "in order", "early stopping", "eager"],
-)
-def test_other_ways_to_train_are_measured_too(run, change):
-    record = run((MODEL + FIT).replace(*change))
-    assert record.status == "ok"
-    assert record.program.repeated_epochs >= 1
-    assert {epoch.steps for epoch in record.epochs} == {6}
-
-
-def test_training_that_diverges_is_told(run):
+def test_training_that_diverges_is_told(run_script):
     with pytest.raises(HarnessError, match="diverged"):
-        run((MODEL + FIT).replace("x, y,", "x, y * np.nan,").replace("binary_crossentropy", "mse"))
+        run_script(
+            (MODEL + FIT).replace("x, y,", "x, y * np.nan,").replace("binary_crossentropy", "mse")
+        )
 
 
-def test_a_last_fit_that_fails_and_is_caught_does_not_count(run):
-    record = run(MODEL + FIT + "try: model.fit(object(), y)\nexcept Exception: pass\n")
+def test_a_last_fit_that_fails_and_is_caught_does_not_count(run_script):
+    record = run_script(MODEL + FIT + "try: model.fit(object(), y)\nexcept Exception: pass\n")
     assert record.program.calls == 2
     assert record.program.counts == 1
     assert len(record.epochs) == 2
     assert "let go" in record.program.remarks[0]
 
 
-def test_what_the_data_print_after_the_end_goes_to_no_terminal(run, capfd):
-    text = DATASET.replace("(self, i): return", "(self, i): print('batch', i); return")
-    assert run(text).program.repeated_epochs > 0
-    assert "batch" not in capfd.readouterr().out
-
-
-def test_many_fits_are_counted_and_the_last_are_told(run):
-    record = run(MODEL + "for _ in range(30): model.fit(x, y, 96, verbose=0)\n")
+def test_many_fits_are_counted_and_the_last_are_told(run_script):
+    record = run_script(MODEL + "for _ in range(30): model.fit(x, y, 96, verbose=0)\n")
     assert record.program.calls == 30
     assert [fit.number for fit in record.program.fits] == list(range(11, 31))
 
 
-def test_what_keras_draws_is_kept_apart_from_what_the_script_draws(run):
+def test_what_keras_draws_is_kept_apart_from_what_the_script_draws(run_script):
     text = "import numpy as np; np.random.seed(5)\n" + MODEL + "print(np.random.rand())\n" + FIT
-    alone, shifted = (run(text, seed=seed).program.output_tail for seed in (0, 1))
+    alone, shifted = (run_script(text, seed=seed).program.output_tail for seed in (0, 1))
     expected = np.random.RandomState(7).rand()
     assert float(alone) == pytest.approx(expected)
     assert alone != shifted
-
-
-# Parity.
-
-
-ADAM = MODEL.replace('"sgd"', '"adam"') + FIT + "model.evaluate(x[:32], y[:32], verbose=0)\n"
-
-
-def test_parity_begins_the_training_that_counts_anew(run):
-    record, arrays = run(ADAM, parity=True)
-    assert record.status == "ok"
-    assert record.weights_sha256.startswith(COMMON)
-    assert record.metric == "test accuracy"
-    plain, *moved = record.trainings
-    assert len(plain.losses) == 6, "the loss of every step of an epoch"
-    assert len(plain.metrics) == 2, "and the metric of every epoch"
-    assert len(moved) == 1
-    begun = {name: a for name, a in arrays.items() if name.startswith("as it is/start/")}
-    slots = [a for name, a in begun.items() if "momentum" in name or "velocity" in name]
-    assert slots
-    assert not any(np.any(slot) for slot in slots), "the optimizer is as it was made"
-
-
-def test_parity_trains_on_the_same_batches_whatever_form_they_come_in(run):
-    forms = (ADAM, MODEL + DATASET.removeprefix(MODEL), GENERATOR)
-    hashes = [run(form, parity=True)[0].split_sha256 for form in forms[:2]]
-    assert hashes[0] == hashes[1]
-    # Of a generator the first batches alone are kept.
-    assert run(forms[2], parity=True)[0].trainings[0].losses
-
-
-def test_parity_weights_classes_as_the_script_does(run):
-    weighted = ADAM.replace("batch_size=16,", "batch_size=16, class_weight={0: 1.0, 1: 3.0},")
-    plain, other = (run(text, parity=True)[0] for text in (ADAM, weighted))
-    assert other.trainings[0].first_loss > plain.trainings[0].first_loss
-
-
-def test_parity_needs_a_fit(run):
-    with pytest.raises(HarnessError, match="calls no fit that trains"):
-        run(MODEL + OWN_LOOP, parity=True)
 
 
 FOREIGN = """
@@ -508,10 +330,12 @@ exec(code)
 
 
 @pytest.mark.parametrize("package", ["tensorflow", "elsewhere"])
-def test_operations_of_tensorflow_in_a_model_are_named_on_another_backend(run, backend, package):
+def test_operations_of_tensorflow_in_a_model_are_named_on_another_backend(
+    run_script, backend, package
+):
     file = f"/lib/site-packages/{package}/python/ops.py"
     with pytest.raises(Exception) as caught:  # noqa: PT011 - Keras has a type of its own for each
-        run(MODEL + FOREIGN.replace("FILE", repr(file)) + FIT)
+        run_script(MODEL + FOREIGN.replace("FILE", repr(file)) + FIT)
     named = isinstance(caught.value, HarnessError)
     assert named == (package == "tensorflow" and backend != "tensorflow")
     if named:

@@ -17,7 +17,7 @@ from harness.launch.environments import Interpreter
 from harness.probe import provenance
 from harness.records.cell import Cell
 from harness.records.trial import Trial
-from tests.backend.test_program import FIT, MODEL
+from tests.backend.scripts import FIT, MODEL
 from tests.launch.fakes import PLENTY
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no channel is handed down there")
