@@ -179,9 +179,10 @@ class TestTitles:
     @pytest.fixture
     def table(self, monkeypatch):
         movies = msgspec.defstruct("Movies", ["movie_id", "title"])
-        table = msgspec.defstruct("Table", ["movies"])
+        table = msgspec.defstruct("Table", ["movies", "ratings_sha256"])
         numpy = pytest.importorskip("numpy")
-        made = table(movies(numpy.array([1, 2]), numpy.array(["One", "Two (1999)"])))
+        named = movies(numpy.array([1, 2]), numpy.array(["One", "Two (1999)"]))
+        made = table(named, "a" * 64)  # that of the records
         monkeypatch.setattr("harness.data.load", lambda _: made)
 
     def test_come_from_the_prepared_table(self, run, prediction, table):
