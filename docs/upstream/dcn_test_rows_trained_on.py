@@ -2,7 +2,7 @@
 
     python docs/upstream/dcn_test_rows_trained_on.py    (needs TensorFlow, for tf.data)
 
-Seen in keras-rs' ``examples/dcn.py`` at commit 2ae9650. It calls ``shuffle(100_000)`` and then makes a
+Seen in keras-rs' ``examples/dcn.py`` at commit 2ae9650. It calls ``shuffle(100_000)``, then makes a
 training set by ``take(80_000)`` and a test set by ``skip(80_000)``. A ``shuffle`` draws a new order
 for each iteration, and these are two, so that the test set is cut from another order.
 ``reshuffle_each_iteration=False``, as in the tutorial on basic ranking, keeps one order for both.

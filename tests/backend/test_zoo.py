@@ -6,12 +6,19 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from harness import scenario
+from harness.errors import RefusedError
+from harness.probe import provenance
+from harness.records.cell import Cell
+from harness.records.parity import ParityTask
+from harness.scenario import parse_settings
 from harness.trial import weights
 from harness.trial.initial import initialised
+from harness.trial.parity.train import train
 
 SCENARIOS = Path(__file__).parents[2] / "studies" / "zoo" / "scenarios"
 
@@ -135,3 +142,25 @@ def _train_a_step(model, split, batch_size, backend):
     )
     logs, _ = jax.eval_shape(lambda *given: model.train_step(given[0], given[1]), state, (x, y))
     assert "loss" in logs
+
+
+@pytest.mark.skipif(os.environ["KERAS_BACKEND"] != "tensorflow", reason="others compile all of it")
+def test_parity_refuses_a_step_that_xla_cannot_compile_in_one_line(monkeypatch):
+    monkeypatch.setenv("HARNESS_SCENARIO_PATH", str(SCENARIOS))
+    settings = parse_settings(ZOO, {"case": "Resizing-bicubic"})
+    task = ParityTask(
+        cell=Cell(
+            scenario="zoo",
+            backend="tensorflow",
+            device="cpu",
+            mode="tuned",
+            settings=msgspec.to_builtins(settings),
+        ),
+        seed=42,
+        campaign="test",
+        table=None,
+        harness=provenance(),
+        perturbations=0,
+    )
+    with pytest.raises(RefusedError, match=r"XLA cannot compile a training step.*ResizeBicubic"):
+        train(task, dict(os.environ))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
 
     Raises:
         HarnessError: where the cell cannot be trained in this environment: wrong or missing
-            backend, no such device, unknown scenario or setting, unreadable table.
+            backend, no such device, unknown scenario or setting, unreadable table, a step that the
+            framework cannot compile.
     """
     setup = set_up(task, variables)
     if task.cell.device == "gpu":
@@ -42,6 +44,7 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
         setup.adapter.use_full_float32()
     from harness.trial import evaluation, weights
     from harness.trial.custom import CustomWeights
+    from harness.trial.loops.compilation import refused_if_uncompiled
     from harness.trial.parity.course import Course
 
     environment = probe.environment(variables)
@@ -62,7 +65,8 @@ def train(task: ParityTask, variables: Mapping[str, str]) -> tuple[ParityRecord,
 
     course = Course(prepared, task.cell.mode, task.seed)
     evaluation.require(prepared, adapter.batches(data.test, prepared.settings.batch_size))
-    trainings, arrays, shared_rows = course.run(task.perturbations)
+    with refused_if_uncompiled(adapter) if task.cell.mode == "tuned" else nullcontext():
+        trainings, arrays, shared_rows = course.run(task.perturbations)
     return (
         record_of(
             task,
