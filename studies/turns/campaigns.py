@@ -73,7 +73,7 @@ def campaign(
         # fmt: off
         command = [
             *beside, sys.executable, "-m", "harness", "run", scenario, "--results", str(results),
-            *options,
+            *_without_others(options),
         ]
         # fmt: on
         print("+", *command, file=sys.stderr, flush=True)
@@ -82,6 +82,20 @@ def campaign(
         if done.returncode and not (results / "campaign.json").exists():
             sys.exit(done.returncode)
     return list(store.load(results).records)
+
+
+def _without_others(options: Sequence[str]) -> Iterator[str]:
+    """``options`` but for the environments of backends that they do not ask for."""
+    asked_for = options[options.index("--backend") + 1].split(",")
+    parts = iter(options)
+    for part in parts:
+        if part == "--env":
+            named = next(parts)
+            backend = named.partition("=")[0]
+            if backend not in BACKENDS or backend in asked_for:
+                yield from (part, named)
+        else:
+            yield part
 
 
 def verdicts(results: Path) -> list[PairVerdict]:
