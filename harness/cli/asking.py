@@ -244,7 +244,6 @@ def plan(
         rounds=None if adaptive else request.rounds or len(seeds) * (request.repetitions or 1),
         precision=precision,
         budget_s=budget_s,
-        # A script has no place between its epochs at which it could wait for the others.
         turns=request.turns == "on",
         least_rounds=MINIMUM_ROUNDS if request.left_open else 1,
     )

@@ -56,11 +56,12 @@ def load(path: str | os.PathLike[str]) -> Table:
     Raises:
         MissingTableError: if there is no such file.
         CorruptTableError: if the file is truncated or altered, if its ratings are not those of
-            its data set (:func:`harness.data.table.pinned`), or if another version of the
-            harness wrote it; the message names the file.
+            its data set (:func:`harness.data.table.pinned`), if its name is that of another data
+            set, or if another version of the harness wrote it; the message names the file.
     """
     path = Path(path)
-    again = f"`{datasets.remake(_dataset_of(path))}` makes it"
+    named = _dataset_of(path)
+    again = f"`{datasets.remake(named or datasets.DEFAULT)}` makes it"
     try:
         table = _parse(_arrays(path))
     except FileNotFoundError:
@@ -73,6 +74,9 @@ def load(path: str | os.PathLike[str]) -> Table:
         raise CorruptTableError(
             f"{path} is truncated or altered ({error}); {again} again"
         ) from None
+    if named not in {None, table.dataset}:
+        title = datasets.DATASETS[table.dataset].title
+        raise CorruptTableError(f"{path} holds {title}; {again} again")
     if (other := tables.other_ratings(table)) is not None:
         raise CorruptTableError(f"{path} does not hold the ratings of {other}; {again} again")
     if (strange := tables.made_up(table)) is not None:
@@ -80,10 +84,9 @@ def load(path: str | os.PathLike[str]) -> Table:
     return table
 
 
-def _dataset_of(path: Path) -> str:
-    """The data set that belongs at ``path``, by the name of the file."""
-    named = (one.name for one in datasets.DATASETS.values() if one.stem == path.stem)
-    return next(named, datasets.DEFAULT)
+def _dataset_of(path: Path) -> str | None:
+    """The data set that belongs at ``path``, if the name of the file says so."""
+    return next((one.name for one in datasets.DATASETS.values() if one.stem == path.stem), None)
 
 
 def write(table: Table, path: Path) -> None:

@@ -93,6 +93,14 @@ def test_a_file_of_before_there_were_two_data_sets_is_read(tmp_path: Path, world
     assert file.load(tmp_path / "old.npz").dataset == "100k"
 
 
+def test_the_other_data_sets_table_in_its_place_is_made_again(place: Any, world: Any) -> None:
+    folder = place()
+    (folder / "ml-1m.npz").write_bytes(world.prepare().path.read_bytes())
+    with pytest.raises(CorruptTableError, match=r"holds MovieLens-100K; .*--dataset 1m` makes it"):
+        file.load(folder / "ml-1m.npz")
+    assert made(folder).dataset == "1m"
+
+
 def test_a_table_that_says_another_data_set_is_refused(place: Any, tmp_path: Path) -> None:
     table = made(place())
     file.write(dataclasses.replace(table, dataset="100k"), tmp_path / "false.npz")

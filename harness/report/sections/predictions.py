@@ -42,16 +42,12 @@ def tables(study: Study, titles: Titles) -> list[Table]:
         if row.predictions:
             kind = (row.cell.scenario, row.synthetic, row.table_sha256)
             kinds.setdefault(kind, []).append(row)
-    return [
-        _table(
-            rows,
-            study.about.get(scenario),
-            None if synthetic else titles.get(table or ""),
-            several=len({sha for name, made, sha in kinds if (name, made) == kind[:2]}) > 1,
-        )
-        for kind, rows in kinds.items()
-        for scenario, synthetic, table in [kind]
-    ]
+    found = []
+    for (scenario, synthetic, table), rows in kinds.items():
+        known = None if synthetic else titles.get(table or "")
+        several = sum(kind[:2] == (scenario, synthetic) for kind in kinds) > 1
+        found.append(_table(rows, study.about.get(scenario), known, several=several))
+    return found
 
 
 def _table(

@@ -73,7 +73,7 @@ def tables(answers: Answers, about: Mapping[str, About]) -> list[Table]:
         ],
     )
     beside = cell_tables(
-        "Beside the metric, by the same evaluation",
+        "Beside the metric, mean over seeds and lowest–highest",
         [(one, name) for one in answers.learned for name in one.beside],
         about,
         cell=lambda item: item[0].cell,
