@@ -29,8 +29,8 @@ LONG_ENOUGH = 4
 epochs are short enough to take turns."""
 
 LONGEST_TURN_S = 10.0
-"""A shared machine changes its speed within seconds (``docs/studies/pairs-in-turns.md``): longer
-epochs in turn do not meet the same one, and are repeated as those of one alone."""
+"""A choice, not measured. A shared machine changes its speed within seconds: longer epochs in turn
+do not meet the same one, so that no more of them are trained than by a script alone."""
 
 LEAST_TURNS = 5
 """Counted epochs of one that takes turns. In three minutes more bring no narrower interval on a
