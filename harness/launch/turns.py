@@ -6,9 +6,9 @@ sweep to sweep, so that any two are as often first; neighbours stand beside each
 seconds, which is as fast as the speed of a shared machine changes.
 
 **Length of a round.** Every process gets equally many turns, since neighbours are compared turn by
-turn. The sweeps go on until each has timed as many epochs as a trial needs at least, and the one
-that has timed longest has used the time budget of a trial: the slowest, for which that budget was
-made. So a round in turns is never longer than the same round in blocks, but for its waiting.
+turn. The sweeps go on until each has as many samples as a trial needs at least, and the one that
+has timed longest has used the time budget of a trial: the slowest, for which that budget was made.
+So a round in turns is hardly longer than the same round in blocks, but for its waiting.
 
 **Bounds.** All count the time in which a process runs, never that in which it waits. See
 :func:`bound_s` for that of a turn.

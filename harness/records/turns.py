@@ -13,7 +13,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """Sent by a process that begins to wait.
 
     ``epoch_s`` is the wall time of its last epoch, ``timed_s`` that of the counted epochs of its
-    timing phase. ``enough`` tells whether those are as many as a trial needs at least.
+    timing phase. ``enough`` tells whether those are as many samples as a trial needs at least.
     """
 
     epoch_s: float

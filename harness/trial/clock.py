@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -94,7 +94,7 @@ class EpochClock(keras.callbacks.Callback):
         evaluate: gives the test metric after an epoch, or ``None`` for no evaluation.
         budget_s: ends the training once the counted epochs have taken this long together;
             ``None`` leaves the end to ``fit``.
-        minimum: counted epochs to time even if the budget is used.
+        minimum: samples to take even if the budget is used; see :attr:`samples`.
         turn: tells the number of the turn under way, where the process takes turns with others.
     """
 
@@ -157,12 +157,24 @@ class EpochClock(keras.callbacks.Callback):
                 began_s=self._began_s,
             )
         )
-        if self._budget_s is not None:
-            counted_s = self.counted_s
-            if len(counted_s) >= self.minimum and sum(counted_s) >= self._budget_s:
-                self.model.stop_training = True
+        if self._budget_s is None or self.samples < self.minimum:
+            return
+        if sum(self.counted_s) >= self._budget_s:
+            self.model.stop_training = True
 
     @property
     def counted_s(self) -> list[float]:
         """The wall times of the epochs that are no warm-up."""
         return [epoch.wall_s for epoch in self.epochs if not epoch.warm_up]
+
+    @property
+    def samples(self) -> int:
+        """How many samples count; see :func:`samples`."""
+        return samples(self.epochs)
+
+
+def samples(epochs: Sequence[Epoch]) -> int:
+    """How many samples ``epochs`` are: those that are no warm-up, where all of a turn are one."""
+    counted = [epoch for epoch in epochs if not epoch.warm_up]
+    alone = sum(epoch.turn is None for epoch in counted)
+    return alone + len({epoch.turn for epoch in counted} - {None})

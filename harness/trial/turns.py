@@ -110,11 +110,10 @@ class BetweenEpochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Wait, and end the training if nobody wants more."""
-        counted_s = self._clock.counted_s if self._budgeted else []
         report = Report(
             epoch_s=self._clock.epochs[-1].wall_s,
-            timed_s=sum(counted_s),
-            enough=self._budgeted and len(counted_s) >= self._clock.minimum,
+            timed_s=sum(self._clock.counted_s) if self._budgeted else 0.0,
+            enough=self._budgeted and self._clock.samples >= self._clock.minimum,
         )
         # The first epoch of a training compiles or fills a cache: it has a turn of its own.
         first = len(self._clock.epochs) == 1

@@ -16,7 +16,7 @@ import msgspec
 
 from harness.records.trial import Epoch
 from harness.records.turns import Report
-from harness.trial.clock import NANOSECONDS, EpochClock, Stopwatch
+from harness.trial.clock import NANOSECONDS, EpochClock, Stopwatch, samples
 from harness.trial.program.watch import Fit, OnBatch, Watch
 from harness.trial.turns import BetweenEpochs, Turntaker
 
@@ -33,7 +33,7 @@ LONGEST_TURN_S = 10.0
 do not meet the same one, so that no more of them are trained than by a script alone."""
 
 LEAST_TURNS = 5
-"""Counted epochs of one that takes turns. In three minutes more bring no narrower interval on a
+"""Counted turns of one that takes turns. In three minutes more bring no narrower interval on a
 quiet machine, and one a sixth narrower on a noisy one (``docs/studies/pairs-in-turns.md``)."""
 
 EPOCHS_OF_ONE = 8
@@ -117,7 +117,7 @@ def of_batches(
         report = Report(
             epoch_s=(further or own)[-1].wall_s,
             timed_s=sum(epoch.wall_s for epoch in further[1:]),
-            enough=len(further) > LEAST_TURNS,
+            enough=samples(further) >= LEAST_TURNS,
         )
         return turns.goes_on(report, waits=len(further) < 2)
 
