@@ -88,7 +88,9 @@ class RandomMutants(Scenario):
         model = keras.Model({"x": x}, outputs)
         if spoilt("one bias"):
             _shift_one_unit(model.get_layer("last"))
-        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        rate = either("diverges in the second epoch", _huge_from_the_fourth_step(), 1e-3)
+        optimizer = keras.optimizers.Adam(rate)
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
 
     def fit(self, model, train, *, epochs, initial_epoch=0, callbacks=None):
@@ -103,6 +105,12 @@ class RandomMutants(Scenario):
 
     def evaluate(self, model, test):
         return model.evaluate(test, return_dict=True, verbose=0)
+
+
+def _huge_from_the_fourth_step():
+    import keras
+
+    return keras.optimizers.schedules.PiecewiseConstantDecay([2], [1e-3, 1e30])
 
 
 def _shift_one_unit(layer):

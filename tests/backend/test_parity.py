@@ -155,6 +155,15 @@ def test_a_mutant_of_a_model_with_random_layers_is_named(train, clean_random, mu
         assert pair.layer.quantity == layer
 
 
+def test_a_metric_of_weights_that_are_no_numbers_tells_nothing(train):
+    """The accuracy still is a number: which of two ``nan`` is the larger, is chance."""
+    trained = train(name="random_mutants", mutant="diverges in the second epoch", epochs="2")
+    assert None not in trained.training.losses
+    first, second = trained.training.metrics
+    assert first is not None
+    assert second is None
+
+
 def test_the_gradients_of_the_first_batch_are_those_that_training_follows(train):
     trained = train(optimizer="sgd", learning_rate="0.5")
     start, gradients, after = (trained.of(stage) for stage in ("start", "first-batch", "step-1"))

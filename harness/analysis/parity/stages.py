@@ -125,7 +125,9 @@ def compare(first: Subject, second: Subject, scale: Sequence[Subject] = ()) -> l
             found += _series(first, second, scale, _Series(stage, LOSS, "step", lambda t: t.losses))
         elif stage == "metrics":
             metric = first.record.metric or "metric"
-            found += _series(first, second, scale, _Series(stage, metric, "epoch", _metrics))
+            found += _series(
+                first, second, scale, _Series(stage, metric, "epoch", lambda t: t.metrics)
+            )
         elif stage == "optimizer":
             found += _optimizer_alone(first, second, scale)
         else:
@@ -312,15 +314,6 @@ def _optimizer_alone(
 
 def _incomparable(stage: Stage, quantity: str, note: str) -> Comparison:
     return Comparison(stage=stage, quantity=quantity, difference=None, envelope=1.0, note=note)
-
-
-def _metrics(training: Training) -> Figures:
-    """The metrics; none where the first epoch's losses ended in no finite number.
-
-    Its weights are no numbers then. What a metric makes of those, such as which of three ``nan`` is
-    the largest, is chance.
-    """
-    return [None] * len(training.metrics) if None in training.losses else training.metrics
 
 
 def _apart(one: float | None, other: float | None) -> float | None:

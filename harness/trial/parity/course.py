@@ -23,6 +23,7 @@ from harness.records.parity import (
     array_name,
     perturbed,
 )
+from harness.trial.clock import finite
 from harness.trial.parity import optimizer, watched
 from harness.trial.parity.outputs import outputs_of_layers
 from harness.trial.parity.random_numbers import reordered_rows
@@ -238,11 +239,6 @@ def _near(first: Arrays, second: Arrays) -> bool:
     length = math.sqrt(sum(float(np.sum(np.square(each, dtype=float))) for each in second.values()))
     # What is no finite number tells nothing.
     return not apart > ORDER_MATTERS * length
-
-
-def finite(value: Any) -> float | None:
-    """``value``, or ``None`` for what JSON cannot hold."""
-    return float(value) if math.isfinite(value) else None
 
 
 def _named(training: str, stages: Mapping[Stage, Arrays]) -> Arrays:

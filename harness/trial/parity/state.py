@@ -54,6 +54,11 @@ class State:
             found[f"{slot.kind} of {owner}"] = value_of(slot.variable)
         return found
 
+    def is_finite(self) -> bool:
+        """Whether every trained weight is a finite number."""
+        weights = map(value_of, self.model.trainable_variables)
+        return all(np.isfinite(weight).all() for weight in weights)
+
     def name(self, variable: Any) -> str:
         """The name under which :meth:`read` gives ``variable``."""
         return self._names[id(variable)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -23,7 +24,11 @@ Evaluation = Callable[[], AbstractContextManager[None]]
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What a training left: losses of the first epoch's steps, metrics of every epoch."""
+    """What a training left: losses of the first epoch's steps, metrics of every epoch.
+
+    The metric is ``nan`` where trained weights are no finite numbers. What a metric makes of those,
+    such as which of three ``nan`` is the largest, is chance.
+    """
 
     losses: list[float]
     metrics: list[float]
@@ -56,7 +61,8 @@ class Watched(abc.ABC):
     def _evaluate(self) -> float:
         with self._evaluation():
             results = self._chosen.evaluate(self._state.model, self._test)
-        return value_of(self._chosen.metric, results)
+        metric = value_of(self._chosen.metric, results)
+        return metric if self._state.is_finite() else math.nan
 
 
 class WatchedFit(Watched):

@@ -189,14 +189,6 @@ class TestComparison:
         losses = [0.5, None, None]
         assert judge(subject(losses=losses), subject("torch", losses=losses)).verdict == "same"
 
-    def test_a_metric_of_weights_that_are_no_numbers_tells_nothing(self):
-        """The largest of ``nan``, ``nan`` and ``nan`` is the first here and the last there."""
-        losses = [0.5, None, None]
-        other = subject("torch", losses=losses, metrics=[0.3, 0.9])
-        assert judge(subject(losses=losses), other).verdict == "same"
-        deviation = judge(subject(), other).deviation
-        assert (deviation.stage, deviation.at) == ("losses", "step 2")
-
     def test_another_number_of_steps_deviates(self):
         deviation = judge(subject(), subject("torch", losses=[0.5, 0.4])).deviation
         assert deviation.note == "3 on jax, 2 on torch"
