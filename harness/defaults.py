@@ -13,7 +13,7 @@ SEEDS = "42-44"
 
 PRECISION = 0.05
 """Of `harness run` where nobody says how long to go on: half-width of every pair's interval, as a
-share. Between the backends of results/reference the step time differs by 1.7 times and more, so an
+share. Between the backends of results/reference the step time differs by 1.4 times and more, so an
 interval of this width lies beyond the margin by far."""
 
 PRECISION_OF_VERSIONS = 0.02
@@ -21,8 +21,8 @@ PRECISION_OF_VERSIONS = 0.02
 5%, and with a half-width of 5% a step that is 5% slower gets no verdict."""
 
 LIMIT_S = 180.0
-"""The wall time of such a run. A round of three backends took 11 s in results/reference and 28 s in
-results/reference-again (medians), so 6 to 15 rounds fit."""
+"""The wall time of such a run. A round of three backends took 15 s in results/reference and 28 s in
+results/reference-again (medians), so 6 to 12 rounds fit."""
 
 SWEEP_SEEDS = "42"
 """One process for each point, since the others on the curve tell how far it can be trusted."""
