@@ -1,17 +1,19 @@
 """How narrow are intervals after the same wall time, in turns and from pyperf's own processes?
 
     python studies/turns/against_pyperf.py FOLDER --pyperf VENV [--times 3] [--budget 180] \
-        --env jax=.tox/jax --env tensorflow=.tox/tf --env torch=.tox/torch
+        [--busy] --env jax=.tox/jax --env tensorflow=.tox/tf --env torch=.tox/torch
 
 pyperf times the same epochs of the same model, in fresh processes of its own, one backend after the
 other, each for a third of the time: four epochs of warm-up and eight values in each process. The
 process is the unit, as here: Welch's interval of the difference of mean log step times, at the
 family level of the campaign. ``VENV`` is a virtual environment that has pyperf, which only this
-study needs: ``python -m venv VENV && VENV/bin/pip install pyperf``.
+study needs: ``python -m venv VENV && VENV/bin/pip install pyperf``. ``--busy`` runs each beside the
+processes of ``studies/twins/busy.py``, the same ones for both.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -30,6 +32,7 @@ from harness.analysis.speed.verdict import judging_confidence
 from harness.backends import BACKENDS
 from harness.launch.variables import child_variables
 from studies.turns.campaigns import NEVER, asked, campaign, half_widths, share, show, table
+from studies.twins.busy import busy
 
 WARM_UP_EPOCHS = 4
 VALUES = 8
@@ -83,6 +86,7 @@ def main() -> None:
         pyperf={"type": Path, "required": True},
         budget={"type": float, "default": 180.0},
         env={"action": "append", "required": True},
+        busy={"action": "store_true"},
     )
     pythons = dict(each.split("=", 1) for each in study.own.env)
     (site,) = study.own.pyperf.glob("lib/python*/site-packages")
@@ -91,16 +95,18 @@ def main() -> None:
     rows = []
     for number in range(1, study.times + 1):
         kept = study.folder / f"pyperf-{number:02}.json"
+        beside = functools.partial(busy, 100 + 2 * number, processes=2 if study.own.busy else 0)
         if not kept.exists():
-            steps_s = {
-                backend: by_pyperf(
-                    backend,
-                    str(ROOT / pythons[backend] / "bin" / "python"),
-                    str(site.resolve()),
-                    study.own.budget / len(BACKENDS),
-                )
-                for backend in BACKENDS
-            }
+            with beside():
+                steps_s = {
+                    backend: by_pyperf(
+                        backend,
+                        str(ROOT / pythons[backend] / "bin" / "python"),
+                        str(site.resolve()),
+                        study.own.budget / len(BACKENDS),
+                    )
+                    for backend in BACKENDS
+                }
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(steps_s), encoding="utf-8")
         steps_s = json.loads(kept.read_text(encoding="utf-8"))
@@ -108,7 +114,8 @@ def main() -> None:
         options += ["--budget", f"{study.own.budget:g}s", "--turns", "on", *study.rest]
         options += [word for each in study.own.env for word in ("--env", each)]
         results = study.folder / f"turns-{number:02}"
-        campaign(results, options)
+        with beside():
+            campaign(results, options)
         in_turns = half_widths(results)
         for first, second in itertools.combinations(BACKENDS, 2):
             pair = f"{first} / {second}"

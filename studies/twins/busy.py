@@ -11,11 +11,13 @@ the time, so that some trials are disturbed and some are not.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 Range = tuple[float, float]
 
@@ -30,8 +32,33 @@ def come_and_go(seed: int, pause_s: Range, compute_s: Range) -> None:
             sum(range(10_000))
 
 
+@contextlib.contextmanager
+def busy(
+    seed: int,
+    *,
+    processes: int = 2,
+    pause_s: Range = (10.0, 40.0),
+    compute_s: Range = (3.0, 10.0),
+) -> Iterator[None]:
+    """Processes that come and go until the block ends."""
+    others = [
+        multiprocessing.Process(
+            target=come_and_go, args=(seed + number, pause_s, compute_s), daemon=True
+        )
+        for number in range(processes)
+    ]
+    for process in others:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in others:
+            process.kill()
+            process.join()
+
+
 def main() -> int:
-    """Start the processes, run the command, end them."""
+    """Run the command beside them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -41,17 +68,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    busy = [
-        multiprocessing.Process(
-            target=come_and_go,
-            args=(options.seed + number, options.pause, options.compute),
-            daemon=True,
-        )
-        for number in range(options.processes)
-    ]
-    for process in busy:
-        process.start()
-    return subprocess.run(options.command, check=False).returncode
+    with busy(
+        options.seed,
+        processes=options.processes,
+        pause_s=options.pause,
+        compute_s=options.compute,
+    ):
+        return subprocess.run(options.command, check=False).returncode
 
 
 if __name__ == "__main__":
