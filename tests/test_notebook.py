@@ -68,7 +68,7 @@ def test_a_cell_of_a_notebook_shows_the_answer_and_the_table(study):
     page.feed(study._repr_html_())
     assert page.open == []
     assert page.texts[0] == study.answer.sentence
-    assert {"jax", "tensorflow", "torch", "step time", "915 µs"} <= set(page.texts)
+    assert {"jax", "tensorflow", "torch", "step time", "1.62 ms"} <= set(page.texts)
 
 
 def test_what_records_say_is_text_and_never_markup(tmp_path, make_record):

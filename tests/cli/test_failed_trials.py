@@ -110,7 +110,7 @@ HEADINGS = {
         "first",
         "peak",
     ),
-    *("memory", "test", "RMSE", "quality", "trials", "versions"),
+    *("memory", "CPU", "per", "test", "RMSE", "quality", "trials", "versions"),
 }
 
 

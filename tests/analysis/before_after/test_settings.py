@@ -23,7 +23,7 @@ FOLDERS = {
 }
 KINDS = {
     "one after another": ["reference", "reference-again"],
-    "ladder": ["reference-ladder", "reference-ladder/second", "reference-ladder/third"],
+    "ladder": ["reference-ladder"],
     "sweep of batch sizes": ["reference-sweeps/batch-size"],
     "sweep of embedding rows": ["reference-sweeps/embedding-rows"],
     "GPU": ["reference-gpu"],
