@@ -55,16 +55,13 @@ def asked(about: str | None, *, times: int, **own: Mapping[str, object]) -> Aske
     return Asked(options.folder, options.times, options, rest)
 
 
-def campaign(
-    results: Path, options: Sequence[str], *, scenario: str = "ranking", beside: Sequence[str] = ()
-) -> list[Record]:
+def campaign(results: Path, options: Sequence[str], *, scenario: str = "ranking") -> list[Record]:
     """The records of a campaign in ``results``, run now unless it is there.
 
     Args:
         results: its folder.
         options: of ``harness run``.
         scenario: what is trained.
-        beside: a command to run it beside, which is given it as its last arguments.
 
     Raises:
         SystemExit: if it ends with an error and leaves no record.
@@ -72,7 +69,7 @@ def campaign(
     if not (results / "campaign.json").exists():
         # fmt: off
         command = [
-            *beside, sys.executable, "-m", "harness", "run", scenario, "--results", str(results),
+            sys.executable, "-m", "harness", "run", scenario, "--results", str(results),
             *_without_others(options),
         ]
         # fmt: on

@@ -1,8 +1,10 @@
 """How narrow are the intervals after the same wall time, with turns and without?
 
-    python studies/turns/half_width.py FOLDER [--times 3] [--budget 3m] [--env jax=.tox/jax …]
+    python studies/turns/half_width.py FOLDER [--times 3] [--budget 3m] [--busy] \
+        [--turns on,off] [--backends jax,tensorflow,torch] [--env jax=.tox/jax …]
 
-Campaigns with turns and without alternate.
+Campaigns with turns and without alternate; ``--turns on`` runs those with turns alone. ``--busy``
+runs each beside the processes of ``studies/twins/busy.py``, other ones each time.
 """
 
 from __future__ import annotations
@@ -11,31 +13,43 @@ import statistics
 
 from harness.backends import BACKENDS
 from studies.turns.campaigns import NEVER, asked, campaign, half_widths, share, show, table
+from studies.twins.busy import busy
 
 BOUND = 0.6
 
 
 def main() -> None:
     """Run what is missing, and print every half-width and the ratio of the medians."""
-    study = asked(__doc__, times=3, budget={"default": "3m"})
-    widths: dict[str, dict[str, list[float]]] = {"on": {}, "off": {}}
+    study = asked(
+        __doc__,
+        times=3,
+        budget={"default": "3m"},
+        busy={"action": "store_true"},
+        turns={"default": "on,off"},
+        backends={"default": ",".join(BACKENDS)},
+    )
+    ways = study.own.turns.split(",")
+    widths: dict[str, dict[str, list[float]]] = {way: {} for way in ways}
     rows = []
     for number in range(1, study.times + 1):
-        for turns in ("on", "off") if number % 2 else ("off", "on"):
-            results = study.folder / f"{number:02}-{turns}"
-            options = ["--backend", ",".join(BACKENDS), "--precision", NEVER]
-            options += ["--budget", study.own.budget, "--turns", turns, *study.rest]
-            records = campaign(results, options)
+        for way in ways if number % 2 else ways[::-1]:
+            results = study.folder / f"{number:02}-{way}"
+            options = ["--backend", study.own.backends, "--precision", NEVER]
+            options += ["--budget", study.own.budget, "--turns", way, *study.rest]
+            with busy(100 + 2 * number, processes=2 if study.own.busy else 0):
+                records = campaign(results, options)
             for pair, width in half_widths(results).items():
-                widths[turns].setdefault(pair, []).append(width)
+                widths[way].setdefault(pair, []).append(width)
                 rounds = len({record.round for record in records})
-                rows.append((number, turns, pair, rounds, share(width)))
+                rows.append((number, way, pair, rounds, share(width)))
     show(table(("time", "turns", "pair", "rounds", "half-width"), rows))
     lines = []
-    for pair in widths["on"].keys() & widths["off"].keys():
-        on, off = (statistics.median(widths[turns][pair]) for turns in ("on", "off"))
-        lines.append((pair, share(on), share(off), f"{on / off:.2f} ×", f"at most {BOUND} ×"))
-    show(table(("pair", "with turns", "without", "ratio", "bound"), sorted(lines)))
+    for pair in sorted(set.intersection(*map(set, widths.values()))):
+        medians = [statistics.median(widths[way][pair]) for way in ways]
+        compared = (f"{medians[0] / medians[1]:.2f} ×",) if len(medians) == 2 else ()
+        lines.append((pair, *map(share, medians), *compared))
+    bound = (f"ratio (bound {BOUND} ×)",) if len(ways) == 2 else ()
+    show(table(("pair", *(f"turns {way}, median" for way in ways), *bound), lines))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ beside the processes of ``studies/twins/busy.py``, other ones each time. It need
 
 from __future__ import annotations
 
-import sys
-
 from harness.backends import BACKENDS
 from studies.turns.campaigns import NEVER, asked, campaign, show
+from studies.twins.busy import busy
 from studies.twins.twins import verdicts
 
 
@@ -26,16 +25,11 @@ def main() -> None:
     )
     backends = study.own.backends.split(",")
     for number in range(study.times):
-        seed = str(100 + 2 * number)
-        beside = [sys.executable, "-m", "studies.twins.busy", "--seed", seed]
         options = ["--backend", backends[number % len(backends)], "--set", "twin=a,b"]
         options += ["--precision", NEVER, "--budget", study.own.budget, "--turns", "on"]
-        campaign(
-            study.folder / f"{number + 1:02}",
-            [*options, *study.rest],
-            scenario="slowed",
-            beside=beside if study.own.busy else (),
-        )
+        with busy(100 + 2 * number, processes=2 if study.own.busy else 0):
+            results = study.folder / f"{number + 1:02}"
+            campaign(results, [*options, *study.rest], scenario="slowed")
     show(verdicts(study.folder))
 
 
