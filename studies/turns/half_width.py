@@ -9,6 +9,7 @@ runs each beside the processes of ``studies/twins/busy.py``, other ones each tim
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from harness.backends import BACKENDS
@@ -46,10 +47,15 @@ def main() -> None:
     lines = []
     for pair in sorted(set.intersection(*map(set, widths.values()))):
         medians = [statistics.median(widths[way][pair]) for way in ways]
-        compared = (f"{medians[0] / medians[1]:.2f} ×",) if len(medians) == 2 else ()
+        compared = (ratio(*medians),) if len(medians) == 2 else ()
         lines.append((pair, *map(share, medians), *compared))
     bound = (f"ratio (bound {BOUND} ×)",) if len(ways) == 2 else ()
     show(table(("pair", *(f"turns {way}, median" for way in ways), *bound), lines))
+
+
+def ratio(ours: float, theirs: float) -> str:
+    """One half-width over another; a dash where either has no interval."""
+    return f"{ours / theirs:.2f} ×" if math.isfinite(ours) and math.isfinite(theirs) else "–"
 
 
 if __name__ == "__main__":
