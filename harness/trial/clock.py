@@ -94,7 +94,7 @@ class EpochClock(keras.callbacks.Callback):
         evaluate: gives the test metric after an epoch, or ``None`` for no evaluation.
         budget_s: ends the training once the counted epochs have taken this long together;
             ``None`` leaves the end to ``fit``.
-        minimum: samples to take even if the budget is used; see :attr:`samples`.
+        minimum: samples to take even if the budget is used; see :func:`samples`.
         turn: tells the number of the turn under way, where the process takes turns with others.
     """
 
@@ -157,7 +157,7 @@ class EpochClock(keras.callbacks.Callback):
                 began_s=self._began_s,
             )
         )
-        if self._budget_s is None or self.samples < self.minimum:
+        if self._budget_s is None or samples(self.epochs) < self.minimum:
             return
         if sum(self.counted_s) >= self._budget_s:
             self.model.stop_training = True
@@ -166,11 +166,6 @@ class EpochClock(keras.callbacks.Callback):
     def counted_s(self) -> list[float]:
         """The wall times of the epochs that are no warm-up."""
         return [epoch.wall_s for epoch in self.epochs if not epoch.warm_up]
-
-    @property
-    def samples(self) -> int:
-        """How many samples count; see :func:`samples`."""
-        return samples(self.epochs)
 
 
 def samples(epochs: Sequence[Epoch]) -> int:

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import msgspec
@@ -19,9 +19,7 @@ from harness.probe import noise
 from harness.records.machine import Disturbance
 from harness.records.trial import Seat, Turns
 from harness.records.turns import Grant, Report
-
-if TYPE_CHECKING:
-    from harness.trial.clock import EpochClock
+from harness.trial.clock import EpochClock, samples
 
 NANOSECONDS = 1e-9
 
@@ -113,7 +111,7 @@ class BetweenEpochs(keras.callbacks.Callback):
         report = Report(
             epoch_s=self._clock.epochs[-1].wall_s,
             timed_s=sum(self._clock.counted_s) if self._budgeted else 0.0,
-            enough=self._budgeted and self._clock.samples >= self._clock.minimum,
+            enough=self._budgeted and samples(self._clock.epochs) >= self._clock.minimum,
         )
         # The first epoch of a training compiles or fills a cache: it has a turn of its own.
         first = len(self._clock.epochs) == 1

@@ -13,7 +13,6 @@ processes of ``studies/twins/busy.py``, the same ones for both.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import math
@@ -31,8 +30,17 @@ from scipy.special import stdtrit
 from harness.analysis.speed.verdict import judging_confidence
 from harness.backends import BACKENDS
 from harness.launch.variables import child_variables
-from studies.turns.campaigns import NEVER, asked, campaign, half_widths, share, show, table
-from studies.twins.busy import busy
+from studies.turns.campaigns import (
+    NEVER,
+    asked,
+    campaign,
+    disturbing,
+    half_widths,
+    share,
+    show,
+    table,
+    wider,
+)
 
 WARM_UP_EPOCHS = 4
 VALUES = 8
@@ -95,9 +103,8 @@ def main() -> None:
     rows = []
     for number in range(1, study.times + 1):
         kept = study.folder / f"pyperf-{number:02}.json"
-        beside = functools.partial(busy, 100 + 2 * number, processes=2 if study.own.busy else 0)
         if not kept.exists():
-            with beside():
+            with disturbing(study, number):
                 steps_s = {
                     backend: by_pyperf(
                         backend,
@@ -114,7 +121,7 @@ def main() -> None:
         options += ["--budget", f"{study.own.budget:g}s", "--turns", "on", *study.rest]
         options += [word for each in study.own.env for word in ("--env", each)]
         results = study.folder / f"turns-{number:02}"
-        with beside():
+        with disturbing(study, number):
             campaign(results, options)
         in_turns = half_widths(results)
         for first, second in itertools.combinations(BACKENDS, 2):
@@ -128,9 +135,7 @@ def main() -> None:
     lines = []
     for pair, both in widths.items():
         ours, alone = (statistics.median(each) for each in zip(*both, strict=True))
-        lines.append(
-            (pair, share(ours), share(alone), f"{ours / alone:.2f} ×", f"at most {BOUND} ×")
-        )
+        lines.append((pair, share(ours), share(alone), wider(ours, alone), f"at most {BOUND} ×"))
     show(table(("pair", "in turns, median", "pyperf, median", "ratio", "bound"), lines))
 
 

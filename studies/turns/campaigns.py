@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from harness.analysis.speed.pairs import PairVerdict, judging, verdicts_within
 from harness.backends import BACKENDS
 from harness.records.trial import Record
 from harness.store import folder as store
+from studies.twins.busy import busy
 
 SCENARIOS = Path(__file__).parents[1] / "twins" / "scenarios"
 NEVER = "0.1%"
@@ -95,6 +97,11 @@ def _without_others(options: Sequence[str]) -> Iterator[str]:
             yield part
 
 
+def disturbing(study: Asked, number: int) -> AbstractContextManager[None]:
+    """Busy processes, other ones each time, if the study was asked for them with ``--busy``."""
+    return busy(100 + 2 * number, processes=2 if study.own.busy else 0)
+
+
 def verdicts(results: Path) -> list[PairVerdict]:
     """The verdicts on a campaign, as its report gives them."""
     there = store.load(results)
@@ -105,6 +112,11 @@ def verdicts(results: Path) -> list[PairVerdict]:
 def half_widths(results: Path) -> dict[str, float]:
     """Half of each pair's interval, as a share; infinite where there is none."""
     return {named(each): half_width(each) for each in verdicts(results)}
+
+
+def wider(ours: float, theirs: float) -> str:
+    """One half-width over another; a dash where either has no interval."""
+    return f"{ours / theirs:.2f} ×" if math.isfinite(ours) and math.isfinite(theirs) else "–"
 
 
 def half_width(found: PairVerdict) -> float:

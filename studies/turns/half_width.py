@@ -9,12 +9,20 @@ runs each beside the processes of ``studies/twins/busy.py``, other ones each tim
 
 from __future__ import annotations
 
-import math
 import statistics
 
 from harness.backends import BACKENDS
-from studies.turns.campaigns import NEVER, asked, campaign, half_widths, share, show, table
-from studies.twins.busy import busy
+from studies.turns.campaigns import (
+    NEVER,
+    asked,
+    campaign,
+    disturbing,
+    half_widths,
+    share,
+    show,
+    table,
+    wider,
+)
 
 BOUND = 0.6
 
@@ -37,7 +45,7 @@ def main() -> None:
             results = study.folder / f"{number:02}-{way}"
             options = ["--backend", study.own.backends, "--precision", NEVER]
             options += ["--budget", study.own.budget, "--turns", way, *study.rest]
-            with busy(100 + 2 * number, processes=2 if study.own.busy else 0):
+            with disturbing(study, number):
                 records = campaign(results, options)
             for pair, width in half_widths(results).items():
                 widths[way].setdefault(pair, []).append(width)
@@ -47,15 +55,10 @@ def main() -> None:
     lines = []
     for pair in sorted(set.intersection(*map(set, widths.values()))):
         medians = [statistics.median(widths[way][pair]) for way in ways]
-        compared = (ratio(*medians),) if len(medians) == 2 else ()
+        compared = (wider(*medians),) if len(medians) == 2 else ()
         lines.append((pair, *map(share, medians), *compared))
     bound = (f"ratio (bound {BOUND} ×)",) if len(ways) == 2 else ()
     show(table(("pair", *(f"turns {way}, median" for way in ways), *bound), lines))
-
-
-def ratio(ours: float, theirs: float) -> str:
-    """One half-width over another; a dash where either has no interval."""
-    return f"{ours / theirs:.2f} ×" if math.isfinite(ours) and math.isfinite(theirs) else "–"
 
 
 if __name__ == "__main__":

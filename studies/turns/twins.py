@@ -9,8 +9,7 @@ beside the processes of ``studies/twins/busy.py``, other ones each time. It need
 from __future__ import annotations
 
 from harness.backends import BACKENDS
-from studies.turns.campaigns import NEVER, asked, campaign, show
-from studies.twins.busy import busy
+from studies.turns.campaigns import NEVER, asked, campaign, disturbing, show
 from studies.twins.twins import verdicts
 
 
@@ -27,7 +26,7 @@ def main() -> None:
     for number in range(study.times):
         options = ["--backend", backends[number % len(backends)], "--set", "twin=a,b"]
         options += ["--precision", NEVER, "--budget", study.own.budget, "--turns", "on"]
-        with busy(100 + 2 * number, processes=2 if study.own.busy else 0):
+        with disturbing(study, number):
             results = study.folder / f"{number + 1:02}"
             campaign(results, [*options, *study.rest], scenario="slowed")
     show(verdicts(study.folder))

@@ -73,12 +73,25 @@ def test_relative_step_times_are_those_of_the_sentence():
     assert "1.79× TensorFlow (1.74–1.84), 2.53× PyTorch (2.47–2.60)" in text.replace("\n", " ")
 
 
-def test_caveats_are_one_line_of_what_was_seen():
-    (line,) = [line for line in shown(study("reference-again")).splitlines() if "Caveats" in line]
-    assert line == (
-        "Caveats: 14 of 36 trials never settled to a step time; "
-        "other programs were busy before 1 of 36 trials."
-    )
+@pytest.mark.parametrize(
+    ("name", "caveats"),
+    [
+        (
+            "reference-again",
+            (
+                "14 of 36 trials never settled to a step time; "
+                "other programs were busy before 1 of 36 trials."
+            ),
+        ),
+        (
+            "reference-ladder",
+            "10 of 132 trials were disturbed; 12 of 132 trials never settled to a step time.",
+        ),
+    ],
+)
+def test_caveats_are_one_line_of_what_was_seen(name, caveats):
+    (line,) = [line for line in shown(study(name)).splitlines() if "Caveats" in line]
+    assert line == f"Caveats: {caveats}"
 
 
 def test_it_is_coloured_only_where_there_is_colour():

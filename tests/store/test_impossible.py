@@ -189,7 +189,8 @@ def test_an_anatomy_that_contradicts_itself_is_named(tmp_path, make_anatomy_reco
 def test_every_committed_record_is_still_readable():
     results = store.load(RESULTS)
     assert results.broken == []
-    assert len(results.records) > 250
+    committed = list(RESULTS.glob("reference*/**/records/**/*.json"))
+    assert len(results.records) >= len(committed) > 0
     assert len(results.plans) > 5
     assert runs.read_parity(results.parity).broken == []
     assert runs.read_anatomy(results.anatomy).broken == []

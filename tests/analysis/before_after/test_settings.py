@@ -22,8 +22,7 @@ FOLDERS = {
     for path in sorted((ROOT / "results").glob(f"reference*/**/{layout.CAMPAIGN}"))
 }
 KINDS = {
-    "one after another": ["reference", "reference-again"],
-    "ladder": ["reference-ladder"],
+    "tutorial": ["reference", "reference-again", "reference-ladder"],
     "sweep of batch sizes": ["reference-sweeps/batch-size"],
     "sweep of embedding rows": ["reference-sweeps/embedding-rows"],
     "GPU": ["reference-gpu"],
