@@ -1,14 +1,18 @@
 """What many A/A campaigns say: each measured one thing under two names, so no verdict is true.
 
+    python -m studies.turns.twins results/twins
+    python -m studies.twins.twins results/twins studies/twins/turns-quiet.parquet
+
+runs 20 campaigns in turns and writes them as one table; ``--busy`` makes those of
+``turns-busy.parquet``. Those of trials one after the other are from::
+
     for i in $(seq -w 1 20); do
       python -m studies.twins.slowed --backend jax --twins --seeds 42-47 --time-budget 0.25 \
-        --results results/twins/$i
+        --turns off --results results/twins/$i
     done
-    python -m studies.twins.twins results/twins studies/twins/quiet.parquet
 
-writes the campaigns of a folder as one table. For ``busy.parquet``, run each campaign beside two
-busy processes that come and go: put ``python -m studies.twins.busy --seed $((100 + 10#$i * 2))``
-before its command. Without a folder, print what the two tables say, as Markdown::
+For ``busy.parquet``, put ``python -m studies.twins.busy --seed $((100 + 10#$i * 2))`` before each.
+Without a folder, print what the tables say, as Markdown::
 
     python -m studies.twins.twins > studies/twins/README.md
 """
@@ -27,7 +31,12 @@ from harness.analysis.speed.pairs import judging, verdicts_within
 from harness.store import folder as store
 
 HERE = Path(__file__).parent
-TABLES = {"On a quiet machine": "quiet.parquet", "Beside busy processes": "busy.parquet"}
+TABLES = {
+    "In turns, with nothing beside them": "turns-quiet.parquet",
+    "In turns, beside busy processes": "turns-busy.parquet",
+    "One after the other, on a quiet machine": "quiet.parquet",
+    "One after the other, beside busy processes": "busy.parquet",
+}
 
 
 def pack(folder: Path, table: Path) -> None:
@@ -62,7 +71,8 @@ def verdicts(folder: Path) -> Iterator[str]:
         given = found.verdict
         noisy = sum(why is not None for why in disturbed.reasons(there.records))
         flagged, trials = flagged + noisy, trials + len(there.records)
-        counts = f"| {campaign.name} | {noisy} of {len(there.records)} | {given.rounds} "
+        backend = found.pair.first.backend
+        counts = f"| {campaign.name} | {backend} | {noisy} of {len(there.records)} | {given.rounds} "
         if given.low is None or given.high is None:
             without += 1
             rows.append(f"{counts}| – | – | no interval |")
@@ -79,8 +89,8 @@ def verdicts(folder: Path) -> Iterator[str]:
         "left with too few undisturbed rounds for an interval."
     )
     yield ""
-    yield "| campaign | disturbed trials | rounds | ratio | 95% interval | verdict |"
-    yield "| --- | ---: | ---: | ---: | ---: | --- |"
+    yield "| campaign | backend | disturbed trials | rounds | ratio | 95% interval | verdict |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | --- |"
     yield from rows
 
 
