@@ -40,6 +40,7 @@ from harness.analysis.speed.pairs import (
     pairs_of,
     reasons_by_id,
 )
+from harness.analysis.sweeps.beside import beside_the_first
 from harness.analysis.sweeps.sweeps import Sweep, sweeps
 from harness.analysis.work import asked, cell_key, started
 from harness.records.cell import MODES, Scalar, Struct
@@ -243,7 +244,11 @@ class Study:
     @functools.cached_property
     def sweeps(self) -> list[Sweep]:
         """Rows that differ along one axis alone."""
-        return sweeps(self.rows)
+        said = {
+            (id(ours.row), id(theirs.row)): one.verdict
+            for (ours, theirs, _), one in zip(self._paired, self._judged, strict=True)
+        }
+        return beside_the_first(sweeps(self.rows), self.groups, self.why, self.rule, said)
 
     @functools.cached_property
     def anatomies(self) -> list[Anatomy]:

@@ -22,6 +22,9 @@ from harness.words import plain as plain  # noqa: PLC0414 - handed on to all out
 NOTHING = "—"
 """Stands where there is no figure."""
 
+BASE = "1.00"
+"""Stands where the others of a column are so many times as much; see :func:`relative`."""
+
 MOST_DECIMALS = 9
 """No limit of a verdict asks for more."""
 

@@ -6,6 +6,7 @@ one cell for each backend leads with its verdict alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from harness.analysis.ladder.ladder import Ladder
@@ -29,9 +30,7 @@ def of(study: Study, contest: Contest) -> Iterator[str]:
         yield over_scenarios(study, study.across)
     sweep = _sweep_of(study, contest)
     if sweep is not None:
-        yield grown(sweep)
-        if text := winners(study, sweep):
-            yield text
+        yield from filter(None, (grown(sweep), winners(study, sweep)))
         return
     ladder = next(
         (one for one in study.ladders if any(rung.cell == cell for rung in one.rungs)), None
@@ -109,14 +108,14 @@ def winners(study: Study, sweep: Sweep) -> str:
 def grown(sweep: Sweep) -> str:
     """``From batch size 256 to 16,384 a step takes 48× as long on JAX, 19× on TensorFlow.``.
 
-    Along an axis of names, how far its slowest value is from the fastest.
+    Along an axis of names, what is changed by verdict; empty where there is none.
     """
     axis = title(sweep.axis)
-    much = [text for course in sweep.courses if (text := _much(course, numbers=sweep.numbers))]
+    if not sweep.numbers:
+        return _changed(sweep)
+    much = [text for course in sweep.courses if (text := _much(course))]
     if not much:
         return f"No two values of {axis} have a measurement."
-    if not sweep.numbers:
-        return f"{axis.capitalize()} changes a step by up to {', '.join(much)}."
     first, last = (shown(sweep.values[end]) for end in (0, -1))
     much[0] = much[0].replace("×", "× as long", 1)
     return f"From {axis} {first} to {last} a step takes {', '.join(much)}."
@@ -145,20 +144,48 @@ def _sweep_of(study: Study, contest: Contest) -> Sweep | None:
     return next((one for one in study.sweeps if _is_in(contest.row.cell, one)), None)
 
 
-def _much(course: Course, *, numbers: bool) -> str:
-    times = [
-        (point.row.step_time_s.value, point.value)
-        for point in course.points
-        if point.row.step_time_s is not None
-    ]
+def _much(course: Course) -> str:
+    times = [point.row.step_time_s.value for point in course.points if point.row.step_time_s]
     if len(times) < 2:
         return ""
-    name = side(course.points[0].row.cell, course.apart)
-    if numbers:
-        return f"{fmt.significant(times[-1][0] / times[0][0], 2)}× on {name}"
-    slowest, fastest = max(times), min(times)
-    ratio = fmt.significant(slowest[0] / fastest[0], 2)
-    return f"{ratio}× on {name} ({shown(slowest[1])} over {shown(fastest[1])})"
+    return f"{fmt.significant(times[-1] / times[0], 2)}× on {_side(course)}"
+
+
+def _changed(sweep: Sweep) -> str:
+    """``Optimizer changes a step: adam over adagrad 1.3× on JAX (1.2–1.4).``, and who shows none.
+
+    Of each backend the value that differs most from the first, if a verdict says that it differs.
+    Empty where there is no verdict at all.
+    """
+    axis = title(sweep.axis)
+    changed: dict[str, list[str]] = {}
+    same, unknown = [], []
+    for course in sweep.courses:
+        found = [(p, p.over_first) for p in course.points if p.over_first and p.over_first.low]
+        differ = [(p, given) for p, given in found if given.kind in {"faster", "slower"}]
+        if not differ:
+            (same if found else unknown).append(_side(course))
+            continue
+        point, given = max(differ, key=lambda one: abs(math.log(one[1].ratio or 1.0)))
+        much, interval = fmt.ratio(given.ratio, given.low, given.high, margin=given.margin)
+        values = f"{shown(point.value)} over {shown(course.points[0].value)}"
+        changed.setdefault(values, []).append(f"{much} on {_side(course)} ({interval})")
+    told = []
+    if changed:
+        each = "; ".join(f"{values} {', '.join(much)}" for values, much in changed.items())
+        told.append(f"{axis.capitalize()} changes a step: {each}.")
+    if same:
+        told.append(f"No difference in a step by {axis} was shown on {joined(same)}.")
+    if unknown and told:
+        told.append(
+            f"By {axis} there is no verdict on {joined(unknown)}: two values need "
+            f"{MINIMUM_ROUNDS} complete rounds in common."
+        )
+    return " ".join(told)
+
+
+def _side(course: Course) -> str:
+    return side(course.points[0].row.cell, course.apart)
 
 
 def _is_in(cell: Cell, sweep: Sweep) -> bool:

@@ -15,9 +15,6 @@ from harness.records.cell import Struct
 from harness.report import format as fmt
 from harness.report.naming import backends, side
 
-FASTEST = "1.00"
-"""What all others are compared with."""
-
 
 class Relative(Struct, frozen=True, kw_only=True):
     """How many times as long as the fastest a row's step takes, with the verdict's interval.
@@ -56,7 +53,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """What the column called relative says."""
-        return FASTEST if self.fastest else self.relative.text if self.relative else fmt.NOTHING
+        return fmt.BASE if self.fastest else self.relative.text if self.relative else fmt.NOTHING
 
 
 def fastest(contest: Contest) -> str | None:
@@ -131,7 +128,7 @@ def relatives(study: Study) -> dict[int, str]:
         for group in contest.groups:
             row = group.row
             if best is not None and _key(row) == best:
-                told[id(row)] = FASTEST
+                told[id(row)] = fmt.BASE
             elif (behind := _behind(row, best, contest)) is not None:
                 told[id(row)] = behind.text
     return told

@@ -186,7 +186,7 @@ def pairs_of(groups: Sequence[Group], why: Reasons) -> list[tuple[Group, Group, 
         why: What disturbed each record.
     """
     alike = [(couple.first, couple.second) for couple in couples(groups) if couple.why is None]
-    return _measured_together(alike, why) or _measured_together(_variants(groups), why)
+    return measured_together(alike, why) or measured_together(_variants(groups), why)
 
 
 def to_compare(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
@@ -215,9 +215,10 @@ def _variants(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
     ]
 
 
-def _measured_together(
+def measured_together(
     candidates: Iterable[tuple[Group, Group]], why: Reasons
 ) -> list[tuple[Group, Group, CellPair]]:
+    """Those of the candidates that have at least one round in common, with what it says."""
     return [
         (
             first,

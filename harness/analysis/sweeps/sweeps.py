@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from harness.analysis.rows import Figure, Row, named
+from harness.analysis.speed.verdict import Verdict
 from harness.analysis.sweeps.growth import Line, Slope, line, slopes
 from harness.analysis.work import Work, asked, whatever_the_settings
 from harness.backends import Backend
@@ -23,14 +24,20 @@ THREADS = "threads"
 AUTO = "auto"
 
 CURVE_FROM = 3
-"""Values of a number that make a sweep; of two there is no curve. Of anything else two will do."""
+"""Values of a number that make a curve. Two stand side by side, as names do."""
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """What was measured at one value of the axis, on one backend."""
+    """What was measured at one value of the axis, on one backend.
+
+    ``over_first`` is the verdict on its step time over that of the first value
+    (:mod:`harness.analysis.sweeps.beside`); ``None`` along an axis of numbers, at the first value,
+    and where the two share no round.
+    """
 
     value: Scalar
     row: Row
+    over_first: Verdict | None = None
 
 
 class Growth(Struct, frozen=True, kw_only=True):
@@ -65,7 +72,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
     """Courses that differ in the backend alone, on one machine.
 
     ``cell`` is any of their cells: apart from the backend and the axis they all agree. ``numbers``
-    tells whether the axis has an order and a scale.
+    tells whether the values are numbers, and enough of them for a curve.
     """
 
     axis: str
@@ -81,7 +88,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
             for course in self.courses
             for value in (*(point.value for point in course.points), *course.lost)
         }
-        return sorted(seen, key=_order) if _sortable(self.axis, self.numbers) else list(seen)
+        return sorted(seen, key=_order) if _sortable(self.axis, seen) else list(seen)
 
 
 def sweeps(rows: Sequence[Row]) -> list[Sweep]:
@@ -135,13 +142,13 @@ def _of_other_work(rows: Sequence[Row]) -> set[int]:
 
 def _sweep(axis: str, rows: Sequence[Row], failed: dict[object, list[Row]]) -> Sweep | None:
     values = {_value(axis, row) for row in rows}
-    numbers = axis != THREADS and all(
-        # A bool is a number to Python, and no sweep.
-        isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
-        for value in values
-    )
-    if len(values) < (CURVE_FROM if numbers else 2):
+    if len(values) < 2:
         return None
+    numbers = (
+        axis != THREADS
+        and len(values) >= CURVE_FROM
+        and all(_is_number(value) and float(value) > 0 for value in values)
+    )
     courses = [
         _course(axis, mine, failed[_apart_from(axis, mine[0].cell)], numbers=numbers)
         for mine in _by_course(axis, rows)
@@ -165,7 +172,7 @@ def _by_course(axis: str, rows: Sequence[Row]) -> list[list[Row]]:
 def _course(axis: str, rows: Sequence[Row], failed: Sequence[Row], *, numbers: bool) -> Course:
     points = [Point(value=_value(axis, row), row=row) for row in rows]
     lost = [_value(axis, row) for row in failed]
-    if _sortable(axis, numbers):
+    if _sortable(axis, [*(point.value for point in points), *lost]):
         points.sort(key=lambda point: _order(point.value))
         lost.sort(key=_order)
     return Course(
@@ -194,8 +201,13 @@ def _value(axis: str, row: Row) -> Scalar:
     return value
 
 
-def _sortable(axis: str, numbers: bool) -> bool:
-    return numbers or axis == THREADS
+def _sortable(axis: str, values: Iterable[Scalar]) -> bool:
+    return axis == THREADS or all(map(_is_number, values))
+
+
+def _is_number(value: Scalar) -> bool:
+    """A bool is a number to Python, and none here."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _order(value: Scalar) -> tuple[bool, float]:

@@ -90,8 +90,8 @@ def _plot(sweep: Sweep, measure: Measure) -> Plot:
 def _caption(sweep: Sweep, measure: Measure) -> str:
     if not sweep.numbers:
         return (
-            "The values are names, so they lie at equal distances and lines only join the marks "
-            f"of a backend. The vertical axis, {measure.name}, is logarithmic."
+            "The values lie at equal distances, and lines only join the marks of a backend. "
+            f"The vertical axis, {measure.name}, is logarithmic."
         )
     grown = "; ".join(
         f"{_name(course)}: "

@@ -53,8 +53,22 @@ def test_three_values_of_a_number_make_a_sweep_with_a_line_for_each_backend(swep
     assert found.courses[0].memory.line.per_unit == pytest.approx(0, abs=1e-3)
 
 
-def test_two_values_of_a_number_are_no_curve(swept):
-    assert swept(*sizes(256, 1000)) == []
+def test_two_values_of_a_number_are_no_curve_and_stand_side_by_side_by_size(swept):
+    (found,) = swept(*sizes(1000, 256))
+    assert (found.axis, found.numbers, found.values) == ("batch_size", False, [256, 1000])
+    (course,) = found.courses
+    assert [point.value for point in course.points] == [256, 1000]
+    assert (course.step_time, course.memory) == (None, None)
+
+
+def test_one_value_is_no_sweep(swept):
+    assert swept(*sizes(256), *sizes(256, backend="torch")) == []
+
+
+def test_yes_and_no_are_no_numbers(make_record):
+    records = [make_record(settings=SETTINGS | {"bias": bias}) for bias in (True, False)]
+    (found,) = sweeps([group.row for group in grouped(records)])
+    assert (found.axis, found.numbers) == ("bias", False)
 
 
 def test_two_values_of_anything_else_stand_side_by_side(swept):

@@ -60,15 +60,35 @@ def test_growth_is_told_as_a_fixed_part_and_a_part_for_each_unit(swept):
     assert "a fixed part, a part for each unit" in told.paragraphs[0]
 
 
-def test_what_is_no_number_stands_side_by_side_with_its_ratio_to_the_first(swept):
+def test_what_is_no_number_stands_side_by_side_with_about_its_ratio_to_the_first(swept):
     study = swept({"precision": "float32"}, {"precision": "mixed_bfloat16"})
     (table,) = sweeps.tables(study.sweeps, study.about)
     assert table.title == "By precision"
     heads = [column.header for column in table.columns]
     rows = [dict(zip(heads, row, strict=True)) for row in table.rows]
     assert [row["precision"] for row in rows] == ["float32", "mixed_bfloat16"]
-    assert [row["of the first"] for row in rows] == ["1.00×", "1.00×"]
+    assert [row["of the first"] for row in rows] == ["1.00", "about 1.0"]
     assert "test RMSE" in heads
+
+
+def test_over_common_rounds_the_ratio_to_the_first_has_its_interval(make_campaign, about):
+    records = [
+        record
+        for place, (precision, step_time_s) in enumerate(
+            {"float32": 1e-3, "mixed_bfloat16": 1.3e-3}.items()
+        )
+        for record in make_campaign(
+            {"jax": step_time_s}, seed=place, settings=SETTINGS | {"precision": precision}
+        )
+    ]
+    told = section(study_of(records, about=about))
+    assert told.paragraphs == [sweeps.BESIDE]
+    (table,) = told.tables
+    place = [column.header for column in table.columns].index("of the first")
+    first, second = (row[place] for row in table.rows)
+    assert first == "1.00"
+    value, half = map(float, second.split(" ± "))
+    assert abs(value - 1.3) < half < 0.1
 
 
 def test_two_axes_at_once_tell_at_which_value_of_the_other(swept):
