@@ -159,7 +159,8 @@ def _changed(sweep: Sweep) -> str:
     """
     axis = title(sweep.axis)
     changed: dict[str, list[str]] = {}
-    same, unknown = [], []
+    same: list[str] = []
+    unknown: list[str] = []
     for course in sweep.courses:
         found = [(p, p.over_first) for p in course.points if p.over_first and p.over_first.low]
         differ = [(p, given) for p, given in found if given.kind in {"faster", "slower"}]

@@ -71,8 +71,8 @@ def verdicts(folder: Path) -> Iterator[str]:
         given = found.verdict
         noisy = sum(why is not None for why in disturbed.reasons(there.records))
         flagged, trials = flagged + noisy, trials + len(there.records)
-        backend = found.pair.first.backend
-        counts = f"| {campaign.name} | {backend} | {noisy} of {len(there.records)} | {given.rounds} "
+        measured = f"{noisy} of {len(there.records)} | {given.rounds}"
+        counts = f"| {campaign.name} | {found.pair.first.backend} | {measured} "
         if given.low is None or given.high is None:
             without += 1
             rows.append(f"{counts}| – | – | no interval |")
