@@ -9,6 +9,7 @@ do. A folder of several modes leads with what Keras costs, a sweep with how a st
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from harness.analysis.answers import Pair
@@ -163,7 +164,7 @@ def answer(study: Study) -> Answer:
     sentences = [
         *leads.of(study, contest),
         leads.placed(study, contest, speed),
-        learning.in_short(contest, over.contests if over else [contest]),
+        _learned_in_short(study, contest, over.contests if over else [contest]),
         _unmeasured(study, contest),
     ]
     return Answer(
@@ -179,9 +180,9 @@ def answer(study: Study) -> Answer:
         standings=standings(study, contest),
         gaps=gaps,
         certainty=certainty(over, study.rule.margin) if over else _certainty(contest),
-        caveats=[note.brief or note.code for note in study.notes],
+        caveats=_caveats(study),
         modes=[modes.in_words(gap) for gap in gaps],
-        quality=learning.at_length(contest, about),
+        quality=_learned(study, contest, about),
         target=costs.target(study, contest, about),
         memory=costs.memory(contest),
         first_step=costs.first_step(contest),
@@ -193,11 +194,29 @@ def answer(study: Study) -> Answer:
     )
 
 
+def _caveats(study: Study) -> list[str]:
+    """Each in a few words; what holds of several scenarios or cells is said once, with a count."""
+    counts = Counter(note.brief or note.code for note in study.notes)
+    return [brief if times == 1 else f"{times} × {brief}" for brief, times in counts.items()]
+
+
+def _learned(study: Study, contest: Contest, about: About | None) -> str:
+    """Whether they learn the same; of several scenarios only one is answered for, and named."""
+    text = learning.at_length(contest, about)
+    if study.across is None:
+        return text
+    return f"In {fmt.plain(contest.row.cell.scenario, limit=60)}: {text}"
+
+
+def _learned_in_short(study: Study, contest: Contest, everywhere: Sequence[Contest]) -> str:
+    text = learning.in_short(contest, everywhere)
+    return text if study.across is None or not text else f"{text.removesuffix('.')} there."
+
+
 def _nothing(study: Study) -> Answer:
     if study.records:
         sentence = "No verdict: no trial left a measurement. The caveats say why."
-        briefs = [note.brief or note.code for note in study.notes]
-        return Answer(sentence=sentence, settled=False, caveats=briefs)
+        return Answer(sentence=sentence, settled=False, caveats=_caveats(study))
     return Answer(
         sentence="No verdict: there are no records yet.",
         settled=False,

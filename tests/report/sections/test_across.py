@@ -31,9 +31,23 @@ def test_it_leads_with_the_mean_and_then_says_what_the_first_scenario_shows(stud
     assert re.fullmatch(
         r"Over 2 scenarios JAX is fastest, in the geometric mean: \d\.\d+× TensorFlow \([\d.–]+\), "
         r"\d\.\d+× PyTorch \([\d.–]+\)\. In ranking, JAX is fastest here: .* All three learn the "
-        r"same\.",
+        r"same there\.",
         said.sentence,
     )
+    assert said.quality.startswith("In ranking: Yes: test RMSE within ")
+
+
+def test_a_caveat_of_several_scenarios_is_said_once_with_their_number(studied):
+    records = [
+        msgspec.structs.replace(record, quality=msgspec.structs.replace(record.quality, value=0.5))
+        if record.cell.backend == "jax"
+        else record
+        for record in family()
+    ]
+    said = answer(studied(records))
+    assert "2 × not all learned the same" in said.caveats
+    assert len(said.caveats) == len(set(said.caveats))
+    assert said.sentence.endswith("They do NOT all learn the same there.")
 
 
 def test_one_that_wins_here_and_loses_there_is_not_called_the_fastest(studied):
