@@ -40,13 +40,13 @@ def test_step_time_and_memory_are_drawn_with_their_lines(made):
     assert "MB + " in memory.caption
 
 
-def test_two_values_of_a_number_are_no_curve(made):
-    assert made("batch_size", 500, 1000) == []
+def test_one_value_is_no_plot(made):
+    assert made("batch_size", 500) == []
 
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("optimizer", ("adagrad", "adam")), ("threads", (2, 1, None))],
+    [("optimizer", ("adagrad", "adam")), ("threads", (2, 1, None)), ("batch_size", (1000, 500))],
 )
 def test_what_has_no_scale_is_drawn_at_equal_distances(made, name, values):
     (plot,) = made(name, *values)
@@ -55,6 +55,8 @@ def test_what_has_no_scale_is_drawn_at_equal_distances(made, name, values):
     assert "at equal distances" in plot.caption
     if name == "threads":
         assert '"sort": ["1", "2", "auto"]' in drawn
+    if name == "batch_size":  # of two numbers there is no curve
+        assert '"sort": ["500", "1,000"]' in drawn
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
