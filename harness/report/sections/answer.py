@@ -205,7 +205,7 @@ def _learned(study: Study, contest: Contest, about: About | None) -> str:
     text = learning.at_length(contest, about)
     if study.across is None:
         return text
-    return f"In {fmt.plain(contest.row.cell.scenario, limit=60)}: {text}"
+    return f"{text.removesuffix('.')}, in {fmt.plain(contest.row.cell.scenario, limit=60)}."
 
 
 def _learned_in_short(study: Study, contest: Contest, everywhere: Sequence[Contest]) -> str:

@@ -34,7 +34,8 @@ def test_it_leads_with_the_mean_and_then_says_what_the_first_scenario_shows(stud
         r"same there\.",
         said.sentence,
     )
-    assert said.quality.startswith("In ranking: Yes: test RMSE within ")
+    assert said.quality.startswith("Yes: test RMSE within ")
+    assert said.quality.endswith(" common seeds, in ranking.")
 
 
 def test_a_caveat_of_several_scenarios_is_said_once_with_their_number(studied):
