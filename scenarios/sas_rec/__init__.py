@@ -3,8 +3,8 @@
 Source: https://keras.io/keras_rs/examples/sas_rec/ (Sharma and Hertschuh, 2025), after Kang and
 McAuley, *Self-Attentive Sequential Recommendation* (2018). A Transformer reads the movies that a
 user rated, in their order, and learns to tell the next one from a movie that the user did not rate.
-The tutorial trains on MovieLens 1M, where its validation loss is 0.3778 after ten epochs
-(``dataset=1m``); the default here is MovieLens 100K, for which nothing is published.
+The tutorial reads the first 200 movies of users of MovieLens 1M; its validation loss is 0.3778
+(``dataset=1m context=200 keep=first``). The default here is the last 50 of MovieLens 100K.
 
 Three things differ on purpose. The Transformer is made of Keras' own layers, as KerasHub's need
 TensorFlow. The L2 penalty is left out, as the tutorial's ``compute_loss`` never adds it. The last
@@ -27,19 +27,18 @@ if TYPE_CHECKING:
     from harness.data import Ratings
 
 PADDING = 0
-LEAST_STARS = 2
-"""Ratings below it are left out, as in the tutorial."""
+LEAST_STARS = 2  # ratings below it are left out, as in the tutorial
 
 
 class SasRecSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed with ``--set``; the defaults are the tutorial's."""
+    """What can be changed with ``--set``; the defaults are for two cores."""
 
     dataset: Literal["100k", "1m"] = "100k"
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 128
     epochs: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10
-    context: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 200
+    context: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 50
     # Of a longer history: its beginning, as in the tutorial, or its end, as in the paper.
-    keep: Literal["first", "last"] = "first"
+    keep: Literal["first", "last"] = "last"
     layers: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
     heads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     width: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 50
@@ -59,7 +58,7 @@ class SasRec(Scenario):
 
     name: ClassVar[str] = "sas_rec"
     summary: ClassVar[str] = "KerasRS tutorial: predict the next movie with self-attention"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     settings_type: ClassVar[type[Settings]] = SasRecSettings
     metric: ClassVar[Metric] = Metric(
         name="loss",
@@ -73,7 +72,8 @@ class SasRec(Scenario):
     )
 
     def published(self, settings: SasRecSettings) -> float | None:
-        return 0.3778 if settings == SasRecSettings(dataset="1m") else None
+        tutorial = SasRecSettings(dataset="1m", context=200, keep="first")
+        return 0.3778 if settings == tutorial else None
 
     def dataset(self, settings: SasRecSettings) -> str:
         return settings.dataset

@@ -50,7 +50,7 @@ ROWS = (
     Row("retrieval", "loss=mse epochs=50", 0.4743, 4, "loss"),
     Row("two_stage"),
     Row("sas_rec"),
-    Row("sas_rec", "keep=last"),
+    Row("sas_rec", "context=200 keep=first"),
 )
 
 

@@ -180,7 +180,7 @@ class TestSasRec:
         return found
 
     def test_a_history_runs_by_time_and_each_place_asks_for_the_next(self, table):
-        data = cut("sas_rec", table)
+        data = cut("sas_rec", table, context=200, keep="first")
         inputs, labels = data.train.inputs, data.train.labels
         histories = self.histories(table)
         assert inputs["item_ids"].shape == (len(histories), 200)
@@ -199,15 +199,15 @@ class TestSasRec:
         assert np.array_equal(data.train.inputs["padding_mask"], data.train.inputs["item_ids"] != 0)
 
     def test_the_test_asks_for_the_last_movie_alone(self, table):
-        data = cut("sas_rec", table, keep="last")
+        data = cut("sas_rec", table)
         weights, ids = data.test.sample_weights, data.test.labels["positive_sequence"]
         for row, history in enumerate(self.histories(table).values()):
             asked = ids[row][weights[row] > 0].tolist()
             assert asked == (history[-1:] if len(history) > 1 else [])
 
     def test_the_tutorial_cuts_long_histories_behind_their_beginning(self, table):
-        first = cut("sas_rec", table, context=20).test.sample_weights.sum(axis=1)
-        last = cut("sas_rec", table, context=20, keep="last").test.sample_weights.sum(axis=1)
+        first = cut("sas_rec", table, context=20, keep="first").test.sample_weights.sum(axis=1)
+        last = cut("sas_rec", table, context=20).test.sample_weights.sum(axis=1)
         lengths = np.array([len(history) for history in self.histories(table).values()])
         assert np.array_equal(first, (lengths > 1) & (lengths <= 21))
         assert np.array_equal(last, lengths > 1)
@@ -259,8 +259,9 @@ class TestTwoStage:
         ("ranking", {}, 0.25617),
         ("ranking", {"batch_size": "256"}, None),
         ("sas_rec", {}, None),
-        ("sas_rec", {"dataset": "1m"}, 0.3778),
-        ("sas_rec", {"dataset": "1m", "keep": "last"}, None),
+        ("sas_rec", {"dataset": "1m", "context": "200", "keep": "first"}, 0.3778),
+        ("sas_rec", {"dataset": "1m"}, None),
+        ("sas_rec", {"context": "200", "keep": "first"}, None),
         ("two_stage", {}, None),
     ],
 )
