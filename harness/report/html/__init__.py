@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 FIRST_SCREEN = ("answer", "results", "verdicts", "caveats")
 """Keys of the sections in front, below the answer."""
 
-LEADING = ("over-machines", "across", "sweeps")
-"""Keys of the sections that are open below the results; the others are folded."""
+SUMMARIES = ("over-machines", "across")
+"""Keys of the sections that are open above the results."""
+
+SWEEPS = "sweeps"
+"""Key of the section that is open below the results; the others are folded."""
 
 STATIC_ROWS = 100
 """Rows of the table of trials in the page itself, for print and without scripts."""
@@ -55,8 +58,9 @@ def render(document: Document, study: Study) -> str:
         results=document.section("results"),
         verdicts=document.section("verdicts"),
         caveats=document.section("caveats"),
-        leading=[part for key in LEADING if (part := document.section(key))],
-        sections=document.without((*FIRST_SCREEN, *LEADING)),
+        summaries=[part for key in SUMMARIES if (part := document.section(key))],
+        sweeps=document.section(SWEEPS),
+        sections=document.without((*FIRST_SCREEN, *SUMMARIES, SWEEPS)),
         groups=groups(plots(study)),
         details=details.details(study),
         trials=table,

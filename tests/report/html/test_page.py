@@ -98,6 +98,11 @@ def test_weaknesses_stand_before_the_plots(page, records):
     assert shown.index("Caveats") < shown.index("Step time of every trial")
 
 
+def test_what_sums_scenarios_up_stands_before_the_results_of_each(page, records):
+    made = page(records + list(campaign(rounds=6, scenario="dcn", run_id="other")))
+    assert made.index("<h2>Across scenarios</h2>") < made.index("<h2>Results</h2>")
+
+
 def test_every_plot_has_a_caption_a_text_alternative_and_its_numbers(page, records):
     made = page(records)
     figures = re.findall(r"(?s)<figure.*?</figure>", made)
