@@ -32,7 +32,6 @@ from harness.launch.env_cache import Recipe
 from harness.launch.env_make import EXPECTED
 from harness.records.bisection import Bisection, Question, Step
 from harness.records.cell import INITS, MODES
-from harness.report import format as fmt
 from harness.report.outputs import markdown, terminal
 from harness.report.sections import bisection as report
 from harness.scenario import find
@@ -130,10 +129,8 @@ class _Bisect:
         if missing:
             takes = EXPECTED[self._recipe(request.good).extra.removesuffix("-gpu")]
             yield (
-                f"at most {count(missing, 'environment')} to be made: about "
-                f"{fmt.capacity(missing * takes.size_bytes)} and "
-                f"{spell_duration(missing * takes.seconds)}"
-                f"{'' if takes.measured else ' (a guess)'}; `harness env remove` removes them"
+                f"at most {count(missing, 'environment')} to be made: "
+                f"{takes.times(missing).told}; `harness env remove` removes them"
             )
 
     def _recipe(self, version: str) -> Recipe:

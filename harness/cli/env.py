@@ -195,7 +195,7 @@ def agreed(recipes: Sequence["Recipe"], *, yes: bool, say: Say) -> bool:
 
     for recipe in recipes:
         takes = EXPECTED[recipe.extra.removesuffix("-gpu")].told
-        more = ", and several gigabytes of CUDA" if recipe.gpu else ""
+        more = ", and several gigabytes of CUDA" if recipe.gpu and "CUDA" not in takes else ""
         say(f"to be made: {recipe.label}, {takes}{more}, in {env_cache.root() / recipe.key}")
     return yes or confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
 

@@ -39,26 +39,43 @@ Run = Callable[[Sequence[str], Path], bool]
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What an environment takes: bytes on the disk, and seconds to make; and what was measured."""
+    """What an environment takes: bytes on the disk, and seconds to make; and what was measured.
+
+    ``cuda_bytes`` is its size where pip takes the build for CUDA, as from PyPI on Linux.
+    """
 
     size_bytes: int
     seconds: float
     measured: bool
+    cuda_bytes: int | None = None
 
     @property
     def told(self) -> str:
         """For a person, who learns what is a guess."""
-        size = f"{self.size_bytes / 1e9:.1f} GB, {self.seconds / 60:.0f} minutes"
-        return f"about {size}" if self.measured else f"about {size} (a guess)"
+        size = f"about {self.size_bytes / 1e9:.1f} GB, {self.seconds / 60:.0f} minutes"
+        if self.cuda_bytes:
+            size += f" ({self.cuda_bytes / 1e9:.1f} GB where pip finds its build for CUDA)"
+        return size if self.measured else f"{size} (a guess)"
+
+    def times(self, number: int) -> Expected:
+        """Of so many environments."""
+        return Expected(
+            size_bytes=number * self.size_bytes,
+            seconds=number * self.seconds,
+            measured=self.measured,
+            cuda_bytes=number * self.cuda_bytes if self.cuda_bytes else None,
+        )
 
 
 EXPECTED: Mapping[str, Expected] = {
     "jax": Expected(size_bytes=712_000_000, seconds=112, measured=True),
     "tf": Expected(size_bytes=1_713_000_000, seconds=236, measured=True),
-    "torch": Expected(size_bytes=1_178_000_000, seconds=266, measured=True),
+    "torch": Expected(
+        size_bytes=1_178_000_000, seconds=266, measured=True, cuda_bytes=5_181_000_000
+    ),
 }
 """Measured on two cores that other programs used too, by pip and the pins of 2026-11
-(docs/environments.md). TensorFlow and PyTorch are their builds for CPUs."""
+(docs/environments.md). TensorFlow is its build for CPUs."""
 
 NIGHTLY = {"keras": ("keras-nightly",), "tensorflow": ("tf-nightly", "tf-nightly-cpu")}
 """Distributions that bring the module of another one."""

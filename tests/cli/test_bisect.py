@@ -185,7 +185,7 @@ def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(versions, bisect):
     assert code == ExitCode.OK
     assert "8 versions of planted: 1.0, 1.1" in out
     assert "at most 4 campaigns, 8 min 00 s of measuring at most" in out
-    assert "at most 5 environments to be made: about 3.5" in out
+    assert "at most 5 environments to be made: about 3.6 GB, 9 minutes;" in out
     assert not versions.made
     assert not Path("results").exists()
 

@@ -183,5 +183,8 @@ class TestWheel:
 
 def test_what_nobody_measured_is_called_a_guess():
     assert env_make.EXPECTED["jax"].told == "about 0.7 GB, 2 minutes"
+    assert env_make.EXPECTED["torch"].told == (
+        "about 1.2 GB, 4 minutes (5.2 GB where pip finds its build for CUDA)"
+    )
     guess = env_make.Expected(size_bytes=2_000_000_000, seconds=120, measured=False)
     assert guess.told == "about 2.0 GB, 2 minutes (a guess)"
