@@ -182,8 +182,49 @@ def test_a_generator_that_the_model_does_not_keep_is_told(randomness):
     with randomness.common():
         keras.random.uniform((3,), seed=keras.random.SeedGenerator(1))
     assert list(randomness.not_served) == [
-        "the model: a seed generator that the model does not keep"
+        "the model: a seed generator that no layer and no metric keeps"
     ]
+
+
+class Drawing(keras.metrics.Mean):
+    """Draws by a seed generator of its own, as KerasRS' metrics break ties."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(keras.random.uniform((3,), seed=self.seed_generator))
+
+
+class Holding(Drawing):
+    """Has another metric that draws."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.inner = Drawing(name="inner")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.inner.update_state(y_true, y_pred)
+        super().update_state(self.inner.result(), y_pred)
+
+
+@pytest.mark.parametrize(("kind", "drawing"), [(Drawing, ["own"]), (Holding, ["inner", "own"])])
+def test_a_metric_draws_the_same_on_every_backend_at_every_step(model, randomness, kind, drawing):
+    model.compile("sgd", "mse", metrics=[kind(name="own")], run_eagerly=True)
+    batch = np.ones((8, 4), np.float32), np.ones((8, 4), np.float32)
+
+    def found():
+        return round(float(model.test_on_batch(*batch, return_dict=True)["own"]), 6)
+
+    with randomness.common():
+        one = found()
+        model.train_on_batch(*batch)
+        assert found() == pytest.approx(one, rel=1e-5)
+    # Of three numbers from the key (crc32(b"own") mod 2^20, 0), computed apart in plain Python.
+    assert one == pytest.approx(0.197086, abs=1e-6)
+    assert not randomness.not_served
+    assert [draw.layer for draw in randomness.draws if draw.function == "uniform"] == drawing
 
 
 def test_a_step_that_keras_does_not_compile_is_differentiated_too_and_its_own_draws_are_noted(

@@ -68,7 +68,7 @@ def threefry(key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor]) -> tupl
     schedule = (
         first,
         second,
-        ops.bitwise_xor(ops.bitwise_xor(first, second), _int32(PARITY)),
+        ops.bitwise_xor(ops.bitwise_xor(first, second), int32(PARITY)),
     )
     one, other = ops.add(counter[0], first), ops.add(counter[1], second)
     for block in range(5):
@@ -76,7 +76,7 @@ def threefry(key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor]) -> tupl
             one = ops.add(one, other)
             other = ops.bitwise_xor(_rotated(other, rotation), one)
         one = ops.add(one, schedule[(block + 1) % 3])
-        other = ops.add(other, ops.add(schedule[(block + 2) % 3], _int32(block + 1)))
+        other = ops.add(other, ops.add(schedule[(block + 2) % 3], int32(block + 1)))
     return one, other
 
 
@@ -89,7 +89,7 @@ def bits(key: Key, shape: Sequence[Dimension], lane: int = 0) -> Tensor:
         width = _product(shape[1:])
         row = ops.floor_divide(place, width)
         column = ops.subtract(place, ops.multiply(row, width))
-        step = ops.where(ops.equal(key.order, 0), _int32(1), key.order)
+        step = ops.where(ops.equal(key.order, 0), int32(1), key.order)
         moved = ops.mod(ops.add(ops.multiply(row, step), key.order), shape[0])
         place = ops.add(ops.multiply(moved, width), column)
     word, _ = threefry(key.words, (place, ops.full_like(place, lane)))
@@ -127,7 +127,7 @@ def truncated_normal(
 def randint(key: Key, shape: Sequence[Dimension], minval: Any, maxval: Any, dtype: str) -> Tensor:
     """Integers in [``minval``, ``maxval``)."""
     low, high = ops.cast(minval, "int32"), ops.cast(maxval, "int32")
-    found = ops.bitwise_and(bits(key, shape), _int32(0x7FFFFFFF))
+    found = ops.bitwise_and(bits(key, shape), int32(0x7FFFFFFF))
     return ops.cast(ops.add(ops.mod(found, ops.subtract(high, low)), low), dtype)
 
 
@@ -202,7 +202,7 @@ def binomial(
     for trial in range(most):
         hit = ops.logical_and(
             ops.less(fraction(key, shape, lane=trial), limit),
-            ops.less(_int32(trial), ops.cast(counts, "int32")),
+            ops.less(int32(trial), ops.cast(counts, "int32")),
         )
         total = ops.add(total, ops.cast(hit, "int32"))
     return ops.cast(total, dtype)
@@ -279,7 +279,8 @@ def _rotated(values: Tensor, by: int) -> Tensor:
     return ops.bitwise_or(ops.left_shift(values, by), logical)
 
 
-def _int32(value: int) -> Tensor:
+def int32(value: int) -> Tensor:
+    """A scalar."""
     return ops.convert_to_tensor(np.int32(value), dtype="int32")
 
 

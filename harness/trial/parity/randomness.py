@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -25,7 +25,7 @@ from harness.records.cell import Scalar
 from harness.records.parity import Draw
 from harness.trial.parity import random_numbers
 from harness.trial.parity.place import calling_layer
-from harness.trial.parity.random_numbers import Key, NotServedError
+from harness.trial.parity.random_numbers import Key, NotServedError, int32
 
 Tensor = Any
 
@@ -154,17 +154,26 @@ class Randomness:
         return positional
 
     def key(self, seed: Any, function: str, **arguments: Any) -> Key:
-        """What a draw starts from; it is noted with its place in the model."""
-        path, layer = calling_layer(self._model)
+        """What a draw starts from; it is noted with its place in the model.
+
+        A metric's seed generator (KerasRS' NDCG breaks ties by one) is in no list of variables:
+        TensorFlow and PyTorch count it on, and JAX leaves it as it was. No training depends on it,
+        so a metric gets the same numbers at every step.
+        """
+        metric = self._metric_of(seed)
+        in_metric = metric is not None
+        path, layer = (metric.name, metric) if in_metric else calling_layer(self._model)
         noted = {n: _shown(v) for n, v in arguments.items()} | _configuration(layer)
         self._draws.setdefault(
             (path, f"{function} {sorted(noted.items())}"),
             Draw(layer=path, function=function, arguments=noted),
         )
+        if in_metric:
+            return Key((int32(zlib.crc32(path.encode()) % (1 << IDENTITY_BITS)), int32(0)))
         if len(getattr(seed, "shape", (2,))) != 1:
             raise NotServedError(f"{function} with a key of the framework's own")
         if isinstance(seed, seed_generator.SeedGenerator) and not self._knows(seed):
-            self.not_served[f"{path}: a seed generator that the model does not keep"] = None
+            self.not_served[f"{path}: a seed generator that no layer and no metric keeps"] = None
         known = seed is None or (
             isinstance(seed, seed_generator.SeedGenerator) and self._knows(seed)
         )
@@ -178,6 +187,15 @@ class Randomness:
 
     def _knows(self, generator: Any) -> bool:
         return any(generator is own for own in (*self._own, self._global))
+
+    def _metric_of(self, seed: Any) -> Any:
+        """The metric that keeps this seed generator, if it is one and no layer has it too."""
+        if not isinstance(seed, seed_generator.SeedGenerator) or self._knows(seed):
+            return None
+        for metric in _with_parts(self._model.metrics):
+            if any(value is seed for value in vars(metric).values()):
+                return metric
+        return None
 
 
 def _uniform(
@@ -291,6 +309,16 @@ _SEED_AT = {
     "binomial": 4,
 }
 """How many arguments stand before ``seed``."""
+
+
+def _with_parts(metrics: Iterable[Any]) -> Iterator[Any]:
+    """Metrics, and those that they are made of."""
+    for metric in metrics:
+        yield metric
+        # Keras' own collection of compiled metrics has the first, any metric the second.
+        for name in ("metrics", "_metrics"):
+            parts = getattr(metric, name, None)
+            yield from _with_parts(parts if isinstance(parts, list) else ())
 
 
 def _configuration(layer: Any) -> dict[str, Scalar]:
