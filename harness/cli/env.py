@@ -191,11 +191,13 @@ def is_current(recipe: "Recipe") -> bool:
 def agreed(recipes: Sequence["Recipe"], *, yes: bool, say: Say) -> bool:
     """Say what would be made, how large and how soon, and ask; ``False`` if nobody is there."""
     from harness.launch import env_cache
-    from harness.launch.env_make import EXPECTED
+    from harness.launch.env_make import EXPECTED, added
 
     for recipe in recipes:
         takes = EXPECTED[recipe.extra.removesuffix("-gpu")].told
         more = ", and several gigabytes of CUDA" if recipe.gpu and "CUDA" not in takes else ""
+        if beside := added(recipe):
+            more += f", and what {' and '.join(beside)} take{'s' if len(beside) == 1 else ''}"
         say(f"to be made: {recipe.label}, {takes}{more}, in {env_cache.root() / recipe.key}")
     return yes or confirmed("Make them now?" if len(recipes) > 1 else "Make it now?")
 

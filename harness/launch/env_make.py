@@ -113,19 +113,25 @@ def name_of(requirement: str) -> str | None:
     return normalised(path.stem.partition("@")[0].removesuffix(".git")) or None
 
 
+def added(recipe: Recipe) -> list[str]:
+    """The requirements that come on top of what is pinned for its backend."""
+    pinned = {normalised(line.partition("==")[0]) for line in _pinned(recipe)}
+    return [one for one in recipe.requirements if name_of(one) not in pinned]
+
+
 def pins(recipe: Recipe) -> list[str]:
     """The lines of the pins that hold for ``recipe``: those of what it does not name itself."""
+    left_out = superseded(recipe.requirements)
+    return [line for line in _pinned(recipe) if normalised(line.partition("==")[0]) not in left_out]
+
+
+def _pinned(recipe: Recipe) -> list[str]:
     path = env_wheel.pins_folder() / f"{FACTS[recipe.backend].tox_name}.txt"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         raise UnavailableError(f"this harness lacks its pins, {path}: install it again") from None
-    left_out = superseded(recipe.requirements)
-    return [
-        line
-        for line in lines
-        if line and not line.startswith("#") and normalised(line.partition("==")[0]) not in left_out
-    ]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def choose(recipe: Recipe, wish: str, find: Callable[[str], str | None] = shutil.which) -> str:

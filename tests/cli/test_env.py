@@ -42,6 +42,19 @@ def test_this_python_is_always_there(make):
     assert "nothing was done: `harness env make … --yes` does it without a question" in said
 
 
+@pytest.mark.parametrize(
+    ("beside", "said_of_it"),
+    [
+        ("scikit-learn", ", and what scikit-learn takes, in "),
+        ("scikit-learn,keras==3.14.0", ", and what scikit-learn takes, in "),
+        ("keras==3.14.0", " minutes, in "),
+    ],
+)
+def test_what_is_added_is_not_in_the_size_that_is_told(make, beside, said_of_it):
+    _, said = make("jax", "--with", beside)
+    assert said_of_it in " ".join(said.split())
+
+
 def test_uv_that_is_not_there_is_said_before_anybody_is_asked(make):
     code, said = make("jax", "--installer", "uv")
     assert code == ExitCode.USAGE
