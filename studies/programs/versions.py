@@ -12,16 +12,20 @@ Whatever else is given goes to `harness run`, such as `--precision 2%`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.answers import turned
+from harness.analysis.before_after.compare import compare
 from harness.analysis.speed.pairs import PairVerdict
 from harness.cli.options import CampaignRequest
 from harness.cli.places import candidates
+from harness.records.trial import Record
 from studies.turns.campaigns import asked, campaign, show, table, verdicts
 from studies.twins.slowed import AsAsked
 
@@ -99,15 +103,32 @@ def main() -> None:
     if took:
         print(f"epochs of {wheel.name} take {took:+.1%}", flush=True)
     rows = []
+    same: list[list[Record]] = []
     for number in range(1, study.times + 1):
         for kind, what in kinds.items():
             results = study.folder / f"{number:02}-{own.backend}-{kind}"
             options = ["--backend", own.backend, "--env", f"a={plain}"]
             options += ["--env", f"b={what}", "--yes"]
-            campaign(results, [*options, *study.rest], scenario=own.program)
+            records = campaign(results, [*options, *study.rest], scenario=own.program)
+            if kind == "same":
+                same.append([record for record in records if record.cell.name == "a"])
             slowdown = took if kind == "slowed" else 0.0
             rows += [(number, kind, *row(found, slowdown)) for found in verdicts(results)]
     show(table(("time", "b", "rounds", "b over a", "low", "high", "b is", "as expected"), rows))
+    if len(same) > 1:
+        print("a of one campaign against a of the one before, as harness compare sees them")
+        header = ("trials before", "trials after", "after over before", "low", "high", "after is")
+        show(table(header, list(itertools.starmap(apart, itertools.pairwise(same)))))
+
+
+def apart(before: Sequence[Record], after: Sequence[Record]) -> list[object]:
+    """What two campaigns, one after the other, say of one environment."""
+    (cell,) = compare(before, after).cells
+    found = cell.speed
+    if found is None or found.low is None or found.ratio is None or found.high is None:
+        return [cell.trials_before, cell.trials_after, "–", "–", "–", "no interval"]
+    shown = [f"{100 * (end - 1):+.1f}%" for end in (found.ratio, found.low, found.high)]
+    return [found.trials_before, found.trials_after, *shown, found.kind]
 
 
 def row(found: PairVerdict, slowdown: float) -> list[object]:
