@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +78,24 @@ def test_rounds_are_not_all_in_the_same_order():
     plan = plan_of(cells(axes()))
     orders = {tuple(t.cell.backend for t in plan.round(number)) for number in range(1, 41)}
     assert len(orders) == 6, "40 rounds of three cells should show every order"
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_every_cell_takes_every_place_and_follows_every_other_equally_often(count):
+    settings = [{"batch_size": size, "epochs": 5} for size in range(count)]
+    matrix = cells(axes(devices={"jax": "cpu"}, settings=settings))
+    plan = plan_of(matrix)
+    for first in range(1, 6 * count, count):
+        rounds = [[t.cell.digest for t in plan.round(first + row)] for row in range(count)]
+        assert all(len(set(place)) == count for place in zip(*rounds, strict=True))
+    for first in range(1, 6 * count, 2 * count):
+        followed = Counter(
+            pair
+            for row in range(2 * count)
+            for pair in itertools.pairwise(t.cell.digest for t in plan.round(first + row))
+        )
+        assert set(followed.values()) <= {2}
+        assert len(followed) == count * (count - 1)
 
 
 def test_a_plan_without_a_number_of_rounds_is_adaptive():
