@@ -1,9 +1,11 @@
 """The parent's half of a round in turns: several processes alive, of which one runs at a time.
 
 What must be alone stays alone: a process is started when the one before has trained its first epoch
-and waits. From then on each is granted its next epoch in turn, in an order that is reversed from
-sweep to sweep, so that any two are as often first; neighbours stand beside each other within
-seconds, which is as fast as the speed of a shared machine changes.
+and waits. From then on each is granted its next epoch in turn, in one order, sweep after sweep: so
+each turn follows another process's, and finds the caches as that one left them. A process that goes
+on after a turn of its own is several percent faster (``docs/studies/pairs-in-turns.md``). Who
+follows whom changes from round to round (:meth:`harness.records.plan.Plan.round`). Neighbours stand
+beside each other within seconds, which is as fast as the speed of a shared machine changes.
 
 **Length of a round.** Every process gets equally many turns, since neighbours are compared turn by
 turn. The sweeps go on until each has as many samples as a trial needs at least, and the one that
@@ -139,7 +141,7 @@ def _go_round(members: Sequence[Member], *, budget_s: float) -> None:
             max((m.report.timed_s for m in there), default=math.inf) >= budget_s
         ):
             break
-        for member in there if turn % 2 == 0 else reversed(there):
+        for member in there:
             member.take(turn)
     for member in there:
         member.finish(turn)
