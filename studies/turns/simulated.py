@@ -160,10 +160,7 @@ def _spans(setting: Setting, rounds: int, turns: int, in_turns: bool) -> Array:
     begins = np.zeros((3, turns))
     if in_turns:
         ahead = np.cumsum(epochs_s) - epochs_s
-        behind = epochs_s.sum() - ahead - epochs_s
-        for turn in range(turns):
-            order = ahead if turn % 2 == 0 else behind
-            begins[:, turn] = starts_s.sum() + turn * epochs_s.sum() + order
+        begins = (starts_s.sum() + ahead)[:, None] + np.arange(turns) * epochs_s.sum()
     else:
         whole_s = starts_s + turns * epochs_s
         first = np.cumsum(whole_s) - whole_s + starts_s
