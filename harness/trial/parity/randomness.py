@@ -71,10 +71,10 @@ class Randomness:
         starts: dict[int, int] = {}
         for generator in self._own:
             first = int(ops.convert_to_numpy(generator.state.value)[0])
-            starts.setdefault(first, zlib.crc32(f"{seed}/{len(starts)}".encode()))
-            generator.state.assign([starts[first] % (1 << IDENTITY_BITS), 0])
+            starts.setdefault(first, _identity(f"{seed}/{len(starts)}"))
+            generator.state.assign([starts[first], 0])
         self._global = seed_generator.global_seed_generator()
-        self._global.state.assign([zlib.crc32(f"{seed}/global".encode()) % (1 << IDENTITY_BITS), 0])
+        self._global.state.assign([_identity(f"{seed}/global"), 0])
         self._draws: dict[tuple[str, str], Draw] = {}
         self.not_served: dict[str, None] = {}
 
@@ -169,7 +169,7 @@ class Randomness:
             Draw(layer=path, function=function, arguments=noted),
         )
         if in_metric:
-            return Key((int32(zlib.crc32(path.encode()) % (1 << IDENTITY_BITS)), int32(0)))
+            return Key((int32(_identity(path)), int32(0)))
         if len(getattr(seed, "shape", (2,))) != 1:
             raise NotServedError(f"{function} with a key of the framework's own")
         if isinstance(seed, seed_generator.SeedGenerator) and not self._knows(seed):
@@ -196,6 +196,11 @@ class Randomness:
             if any(value is seed for value in vars(metric).values()):
                 return metric
         return None
+
+
+def _identity(name: str) -> int:
+    """Whose numbers they are: the same for equal names, in every process."""
+    return zlib.crc32(name.encode()) % (1 << IDENTITY_BITS)
 
 
 def _uniform(
