@@ -43,8 +43,8 @@ def main() -> None:
         found.append(scores[SCENARIO.metric.name])
         print(f"{found[-1]:.4f}", flush=True)
     print(
-        f"Keras {keras.__version__}, {given.structure}: mean {statistics.fmean(found):.4f}, "
-        f"standard deviation {statistics.pstdev(found):.4f}, "
+        f"Keras {keras.__version__}, {given.structure}, {model.count_params():,} parameters: "
+        f"mean {statistics.fmean(found):.4f}, standard deviation {statistics.pstdev(found):.4f}, "
         f"{min(found):.4f} to {max(found):.4f}"
     )
 

@@ -165,6 +165,7 @@ class TestDcn:
         assert published(split="tutorial", structure="deep") == 0.9174
         assert published(split="tutorial", structure="low_rank", data_seed="7") == 0.9156
         assert published(split="tutorial", epochs="1") is None
+        assert published(split="tutorial", embedding_dimension="32") is None
 
 
 class TestSasRec:
