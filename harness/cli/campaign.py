@@ -138,7 +138,14 @@ def _measure(job: _Job, table: Path | None, started_s: float) -> ExitCode:
     kept = outcome.still_there(left, request.results, there.plan)
     left = msgspec.structs.replace(kept, refused=job.refused)
     code = outcome.exit_code(left, there.unmeasured)
-    said = outcome.show(left, there, request.results, job.say, variants=not request.swept)
+    said = outcome.show(
+        left,
+        there,
+        request.results,
+        job.say,
+        variants=not request.swept,
+        typed=request.typed_again,
+    )
     if request.as_json:
         outcome.print_outcome(left, said, request.results, code)
     return code

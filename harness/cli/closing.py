@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -21,6 +22,8 @@ from harness.words import count
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from harness.cli.options import TypedAgain
 
 MOST_LINES = 25
 """What a terminal of the usual height shows without scrolling; `harness report` has the rest."""
@@ -44,7 +47,11 @@ Print = Callable[["Console"], None]
 
 
 def show(
-    study: Study, said: Iterable[str], root: Path, on: Console, options: Sequence[str] = ()
+    study: Study,
+    said: Iterable[str],
+    root: Path,
+    on: Console,
+    typed: TypedAgain | None = None,
 ) -> None:
     """Print the end of a run: 25 lines at most, unless there is more to say of what went wrong.
 
@@ -53,7 +60,7 @@ def show(
         said: lines on how the run ended.
         root: the results folder.
         on: where to print.
-        options: that the next command needs as this one did, such as those of a cluster.
+        typed: what the next command needs as this one did.
     """
     found = answer(study)
 
@@ -63,7 +70,7 @@ def show(
         for line in said:
             paragraph(fmt.plain(line, limit=4_000), on)
         on.print()
-        show_answer(found, on, options)
+        show_answer(found, on, typed)
 
     lines = _lines(end, on)
     if study.rows:
@@ -74,15 +81,30 @@ def show(
     end(on)
 
 
-def show_answer(found: Answer, on: Console, options: Sequence[str] = ()) -> None:
+def show_answer(found: Answer, on: Console, typed: TypedAgain | None = None) -> None:
     """Print the answer in a sentence, and the one command to run next where there is none."""
     paragraph(found.sentence, on, style="bold green" if found.settled else "bold yellow")
     if found.next_step:
         # Never broken, to be copied.
-        command, dashes, own = as_run_here(found.next_step).partition(" -- ")
-        if command.startswith("harness run "):
-            command = " ".join([command, *options])
-        on.print(f"Next: {command}{dashes}{own}", markup=False, soft_wrap=True)
+        command = as_run_here(found.next_step)
+        if typed is not None:
+            command = _as_typed(command, typed)
+        on.print(f"Next: {command}", markup=False, soft_wrap=True)
+
+
+def _as_typed(command: str, typed: TypedAgain) -> str:
+    """``command`` with the script's path and the options of the one that was typed before.
+
+    A record has the name of a script alone, and nothing of where environments and records lie.
+    """
+    command, dashes, own = command.partition(" -- ")
+    words = shlex.split(command)
+    if words[:2] != ["harness", "run"]:
+        return command + dashes + own
+    if words[2] == Path(typed.scenario).name:
+        words[2] = typed.scenario
+    lacking = [option for option in typed.options if option[0] not in words]
+    return shlex.join([*words, *itertools.chain.from_iterable(lacking)]) + dashes + own
 
 
 def paragraph(text: str, on: Console, *, style: str = "") -> None:

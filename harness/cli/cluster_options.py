@@ -2,7 +2,6 @@
 
 # Without `from __future__ import annotations`: texts would have to be evaluated at every start.
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -70,13 +69,12 @@ class OnCluster:
     insecure: Insecure = False
 
     @property
-    def typed_for_cluster(self) -> list[str]:
-        """These options as they were typed."""
-        words = [] if self.launcher == LOCAL else ["--launcher", self.launcher]
-        words += ["--scheduler", self.scheduler] if self.scheduler else []
-        words += ["--cluster", str(self.cluster_file)] if self.cluster_file else []
-        words += ["--exclusive"] * self.exclusive + ["--insecure"] * self.insecure
-        return [shlex.quote(word) for word in words]
+    def typed_for_cluster(self) -> list[tuple[str, ...]]:
+        """These options as they were typed, each with its value."""
+        words = [] if self.launcher == LOCAL else [("--launcher", self.launcher)]
+        words += [("--scheduler", self.scheduler)] if self.scheduler else []
+        words += [("--cluster", str(self.cluster_file))] if self.cluster_file else []
+        return [*words, *[("--exclusive",)] * self.exclusive, *[("--insecure",)] * self.insecure]
 
 
 ON_CLUSTER = frozenset(OnCluster.__dataclass_fields__)

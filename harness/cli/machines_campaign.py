@@ -321,7 +321,7 @@ class MachinesCampaign:
             request.results,
             self._say,
             variants=not request.swept,
-            options=request.typed_for_cluster,
+            typed=request.typed_again,
         )
         if lost and code == ExitCode.OK:
             code = ExitCode.TRIAL_FAILED

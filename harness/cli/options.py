@@ -8,7 +8,7 @@ A new option for every command that trains is a line in :class:`Request`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import typer
 
@@ -40,6 +40,13 @@ Environments = Annotated[
 Seed = Annotated[
     int, values.number("--seed", "Of the initial weights.", WHAT, least=0, most=2**32 - 1)
 ]
+
+
+class TypedAgain(NamedTuple):
+    """A scenario's name or a script's path, and options with their values, as they were typed."""
+
+    scenario: str
+    options: list[tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -346,6 +353,16 @@ class CampaignRequest(OnCluster, Request):
             rich_help_panel=OUTPUT,
         ),
     ] = False
+
+    @property
+    def typed_again(self) -> TypedAgain:
+        """What the next command needs as it was typed for this one."""
+        found: list[tuple[str, ...]] = [("--env", one) for one in self.environments]
+        found += [("--with", one) for one in self.beside]
+        found += [("--pass-env", one) for one in self.pass_env]
+        if self.results != DEFAULT_FOLDER:
+            found.append(("--results", str(self.results)))
+        return TypedAgain(self.scenario, [*found, *self.typed_for_cluster])
 
     @property
     def swept(self) -> Mapping[str, str]:

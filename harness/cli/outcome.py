@@ -39,6 +39,8 @@ from harness.words import count
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.cli.options import TypedAgain
+
 
 MOST_VARIANTS = 6
 """Verdicts between settings of one backend that are shown; `harness report` has all."""
@@ -99,13 +101,13 @@ def show(
     on: Console,
     *,
     variants: bool = True,
-    options: Sequence[str] = (),
+    typed: TypedAgain | None = None,
 ) -> Study:
     """Print what ``root`` holds by now in short, how the run ended, and last the answer.
 
     Without ``variants`` the verdicts between settings of one backend are left out: of a sweep they
-    are many, and its growth, which is shown instead, says it shorter. The next command gets the
-    ``options``.
+    are many, and its growth, which is shown instead, says it shorter. The next command is given
+    what was ``typed``.
     """
     results = store.load(root)
     records = results.records + [saved.record for saved in outcome.saved if saved.trouble]
@@ -123,7 +125,7 @@ def show(
     if len(named) > MOST_VARIANTS:
         rest = f"and {count(len(named) - MOST_VARIANTS, 'more verdict')} in the report"
         named = [*named[:MOST_VARIANTS], rest]
-    closing.show(study, [*named, *_last_words(outcome, there, root)], root, on, options)
+    closing.show(study, [*named, *_last_words(outcome, there, root)], root, on, typed)
     return study
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from harness.analysis.study import study_of
 from harness.cli import closing
 from harness.cli.folder import about
+from harness.cli.options import TypedAgain
 from harness.report.sections.answer import answer
 from harness.store import folder as store
 
@@ -146,3 +148,32 @@ def test_within_tox_the_command_is_one_that_its_reader_can_type(command, typed, 
 )
 def test_a_caveat_begins_as_within_a_sentence_and_keeps_names(text, within):
     assert closing._lower_first(text) == within
+
+
+@pytest.mark.parametrize(
+    ("advised", "typed", "shown"),
+    [
+        (
+            "harness run train.py --backend jax --resume -- --batch 64",
+            TypedAgain("my models/train.py", [("--results", "out")]),
+            "harness run 'my models/train.py' --backend jax --resume --results out -- --batch 64",
+        ),
+        (
+            "harness run train.py --backend jax --env a=keras==3.14.0 --results results/other",
+            TypedAgain("train.py", [("--env", "a=../keras"), ("--results", "out")]),
+            "harness run train.py --backend jax --env a=keras==3.14.0 --results results/other",
+        ),
+        (
+            "harness run ranking --backend jax,tf",
+            TypedAgain("dcn", [("--with", "a"), ("--with", "b")]),
+            "harness run ranking --backend jax,tf --with a --with b",
+        ),
+        ("harness doctor", TypedAgain("train.py", [("--with", "x")]), "harness doctor"),
+    ],
+    ids=["a script elsewhere", "what it says itself", "several of one option", "another command"],
+)
+def test_the_next_command_is_given_what_was_typed_for_this_one(advised, typed, shown):
+    found = SimpleNamespace(sentence="No verdict yet.", settled=False, next_step=advised)
+    console = Console(file=io.StringIO(), width=80)
+    closing.show_answer(found, console, typed)
+    assert console.file.getvalue().endswith(f"\nNext: {shown}\n")

@@ -16,7 +16,7 @@ from distributed import Client
 
 from harness.cli import closing, machines_campaign, readiness
 from harness.cli.machines_campaign import MACHINES
-from harness.cli.options import CampaignRequest
+from harness.cli.options import CampaignRequest, TypedAgain
 from harness.launch.cluster import connection as module
 from harness.launch.cluster.connection import Slot
 from harness.records.cluster import Place, Readiness
@@ -217,7 +217,8 @@ def test_the_next_command_stays_on_the_cluster(capsys):
         settled=False,
         next_step="harness run train.py --resume -- --batch 64",
     )
-    closing.show_answer(found, terminal.console(), ["--launcher", "dask"])
+    typed = TypedAgain("train.py", [("--launcher", "dask")])
+    closing.show_answer(found, terminal.console(), typed)
     said = capsys.readouterr().out
     assert "Next: harness run train.py --resume --launcher dask -- --batch 64" in said
 
