@@ -26,6 +26,9 @@ GRACE_S = 15.0
 BACK_S = 60.0
 """Seconds that a slot has to come back after its worker died: its nanny starts another one."""
 
+ANSWER_S = 10.0
+"""Seconds that a scheduler has to answer."""
+
 PRELOAD = "harness.launch.cluster.slot"
 
 
@@ -218,7 +221,7 @@ def connected(specification: Specification) -> Iterator[Connection]:
         try:
             client = Client(
                 address,
-                timeout=min(specification.wait_s, 30.0),
+                timeout=min(specification.wait_s, ANSWER_S),
                 security=security(specification.tls),
                 name="harness",
             )

@@ -11,17 +11,13 @@ from typing import Any
 
 from harness.errors import UnavailableError
 from harness.launch.cluster import slot as on_worker
-from harness.launch.cluster.connection import PRELOAD, silence
+from harness.launch.cluster.connection import ANSWER_S, PRELOAD, silence
 from harness.launch.cluster.specification import Tls, security
 from harness.launch.lock import FOLDER_VARIABLE, lock_folder
 from harness.records.cell import Struct
 
 PORT, DASHBOARD_PORT = 8786, 8787
 """Dask's own."""
-
-
-ANSWER_S = 10.0
-"""Seconds that a scheduler has to answer."""
 
 
 class OwnSlot(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from studies.intervals.shift_candidates import rank_sum, welch
 from studies.intervals.simulated import beyond, real, within
 from studies.intervals.simulated_two import SETTINGS, SIZES, simulate
 
+pytestmark = pytest.mark.once
+
 MARGIN = math.log1p(0.02)
 
 

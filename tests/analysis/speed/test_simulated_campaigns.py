@@ -43,6 +43,8 @@ from studies.intervals.simulated import (
     within,
 )
 
+pytestmark = pytest.mark.once
+
 ROUNDS = [4, 5, 6, 8, 14, 40]
 ROUNDS_FOR_5_PERCENT = {
     "real jax / jax": 31,

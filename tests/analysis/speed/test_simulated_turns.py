@@ -36,6 +36,8 @@ from studies.turns.simulated import (
     simulate,
 )
 
+pytestmark = pytest.mark.once
+
 TURNS = 8
 CAMPAIGNS = 4000
 

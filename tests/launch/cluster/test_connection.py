@@ -8,6 +8,7 @@ import threading
 import time
 from itertools import pairwise
 
+import dask
 import pytest
 from distributed import Client
 
@@ -166,7 +167,12 @@ def test_a_scheduler_that_is_not_there_is_said():
 
 def test_a_scheduler_that_goes_is_lost_and_nobody_waits(tmp_path):
     lost = []
-    with cluster(tmp_path, slots=1) as address, connection(address) as there:
+    with (
+        # Dask asks a scheduler that is gone to end its workers, for 30 s unless it is told.
+        dask.config.set({"distributed.comm.timeouts.connect": "3s"}),
+        cluster(tmp_path, slots=1) as address,
+        connection(address) as there,
+    ):
         slot = until(there.slots)[0]
 
         def call():
