@@ -78,9 +78,13 @@ def told(row: Row, records: Sequence[Record]) -> Iterable[str]:
     """The centre of the seeds on each backend with its interval, and how the published one lies."""
     beside = []
     for backend in BACKENDS:
-        values = [
-            v for r in records if r.cell.backend == backend and (v := value(row, r)) is not None
-        ]
+        # A trial that was disturbed is in here with its repeat: a seed counts once.
+        by_seed = {
+            r.seed: v
+            for r in records
+            if r.cell.backend == backend and (v := value(row, r)) is not None
+        }
+        values = list(by_seed.values())
         if len(values) < MINIMUM_ROUNDS:
             yield "–"
             continue
