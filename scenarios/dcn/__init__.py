@@ -73,8 +73,9 @@ class Dcn(Scenario):
         reference=None,
         source="https://keras.io/keras_rs/examples/dcn/",
         target=None,
-        # A guess, until it is measured how far equal seeds lie apart.
-        tolerance=5e-3,
+        # What 5e-4 is to a rating from 0 to 1. Seeds spread by 2.2e-3 (standard deviation of 20),
+        # and JAX and PyTorch differ by 5e-5 at most.
+        tolerance=2e-3,
     )
 
     def published(self, settings: DcnSettings) -> float | None:

@@ -64,8 +64,9 @@ class MultiTask(Scenario):
         reference=0.25,
         source="https://keras.io/keras_rs/examples/multi_task/",
         target=None,
-        # A guess, until it is measured how far equal seeds lie apart.
-        tolerance=1e-3,
+        # As in the ranking tutorial. Seeds spread by 8e-4 (standard deviation of 20), and JAX and
+        # PyTorch differ by 2e-5 at most.
+        tolerance=5e-4,
     )
 
     def published(self, settings: MultiTaskSettings) -> float | None:

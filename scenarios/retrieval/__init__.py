@@ -48,8 +48,9 @@ class Retrieval(Scenario):
         reference=0.020,
         source="https://keras.io/keras_rs/examples/multi_task/",
         target=None,
-        # A guess, until it is measured how far equal seeds lie apart.
-        tolerance=2e-3,
+        # Two five-star ratings of 4,365. Seeds spread by 1.4e-3 (standard deviation of 20), and JAX
+        # and PyTorch do not differ.
+        tolerance=5e-4,
     )
 
     def data(self, settings: RetrievalSettings, table: Any) -> Data:

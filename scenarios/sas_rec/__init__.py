@@ -67,8 +67,8 @@ class SasRec(Scenario):
         reference=None,
         source="https://keras.io/keras_rs/examples/sas_rec/",
         target=None,
-        # A guess, until it is measured how far equal seeds lie apart.
-        tolerance=5e-3,
+        # Four seeds spread by 4e-4 (standard deviation), and JAX and PyTorch differ by 2e-4.
+        tolerance=1e-3,
     )
 
     def published(self, settings: SasRecSettings) -> float | None:

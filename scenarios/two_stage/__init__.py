@@ -48,8 +48,9 @@ class TwoStage(Scenario):
         reference=None,
         source="",
         target=None,
-        # A guess, until it is measured how far equal seeds lie apart.
-        tolerance=5e-3,
+        # Seeds spread by 7e-3 (standard deviation of 20), and JAX and PyTorch differ by 3e-4 at
+        # most.
+        tolerance=2e-3,
     )
 
     def data(self, settings: TwoStageSettings, table: Any) -> Data:
