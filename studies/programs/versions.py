@@ -61,7 +61,7 @@ _slowed(CallbackList)
 """
 
 PROCESSES = 5
-"""In which it is measured by how much that Keras slows an epoch: single ones say 4.9 to 8.6%."""
+"""In which it is measured by how much that Keras slows an epoch: single ones said 1.9 to 8.6%."""
 
 MEASURE = """
 import runpy, statistics, sys, time
