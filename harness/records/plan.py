@@ -91,7 +91,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
         The order is shuffled and balanced: of ``n`` cells each takes every place once in ``n``
         rounds, and follows every other one equally often in ``2n`` (Williams, 1949). A process that
-        is started before another is some 2% slower, whatever it trains
+        is started before another is 1 to 3% slower, whatever it trains
         (``docs/studies/pairs-in-turns.md``).
         """
         seed = self.seeds[(number - 1) % len(self.seeds)]
