@@ -101,6 +101,7 @@ class Study:
         about: what is known of the scenarios, by name. The quality of one that is not known here
             is not judged.
         plans: of the runs that left the records, as far as they are known.
+        homes: the folders in which they go on, by ``run_id``, where a command must name them.
         broken: files that should have been records.
         benchmarks: latencies of single operations.
         parity: what `harness parity` left.
@@ -110,6 +111,7 @@ class Study:
     records: list[Record]
     about: Mapping[str, About]
     plans: Sequence[Plan]
+    homes: Mapping[str, str]
     broken: Sequence[Broken]
     benchmarks: Benchmarks
     parity: Parity
@@ -360,6 +362,7 @@ def study_of(
     *,
     about: Mapping[str, About] | None = None,
     plans: Iterable[Plan] = (),
+    homes: Mapping[str, str] | None = None,
     broken: Iterable[Broken] = (),
     benchmarks: Benchmarks | None = None,
     parity: Parity | None = None,
@@ -373,6 +376,7 @@ def study_of(
         ),
         about=dict(about or {}),
         plans=list(plans),
+        homes=dict(homes or {}),
         broken=list(broken),
         benchmarks=benchmarks or Benchmarks(),
         parity=parity or Parity(),

@@ -43,6 +43,9 @@ FIRST_CLAUSE = re.compile(r"[:;(]|\.(?:\s|$)|, (?:so|since|which|and may)\b")
 TOX_VARIABLE = "TOX_ENV_NAME"
 """Set where tox runs the command: its environments are not on the reader's path."""
 
+IN_TOX = ["tox", "-e", "verdict"]
+"""What ranks the backends there; options for the harness stand behind ``--``."""
+
 Print = Callable[["Console"], None]
 
 
@@ -97,14 +100,19 @@ def _as_typed(command: str, typed: TypedAgain) -> str:
 
     A record has the name of a script alone, and nothing of where environments and records lie.
     """
-    command, dashes, own = command.partition(" -- ")
-    words = shlex.split(command)
-    if words[:2] != ["harness", "run"]:
-        return command + dashes + own
-    if words[2] == Path(typed.scenario).name:
+    before, dashes, behind = command.partition(" -- ")
+    words = shlex.split(before)
+    if in_tox := words[:3] == IN_TOX:  # options of the harness stand behind the dashes
+        words += ["--", *shlex.split(behind)]
+    elif words[:2] != ["harness", "run"]:
+        return command
+    elif words[2] == Path(typed.scenario).name:
         words[2] = typed.scenario
     lacking = [option for option in typed.options if option[0] not in words]
-    return shlex.join([*words, *itertools.chain.from_iterable(lacking)]) + dashes + own
+    words += itertools.chain.from_iterable(lacking)
+    if in_tox:
+        return shlex.join(words[:-1] if words[-1] == "--" else words)
+    return shlex.join(words) + dashes + behind
 
 
 def paragraph(text: str, on: Console, *, style: str = "") -> None:
@@ -137,7 +145,7 @@ def as_run_here(command: str) -> str:
             kept.append(word)
     if "--device" in kept:
         return command
-    return shlex.join(["tox", "-e", "verdict", *(["--", *kept] if kept else [])])
+    return shlex.join([*IN_TOX, *(["--", *kept] if kept else [])])
 
 
 def other_work(study: Study) -> Iterator[str]:

@@ -46,6 +46,7 @@ def studied(results: Results) -> Study:
         results.records,
         about=about(results.records),
         plans=results.plans,
+        homes={run: str(path) for run, path in results.homes.items() if path != DEFAULT_FOLDER},
         broken=results.broken,
         benchmarks=benchmarks.read(results.benchmarks),
         parity=runs.read_parity(results.parity),

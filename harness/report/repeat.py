@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.notes.comparison import OWN_FOLDER
 from harness.analysis.rows import Group
@@ -54,15 +54,25 @@ def beside(groups: Sequence[Group], about: About | None, lacking: Sequence[str])
     return base and _joined_up([base, UNTIL_NARROW, OWN_FOLDER], cells)
 
 
-def more(groups: Sequence[Group], about: About | None, plans: Iterable[Plan] = ()) -> str | None:
-    """The command that goes on until the intervals are narrow, for trials that settle nothing."""
+def more(
+    groups: Sequence[Group],
+    about: About | None,
+    plans: Iterable[Plan] = (),
+    homes: Mapping[str, str] | None = None,
+) -> str | None:
+    """The command that goes on until the intervals are narrow, for trials that settle nothing.
+
+    A campaign that was to end by itself goes on in its own folder, which ``homes`` may hold.
+    """
     plan = _plan([group.row.cell for group in groups], plans)
     base = _base(groups, about)
     if base is None:
         return None
     cells = [group.row.cell for group in groups]
     if plan and plan.adaptive:
-        return _joined_up([base, *_planned(plan), "--resume"], cells)
+        home = (homes or {}).get(plan.run_id)
+        there = [f"--results {shlex.quote(home)}"] if home else []
+        return _joined_up([base, *_planned(plan), "--resume", *there], cells)
     return _joined_up([base, UNTIL_NARROW], cells)
 
 

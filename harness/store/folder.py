@@ -42,13 +42,15 @@ _SCRIPT = re.compile(r"[^/\\\0]*[^/\\\0.]\.py")
 class Results(Struct, frozen=True, kw_only=True):
     """What a folder holds, in the order of the paths; equal copies of a record count once.
 
-    ``plans`` are those of the runs that left the records, as far as they are known. ``benchmarks``,
-    ``parity`` (verdicts) and ``anatomy`` are files that :mod:`.benchmarks` and :mod:`.runs` read.
+    ``plans`` are those of the runs that left the records, as far as they are known, and ``homes``
+    the folders of their campaigns by ``run_id``. ``benchmarks``, ``parity`` (verdicts) and
+    ``anatomy`` are files that :mod:`.benchmarks` and :mod:`.runs` read.
     """
 
     records: list[Record]
     broken: list[Broken]
     plans: list[Plan] = msgspec.field(default_factory=list)
+    homes: dict[str, Path] = msgspec.field(default_factory=dict)
     benchmarks: list[Path] = msgspec.field(default_factory=list)
     parity: list[Path] = msgspec.field(default_factory=list)
     anatomy: list[Path] = msgspec.field(default_factory=list)
@@ -173,6 +175,7 @@ def load_each(root: Path) -> dict[str, Results]:
 def _load(root: Path, files: Iterable[Path]) -> Results:
     records: dict[bytes, Record] = {}
     plans: dict[str, Plan] = {}
+    homes: dict[str, Path] = {}
     broken: list[Broken] = []
     others: dict[str, list[Path]] = {kind: [] for kind in (*layout.RUNS, layout.BENCHMARKS)}
     for path in files:
@@ -185,6 +188,7 @@ def _load(root: Path, files: Iterable[Path]) -> Results:
                 broken.append(campaign)
             else:
                 plans |= {plan.run_id: plan for plan in campaign.runs}
+                homes |= dict.fromkeys((plan.run_id for plan in campaign.runs), path.parent)
         elif kind == layout.RECORDS:
             record = read_record(path)
             if isinstance(record, Broken):
@@ -194,7 +198,11 @@ def _load(root: Path, files: Iterable[Path]) -> Results:
         elif kind in others and (kind != layout.PARITY or path.name == layout.VERDICT):
             others[kind].append(path)
     return Results(
-        records=list(records.values()), broken=broken, plans=list(plans.values()), **others
+        records=list(records.values()),
+        broken=broken,
+        plans=list(plans.values()),
+        homes=homes,
+        **others,
     )
 
 

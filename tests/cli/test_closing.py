@@ -169,8 +169,27 @@ def test_a_caveat_begins_as_within_a_sentence_and_keeps_names(text, within):
             "harness run ranking --backend jax,tf --with a --with b",
         ),
         ("harness doctor", TypedAgain("train.py", [("--with", "x")]), "harness doctor"),
+        (
+            "tox -e verdict -- --resume",
+            TypedAgain("ranking", [("--results", "my out")]),
+            "tox -e verdict -- --resume --results 'my out'",
+        ),
+        (
+            "tox -e verdict",
+            TypedAgain("ranking", [("--results", "out")]),
+            "tox -e verdict -- --results out",
+        ),
+        ("tox -e tf", TypedAgain("ranking", [("--results", "out")]), "tox -e tf"),
     ],
-    ids=["a script elsewhere", "what it says itself", "several of one option", "another command"],
+    ids=[
+        "a script elsewhere",
+        "what it says itself",
+        "several of one option",
+        "another command",
+        "tox, with options",
+        "tox, without",
+        "another environment of tox",
+    ],
 )
 def test_the_next_command_is_given_what_was_typed_for_this_one(advised, typed, shown):
     found = SimpleNamespace(sentence="No verdict yet.", settled=False, next_step=advised)

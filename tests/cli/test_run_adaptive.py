@@ -265,6 +265,16 @@ class TestResume:
         assert max(record.round for record in records()) == max(6, before)
         assert f"from round {before + 1} on" in result.output
 
+    @pytest.mark.parametrize(
+        ("folder", "told"),
+        [("my/out", " --resume --results my/out"), ("results/local", " --resume")],
+    )
+    def test_a_report_goes_on_in_the_folder_of_the_campaign(self, folder, told, two, here):
+        run(*two(self.killed(here)), "--precision", "2%", "--results", folder)
+        shown = CliRunner().invoke(app, ["report", folder.split("/")[0]]).output
+        (advised,) = (line for line in shown.splitlines() if line.startswith("Next: "))
+        assert advised.endswith(told)
+
     def test_records_of_another_version_of_the_scenario_are_named_and_measured_anew(
         self, two, here
     ):

@@ -54,9 +54,9 @@ def test_repeated_seeds_become_repetitions(known):
     assert command(grouped(records), known).endswith("--seeds 42 --repetitions 3")
 
 
-def test_a_plan_tells_precision_budget_and_time(known):
-    records = list(campaign(rounds=4, epochs=1))
-    plan = Plan(
+def planned(records, **how):
+    """A plan of the cells of the records, to be known to 3%."""
+    return Plan(
         run_id="run-1",
         started_at="2026-03-01T09:00:00+00:00",
         cells=[record.cell for record in records[:3]],
@@ -65,11 +65,25 @@ def test_a_plan_tells_precision_budget_and_time(known):
         time_budget_s=2.5,
         margin=0.02,
         precision=0.03,
-        budget_s=300.0,
+        **how,
     )
+
+
+def test_a_plan_tells_precision_budget_and_time(known):
+    records = list(campaign(rounds=4, epochs=1))
+    plan = planned(records, budget_s=300.0)
     assert command(grouped(records), known, [plan]).endswith(
         "--seeds 42-43 --precision 3% --budget 300s --time-budget 2.5"
     )
+
+
+@pytest.mark.parametrize(
+    ("homes", "told"),
+    [({}, " --resume"), ({"run-1": "my results/x"}, " --resume --results 'my results/x'")],
+)
+def test_a_campaign_goes_on_in_its_own_folder(known, homes, told):
+    records = list(campaign(rounds=4, epochs=1))
+    assert more(grouped(records), known, [planned(records)], homes).endswith(told)
 
 
 def test_hostile_settings_cannot_add_a_command(known):

@@ -29,9 +29,11 @@ def test_a_later_run_stands_beside_the_earlier_ones(tmp_path, make_cell, plan):
     assert store.load(tmp_path).plans == [plan, later]
 
 
-def test_plans_are_found_at_any_depth(tmp_path, plan):
+def test_plans_are_found_at_any_depth_with_the_folder_of_their_campaign(tmp_path, plan):
     store.add_plan(tmp_path / "artifact" / "results", plan)
-    assert store.load(tmp_path).plans == [plan]
+    found = store.load(tmp_path)
+    assert found.plans == [plan]
+    assert found.homes == {plan.run_id: tmp_path / "artifact" / "results"}
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"schema": 99, "runs": []}', '{"schema": 1}'])

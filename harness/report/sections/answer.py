@@ -341,7 +341,7 @@ def _next_step(study: Study, contest: Contest, about: About | None) -> str | Non
             if (lack.scenario, lack.device) == (contest.row.cell.scenario, contest.row.cell.device)
         ]
         return repeat.beside(groups, about, lacking)
-    return repeat.more(groups, about, study.plans)
+    return repeat.more(groups, about, study.plans, study.homes)
 
 
 def _given(contest: Contest, about: About | None, *, several: bool) -> str:
