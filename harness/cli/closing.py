@@ -44,7 +44,7 @@ TOX_VARIABLE = "TOX_ENV_NAME"
 """Set where tox runs the command: its environments are not on the reader's path."""
 
 IN_TOX = ["tox", "-e", "verdict"]
-"""What ranks the backends there; options for the harness stand behind ``--``."""
+"""What ranks the backends there; options of the harness come after ``--``."""
 
 Print = Callable[["Console"], None]
 
