@@ -82,8 +82,46 @@ def table_path(as_started: Callable[[], AbstractContextManager[None]]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compiled(backend: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables for processes whose compiling is not what is tested: they share what was compiled.
+
+    With an empty folder PyTorch compiles its own headers first, for ten seconds of a CPU. Half of
+    what JAX takes for a small model is compiling.
+    """
+    if backend == "torch":
+        from torch._inductor.runtime.runtime_utils import default_cache_dir
+
+        return {"TORCHINDUCTOR_CACHE_DIR": default_cache_dir()}
+    if backend == "jax":
+        return {
+            "JAX_COMPILATION_CACHE_DIR": str(for_all_workers(tmp_path_factory) / "jax"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+    return {}
+
+
+@pytest.fixture(scope="module")
+def passed_on(compiled: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    """The names of these variables, which are set meanwhile, for a launcher's ``pass_env``."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in compiled.items():
+            patch.setenv(name, value)
+        yield tuple(compiled)
+
+
+def for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
 def run_child(
-    backend: str, table_path: Path, tmp_path_factory: pytest.TempPathFactory
+    backend: str,
+    compiled: dict[str, str],
+    table_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Child]:
     """Run one real trial in a fresh process; gives its exit code, its record and its output."""
     keras_home = tmp_path_factory.mktemp("keras-home")
@@ -122,6 +160,7 @@ def run_child(
             )
             # Threads that wait for each other leave their CPU to the trial of the other worker.
             | {"OMP_WAIT_POLICY": "passive"}
+            | compiled
             | (variables or {}),
             capture_output=True,
             check=False,
@@ -139,8 +178,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[]
 
     At the same time, two on all CPUs would each take several times as long.
     """
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    shared = for_all_workers(tmp_path_factory)
 
     def made(name: str, make: Callable[[], bytes]) -> bytes:
         kept = shared / name

@@ -54,7 +54,7 @@ RANDOM = {
 
 
 @pytest.fixture(scope="module")
-def train(backend, tmp_path_factory):
+def train(backend, passed_on, tmp_path_factory):
     """Run one real parity child of the (un)spoilt scenario; gives what is compared."""
     folder = tmp_path_factory.mktemp("scenarios")
     for name in ("mutants.py", "random_mutants.py"):
@@ -82,7 +82,9 @@ def train(backend, tmp_path_factory):
                 harness=Provenance(version="test"),
             )
             python = Interpreter(backend=backend, python=Path(sys.executable), origin="test")
-            record, arrays = run_task(task, ParityRecord, python, timeout_s=300)
+            # Code that was compiled for all CPUs need not be that for one thread.
+            shared = passed_on if threads is None else ()
+            record, arrays = run_task(task, ParityRecord, python, timeout_s=300, pass_env=shared)
         assert record.status == "ok", record.failure
         label = mutant or f"{backend}, {threads or 'all'} threads"
         return Subject(label=label, record=record, arrays=load_arrays(arrays))

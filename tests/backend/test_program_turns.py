@@ -46,11 +46,13 @@ if os.fork() == 0:
 
 
 @pytest.fixture
-def launch(backend, tmp_path):
+def launch(backend, passed_on, tmp_path):
     """Runs a script alone, and two of it in turns."""
     python = Interpreter(backend=backend, python=Path(sys.executable), origin="this one")
     path = tmp_path / "train.py"
-    launcher = LocalLauncher({backend: python}, timeout_s=300.0, program=str(path))
+    launcher = LocalLauncher(
+        {backend: python}, timeout_s=300.0, pass_env=passed_on, program=str(path)
+    )
 
     def launch(text, *, alone=False, budget_s=0.6):
         path.write_text(textwrap.dedent(text), encoding="utf-8")
@@ -135,7 +137,7 @@ def test_what_a_script_leaves_running_holds_nobody_up(launch):
 
 
 def test_a_script_of_many_epochs_is_repeated_where_it_takes_turns(launch):
-    script = MODEL + "model.fit(x, y, batch_size=16, epochs=200, verbose=0)\n"
+    script = MODEL + "model.fit(x, y, batch_size=16, epochs=20, verbose=0)\n"
     alone = launch(script, alone=True, budget_s=0.0)
     assert alone.program.repeated_epochs == 0
     first, second = launch(script, budget_s=0.0)

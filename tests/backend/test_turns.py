@@ -25,9 +25,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no channel is h
 
 
 @pytest.fixture(scope="module")
-def launcher(backend):
+def launcher(backend, passed_on):
     python = Interpreter(backend=backend, python=Path(sys.executable), origin="this one")
-    return LocalLauncher({backend: python}, timeout_s=300.0)
+    return LocalLauncher({backend: python}, timeout_s=300.0, pass_env=passed_on)
 
 
 @pytest.fixture(scope="module", params=MODES)
