@@ -18,6 +18,8 @@ from harness.errors import UnavailableError
 from harness.launch import environments, lock
 from tests.launch.fake_python import write_fake_python
 
+pytestmark = pytest.mark.once
+
 TESTS = Path(__file__).parent
 
 TOUCHY = [

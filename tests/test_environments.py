@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.once
+
 BACKENDS = {"jax": "jax", "tf": "tensorflow", "torch": "torch"}
 
 

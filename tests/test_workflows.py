@@ -16,6 +16,8 @@ from ruamel.yaml import YAML
 from tests.launch.conftest import SCENARIO
 from tests.launch.fake_python import write_fake_python
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CLAIMED = re.findall(

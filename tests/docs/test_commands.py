@@ -25,7 +25,10 @@ from tests.cli.world import WRITERS, World
 from tests.cli.world import commands as all_commands
 from tests.docs.pages import PAGES, ROOT, Command, commands, read
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts"),
+]
 
 ELSEWHERE = {
     # Each row of this page is a case of its own.
