@@ -136,10 +136,12 @@ def as_run_here(command: str) -> str:
     kept = []
     options = iter(words[3:])
     for word in options:
-        # What the environment does by itself, and the folder that tox and `harness report` share.
+        # What the environment does by itself, and the folder that tox and `harness report` share,
+        # unless a campaign goes on in its own.
         if word in {"--backend", "--device", "--results"}:
             value = next(options, "")
-            usual = {"--backend": "jax,tf,torch", "--device": "cpu", "--results": value}
+            shared = None if "--resume" in words else value
+            usual = {"--backend": "jax,tf,torch", "--device": "cpu", "--results": shared}
             kept += [] if value == usual[word] else [word, value]
         else:
             kept.append(word)

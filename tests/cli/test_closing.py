@@ -130,6 +130,10 @@ def test_a_long_table_is_cut_and_says_so():
             "harness run ranking --backend jax,torch --resume",
             "tox -e verdict -- --backend jax,torch --resume",
         ),
+        (
+            "harness run ranking --backend jax,tf,torch --resume --results results/ci",
+            "tox -e verdict -- --resume --results results/ci",
+        ),
         ("harness run mine --backend jax,torch", "harness run mine --backend jax,torch"),
         ("harness run ranking --device gpu", "harness run ranking --device gpu"),
         ("tox -e tf", "tox -e tf"),
