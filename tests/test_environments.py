@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.once
 
+ROOT = Path(__file__).parents[1]
 BACKENDS = {"jax": "jax", "tf": "tensorflow", "torch": "torch"}
 
 

@@ -16,10 +16,7 @@ from harness.store import bisections
 from tests.cli.fake_versions import LocalIndex, Versions, as_fast
 from tests.launch.conftest import SCENARIO
 
-pytestmark = [
-    pytest.mark.once,
-    pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
 
 @pytest.fixture

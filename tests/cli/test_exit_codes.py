@@ -17,10 +17,7 @@ from tests.cli.world import TINY, World, commands
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "exit-codes.md").read_text(encoding="utf-8")
 
-pytestmark = [
-    pytest.mark.once,
-    pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the fake interpreters are scripts")
 
 GATE = ["--fail-on", "slower:5%,worse:0.002,memory:10%,missing,inconclusive"]
 FAILS = "sys.exit(3)"

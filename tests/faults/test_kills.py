@@ -16,7 +16,6 @@ from tests.faults import campaign
 from tests.faults.conftest import times
 
 pytestmark = [
-    pytest.mark.once,
     pytest.mark.usefixtures("throwaway_scenario"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kills as Linux knows them"),
 ]
