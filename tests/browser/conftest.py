@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,19 @@ def report(write_report, tmp_path_factory) -> Path:
     records = list(campaign(rounds=10))
     records[5] = failed(records[5], tail="Traceback\nMemoryError")
     return write_report(tmp_path_factory.mktemp("report"), records)
+
+
+@pytest.fixture(scope="session")
+def expect() -> Callable[..., Any]:
+    """Playwright's assertions, for what follows an action: they wait until the page shows it.
+
+    A browser tells of a new fragment, a fold or a closed dialog in a task of its own, after the
+    click has returned; on a busy machine that is later than the next line of a test.
+    """
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)
+    return expect
 
 
 @pytest.fixture

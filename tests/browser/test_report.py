@@ -10,10 +10,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def texts(opened, selector):
-    return [text.strip() for text in opened.page.locator(selector).all_inner_texts()]
-
-
 def unfolded(opened, part="trials"):
     """The page with a folded part open, as a reader opens it."""
     opened.page.locator(f"#{part} > summary").click()
@@ -52,13 +48,13 @@ class TestFirstScreen:
         assert re.match(r"1\.00", shown.first.inner_text())
         assert re.match(r"\d\.\d+ ± 0\.\d+", shown.last.inner_text())
 
-    def test_caveats_are_counts_until_they_are_unfolded(self, open_page, report):
+    def test_caveats_are_counts_until_they_are_unfolded(self, open_page, expect, report):
         opened = open_page(report)
         weak = opened.page.locator(".weak")
         assert "1 of 30 failed" in weak.locator("summary").inner_text()
         assert not weak.locator("li").first.is_visible()
         weak.locator("summary").click()
-        assert weak.locator("li").first.is_visible()
+        expect(weak.locator("li").first).to_be_visible()
 
     @pytest.mark.parametrize("width", [390, 1440])
     def test_nothing_is_wider_than_the_screen(self, open_page, report, width):
@@ -93,23 +89,23 @@ def test_published_pages_have_half_the_words_that_they_had(open_page, tmp_path, 
 
 
 class TestGlossary:
-    def test_a_word_is_explained_by_a_tap_and_without_scripts_too(self, open_page, report):
+    def test_a_word_is_explained_by_a_tap_and_without_scripts_too(self, open_page, expect, report):
         opened = open_page(report, width=390, scripts=False)
         opened.page.locator(".facts .term", has_text="round").first.click()
         told = opened.page.locator("#term-round")
-        assert told.is_visible()
-        assert "One trial of every cell" in told.inner_text()
+        expect(told).to_be_visible()
+        expect(told).to_contain_text("One trial of every cell")
 
 
 class TestChooser:
-    def test_shows_one_group_of_plots_at_a_time(self, open_page, report):
+    def test_shows_one_group_of_plots_at_a_time(self, open_page, expect, report):
         opened = open_page(report)
         groups = opened.page.locator(".plots")
         assert groups.count() >= 3
         for button in opened.page.locator(".chooser button").all():
             button.click()
-            assert button.get_attribute("aria-pressed") == "true"
-            assert [group.is_visible() for group in groups.all()].count(True) == 1
+            expect(button).to_have_attribute("aria-pressed", "true")
+            expect(groups.filter(visible=True)).to_have_count(1)
 
     def test_without_scripts_all_are_shown_and_there_is_nothing_to_choose(self, open_page, report):
         opened = open_page(report, scripts=False)
@@ -117,11 +113,11 @@ class TestChooser:
         assert all(group.is_visible() for group in opened.page.locator(".plots").all())
 
 
-def test_a_link_to_a_folded_part_opens_it(open_page, report):
+def test_a_link_to_a_folded_part_opens_it(open_page, expect, report):
     opened = open_page(report)
     assert not opened.page.locator("#trials table").is_visible()
     opened.page.get_by_role("link", name="Trials").click()
-    assert opened.page.locator("#trials table").is_visible()
+    expect(opened.page.locator("#trials table")).to_be_visible()
 
 
 class TestTables:
@@ -133,73 +129,79 @@ class TestTables:
         scroll.evaluate("e => e.scrollLeft = 200")
         assert scroll.locator("tbody th").first.bounding_box()["x"] == before
 
-    def test_sorts_by_a_figure_in_its_unit_and_says_so(self, open_page, report):
+    def test_sorts_by_a_figure_in_its_unit_and_says_so(self, open_page, expect, report):
         opened = open_page(report)
-        head = opened.page.locator("#results th", has_text="first step").first
+        table = opened.page.locator("#results table").first
+        head = table.locator("th", has_text="first step")
         head.get_by_role("button").click()
-        assert head.get_attribute("aria-sort") == "ascending"
-        first = "#results table:first-of-type tbody th"
-        assert texts(opened, first)[:3] == ["torch", "jax", "tensorflow"]
+        expect(head).to_have_attribute("aria-sort", "ascending")
+        expect(table.locator("tbody th")).to_have_text(["torch", "jax", "tensorflow"])
         head.get_by_role("button").click()
-        assert head.get_attribute("aria-sort") == "descending"
-        assert texts(opened, first)[:3] == ["tensorflow", "jax", "torch"]
+        expect(head).to_have_attribute("aria-sort", "descending")
+        expect(table.locator("tbody th")).to_have_text(["tensorflow", "jax", "torch"])
 
-    def test_sorts_by_keyboard(self, open_page, report):
+    def test_sorts_by_keyboard(self, open_page, expect, report):
         opened = open_page(report)
         button = opened.page.locator("#results th", has_text="backend").first.get_by_role("button")
         button.focus()
         opened.page.keyboard.press("Enter")
         opened.page.keyboard.press("Space")
-        assert texts(opened, "#results tbody th")[0] == "torch"
+        expect(opened.page.locator("#results tbody th").first).to_have_text("torch")
 
-    def test_filters_the_trials_by_words(self, open_page, report):
+    def test_filters_the_trials_by_words(self, open_page, expect, report):
         opened = unfolded(open_page(report))
         trials = opened.page.locator("#trials")
-        assert "30 of 30 rows" in trials.get_by_role("status").inner_text()
+        expect(trials.get_by_role("status")).to_have_text("30 of 30 rows")
         trials.get_by_label("Filter").fill("torch killed")
-        assert trials.get_by_role("status").inner_text() == "1 of 30 rows"
-        assert trials.locator("tbody tr").count() == 1
+        expect(trials.get_by_role("status")).to_have_text("1 of 30 rows")
+        expect(trials.locator("tbody tr")).to_have_count(1)
 
     def test_a_failed_trial_stands_last_whichever_way_step_times_are_sorted(
-        self, open_page, report
+        self, open_page, expect, report
     ):
         opened = unfolded(open_page(report))
-        button = opened.page.locator("#trials th", has_text="step time").get_by_role("button")
-        for _ in range(2):
-            button.click()
-            assert "killed" in texts(opened, "#trials tbody tr")[-1]
+        head = opened.page.locator("#trials th", has_text="step time")
+        for order in ("ascending", "descending"):
+            head.get_by_role("button").click()
+            expect(head).to_have_attribute("aria-sort", order)
+            expect(opened.page.locator("#trials tbody tr").last).to_contain_text("killed")
 
-    def test_opens_a_trial_to_its_raw_samples_and_closes_it_by_keyboard(self, open_page, report):
+    def test_opens_a_trial_to_its_raw_samples_and_closes_it_by_keyboard(
+        self, open_page, expect, report
+    ):
         opened = unfolded(open_page(report))
         opened.page.locator("#trials tbody button").first.click()
         dialog = opened.page.get_by_role("dialog")
+        expect(dialog).to_contain_text("harness run ranking --backend jax")
         assert dialog.locator(".samples").inner_text().count(".") == 35
-        assert "harness run ranking --backend jax" in dialog.inner_text()
         opened.page.keyboard.press("Escape")
-        assert not dialog.is_visible()
+        expect(dialog).to_be_hidden()
 
-    def test_a_long_table_is_shown_in_parts(self, open_page, write_report, tmp_path):
+    def test_a_long_table_is_shown_in_parts(self, open_page, expect, write_report, tmp_path):
         from tests.report.made_up import campaign
 
         page = write_report(tmp_path, list(campaign(rounds=150, epochs=1)))
         opened = unfolded(open_page(page))
-        assert opened.page.locator("#trials tbody tr").count() == 200
+        rows = opened.page.locator("#trials tbody tr")
+        expect(rows).to_have_count(200)
         opened.page.get_by_role("button", name="Further rows").click()
         opened.page.get_by_role("button", name="Further rows").click()
-        assert "450 of 450 rows, part 3 of 3" in texts(opened, "#trials .tools")[0]
-        assert opened.page.locator("#trials tbody tr").count() == 50
+        expect(opened.page.locator("#trials .tools")).to_contain_text(
+            "450 of 450 rows, part 3 of 3"
+        )
+        expect(rows).to_have_count(50)
 
 
 class TestTheme:
-    def test_follows_the_system_until_the_reader_chooses(self, open_page, report):
+    def test_follows_the_system_until_the_reader_chooses(self, open_page, expect, report):
         ground = "getComputedStyle(document.body).backgroundColor"
-        light, dark = (open_page(report, theme=theme) for theme in ("light", "dark"))
-        assert light.page.evaluate(ground) != dark.page.evaluate(ground)
-        before = light.page.evaluate(ground)
-        light.page.get_by_role("button", name="Switch to the dark theme").click()
-        assert light.page.evaluate(ground) != before
-        light.page.get_by_role("button", name="Switch to the light theme").click()
-        assert light.page.evaluate(ground) == before
+        light, dark = (open_page(report, theme=theme).page for theme in ("light", "dark"))
+        bright, dim = light.evaluate(ground), dark.evaluate(ground)
+        assert bright != dim
+        light.get_by_role("button", name="Switch to the dark theme").click()
+        expect(light.locator("body")).to_have_css("background-color", dim)
+        light.get_by_role("button", name="Switch to the light theme").click()
+        expect(light.locator("body")).to_have_css("background-color", bright)
 
     def test_plots_take_its_colours(self, open_page, report):
         opened = open_page(report, theme="dark")
@@ -220,11 +222,12 @@ class TestPlots:
             assert drawn.bounding_box()["width"] > 250
             assert drawn.locator("title").count() > 0
 
-    def test_the_numbers_are_one_click_away(self, open_page, report):
+    def test_the_numbers_are_one_click_away(self, open_page, expect, report):
         opened = open_page(report, scripts=False)
         figure = opened.page.locator("#plot-memory")
         figure.locator("summary").click()
-        assert "MB" in figure.locator("table").inner_text()
+        expect(figure.locator("table")).to_be_visible()
+        expect(figure.locator("table")).to_contain_text("MB")
 
 
 def test_without_scripts_everything_can_be_read(open_page, report):
