@@ -34,6 +34,11 @@ POINT = ["--batch-size", "10"]
 OTHER_LOSS = "leave(losses=[0.5, 0.45])"
 SQUARED = "leave(squared=0.31)"
 SLOW = as_fast(0.03)
+NOBODY = "tcp://127.0.0.1:9"
+IMPATIENT = (
+    "from harness.launch.cluster import connection, serve\n"
+    "connection.ANSWER_S = serve.ANSWER_S = 1.0"
+)
 
 
 class Row(NamedTuple):
@@ -334,7 +339,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
         )
     ),
     ("run", "`--launcher`: no scheduler answers, or no slot can"): lambda w: w.process(
-        "run", *w.trial(), "--launcher", "dask", "--scheduler", "tcp://127.0.0.1:9"
+        "run", *w.trial(), "--launcher", "dask", "--scheduler", NOBODY, first=IMPATIENT
     ),
     ("run", "an option of a cluster without one, or a mistake in `cluster.toml`"): lambda w: alike(
         w.harness("run", *w.trial(), "--exclusive"),
@@ -352,7 +357,7 @@ CASES: dict[tuple[str, str], Callable[[Any], int]] = {
         "cluster", "join", "tcp://10.0.0.5:8786"
     ),
     ("cluster join", "no scheduler answers"): lambda w: w.process(
-        "cluster", "join", "tcp://127.0.0.1:9"
+        "cluster", "join", NOBODY, first=IMPATIENT
     ),
     ("every command", "Ctrl-C"): lambda w: alike(*(w.interrupted(*words) for words in COMMANDS)),
     ("every command", "whoever reads the output has gone, as in `harness list \\| head -1`"): (

@@ -88,7 +88,7 @@ def server():
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
     made.daemon_threads = True
     made.released = threading.Event()
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield f"http://127.0.0.1:{made.server_address[1]}"
     made.released.set()

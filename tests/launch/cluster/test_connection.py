@@ -129,7 +129,7 @@ def test_after_the_end_nothing_is_begun(there, monkeypatch, tmp_path):
 
     def call():
         try:
-            there.call(slot, span, str(tmp_path / "log"), 3.0)
+            there.call(slot, span, str(tmp_path / "log"), 1.5)
         except EndedError:
             ended.append(time.monotonic())
 
@@ -141,7 +141,7 @@ def test_after_the_end_nothing_is_begun(there, monkeypatch, tmp_path):
     assert len(ended) == 1
     with pytest.raises(EndedError):
         there.call(slot, os.getpid)
-    time.sleep(2.5)  # the slot is free for the next test
+    time.sleep(1.0)  # the slot is free for the next test
 
 
 def test_workers_without_a_slot_are_counted_in_the_message(tmp_path):
@@ -169,7 +169,7 @@ def test_a_scheduler_that_goes_is_lost_and_nobody_waits(tmp_path):
     lost = []
     with (
         # Dask asks a scheduler that is gone to end its workers, for 30 s unless it is told.
-        dask.config.set({"distributed.comm.timeouts.connect": "3s"}),
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         cluster(tmp_path, slots=1) as address,
         connection(address) as there,
     ):
