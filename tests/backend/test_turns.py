@@ -18,7 +18,7 @@ from harness.scenario import find, parse_settings
 from harness.trial.measure import MINIMUM_TIMED_EPOCHS
 from tests.launch.fakes import PLENTY
 
-SETTINGS = {"data": "synthetic", "epochs": "3"}
+SETTINGS = {"data": "synthetic", "epochs": "3", "synthetic_ratings": "20000"}
 MODES = ("fit", "custom_loop", "tuned")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no channel is handed down there")
