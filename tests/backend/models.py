@@ -16,6 +16,12 @@ from harness.scenario import Data, Metric, Scenario, Settings, Split
 layers, ops = keras.layers, keras.ops
 
 
+def learned(model):
+    """The weights of a model and the slots of its optimizer, as they are now."""
+    kept = (*model.trainable_variables, *model.optimizer.variables)
+    return [np.array(ops.convert_to_numpy(variable.value)) for variable in kept]
+
+
 class MakeSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """28 examples in batches of 8: the last one is smaller."""
 

@@ -7,13 +7,14 @@ import pytest
 
 from harness.loop import NativeTraining
 from harness.scenario import parse_settings
-from harness.trial import backends, loops, weights
+from harness.trial import backends, loops
 from harness.trial.anatomy.ablate import one_example
 from harness.trial.initial import initialised
 from harness.trial.loops.native import UnweightedError
 from harness.trial.parity.course import Course
 from harness.trial.prepared import Prepared
 from tests.backend.forms import CASES, SCENARIO
+from tests.backend.models import learned
 
 RICHEST = ("nested", "outputs in a list", "sample weights by output")
 """Those that a compiler is asked to take, which needs its time."""
@@ -38,23 +39,25 @@ def prepare(case, backend, batch_size="25"):
 
 
 def by_keras(prepared):
-    """What ``model.fit`` on the plain arrays comes to: weights, and the test loss."""
+    """What ``model.fit`` on the plain arrays comes to: weights and slots, and the test loss."""
     settings, data, model = prepared.settings, prepared.data, prepared.model
     arrays = dict(zip(("x", "y", "sample_weight"), data.train.batch, strict=False))
     batch = {"batch_size": settings.batch_size, "verbose": 0}
     model.fit(**arrays, **batch, epochs=settings.epochs, shuffle=False)
     tested = dict(zip(("x", "y", "sample_weight"), data.test.batch, strict=False))
-    return weights.current(model), model.evaluate(**tested, **batch, return_dict=True)["loss"]
+    return learned(model), model.evaluate(**tested, **batch, return_dict=True)["loss"]
 
 
 @pytest.mark.parametrize(("mode", "case", "batch_size"), TRAINED)
-def test_a_mode_trains_to_the_weights_that_keras_comes_to(mode, case, batch_size, backend):
+def test_a_mode_trains_to_the_weights_and_slots_that_keras_comes_to(
+    mode, case, batch_size, backend
+):
     expected, tested = by_keras(prepare(case, backend, batch_size))
     prepared = prepare(case, backend, batch_size)
     loop = loops.make(mode, prepared)
     loop.train(epochs=prepared.settings.epochs, callbacks=[])
     loop.put_back()
-    for mine, theirs in zip(weights.current(prepared.model), expected, strict=True):
+    for mine, theirs in zip(learned(prepared.model), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
     test = prepared.adapter.batches(prepared.data.test, prepared.settings.batch_size)
     assert SCENARIO.evaluate(prepared.model, test)["loss"] == pytest.approx(tested, rel=1e-4)

@@ -18,6 +18,7 @@ from harness.trial.loops.native import NoNativeError
 from harness.trial.loops.stateful import Batches
 from harness.trial.prepared import Prepared
 from scenarios.ranking.native import UnknownToNativeError
+from tests.backend.models import learned
 
 SMALL = {
     "data": "synthetic",
@@ -56,13 +57,12 @@ def prepared(backend):
 
 
 def trained(mode, prepared, epochs=2):
-    """Weights and slots after some epochs."""
+    """What was learned in some epochs."""
     model = prepared.model
     loop = loops.make(mode, prepared)
     loop.train(epochs=epochs, callbacks=[])
     loop.put_back()
-    slots = [np.array(keras.ops.convert_to_numpy(v.value)) for v in model.optimizer.variables]
-    return weights.current(model) + slots
+    return learned(model)
 
 
 def expected(mode, prepared, epochs=2):
@@ -74,7 +74,9 @@ def expected(mode, prepared, epochs=2):
 
 
 @pytest.mark.parametrize("mode", OTHER_MODES)
-def test_a_mode_ends_with_the_weights_and_slots_of_fit(mode, prepared):
+def test_a_mode_ends_with_the_weights_and_slots_of_fit(mode, prepared, backend):
+    if (backend, mode) == ("torch", "tuned"):
+        pytest.skip("compiles for half a minute, and compares what test_forms.py compares")
     for ours, theirs in zip(trained(mode, prepared()), expected(mode, prepared()), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
