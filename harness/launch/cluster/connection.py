@@ -139,7 +139,8 @@ class Connection:
         until_s = time.monotonic() + BACK_S
         while time.monotonic() < until_s and self._ended_at_s is None:
             for address, one in self._workers().items():
-                if str(one["name"]) == slot.worker and address != slot.address:
+                # A worker with a port of its own has the same address when it is back.
+                if str(one["name"]) == slot.worker:
                     return Slot(worker=slot.worker, address=address, host=str(one["host"]))
             time.sleep(0.2)
         raise SlotLostError
@@ -176,11 +177,24 @@ class Connection:
             return future.result()
 
     def _workers(self) -> dict[str, Any]:
-        with self._as_lost():
-            workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
-        if self._client.status != "running":
-            raise ClusterLostError(self._gone)
-        return workers
+        """The workers by their addresses, as the scheduler tells them now.
+
+        Not by `Client.scheduler_info`: it returns what the client keeps, and every two seconds the
+        client keeps an answer without workers.
+        """
+        until_s = time.monotonic() + ANSWER_S
+        while self._client.status == "running":
+            with self._as_lost():
+                try:
+                    identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+                except OSError:  # of one connection; the client's status is that of the scheduler
+                    if time.monotonic() > until_s:
+                        raise
+                else:
+                    workers: dict[str, Any] = identity["workers"]
+                    return workers
+            time.sleep(0.2)
+        raise ClusterLostError(self._gone)
 
     @contextlib.contextmanager
     def _as_lost(self) -> Iterator[None]:

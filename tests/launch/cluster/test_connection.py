@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from itertools import pairwise
@@ -15,6 +18,7 @@ from distributed import Client
 from harness.errors import UnavailableError
 from harness.launch.cluster import connection as module
 from harness.launch.cluster.connection import (
+    PRELOAD,
     ClusterLostError,
     EndedError,
     Slot,
@@ -107,6 +111,60 @@ def test_a_worker_that_dies_is_a_lost_slot_and_comes_back_under_its_name(there):
     back = there.back(slot)
     assert (back.worker, back.address != slot.address) == (slot.worker, True)
     assert there.call(back, os.getpid)
+
+
+def test_a_worker_is_there_whatever_the_client_notes_meanwhile(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    client, slot, done = there._client, there.slots()[0], threading.Event()
+
+    def note():
+        # Dask's clients do so every two seconds, in a thread of their own.
+        while not done.is_set():
+            client.sync(client._update_scheduler_info)
+
+    noting = threading.Thread(target=note)
+    noting.start()
+    try:
+        assert there.call(slot, span, str(tmp_path / "log"), 1.0)
+    finally:
+        done.set()
+        noting.join()
+
+
+def test_one_connection_that_breaks_costs_no_slot(there, tmp_path, monkeypatch):
+    sync, broken = there._client.sync, []
+
+    def break_once(function, *arguments, **named):
+        if "n_workers" in named and not broken:
+            broken.append(function)
+            raise OSError("reset by peer")
+        return sync(function, *arguments, **named)
+
+    slot = there.slots()[0]
+    monkeypatch.setattr(there._client, "sync", break_once)
+    assert there.call(slot, span, str(tmp_path / "log"), 0.5)
+    assert len(broken) == 1
+
+
+def test_a_worker_with_a_port_of_its_own_comes_back_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with cluster(tmp_path, slots=1) as address, connection(address) as there:
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--name", "own"]
+        worker += ["--nthreads", "1", "--resources", "slot=1", "--preload", PRELOAD]
+        worker += ["--worker-port", str(port), "--local-directory", str(tmp_path)]
+        own = subprocess.Popen(worker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            (slot,) = (one for one in there.slots(2) if one.worker == "own")
+            os.kill(there.call(slot, os.getpid), signal.SIGKILL)
+            until(lambda: slot.address not in there._workers())
+            assert there.back(slot) == slot
+            assert there.call(slot, os.getpid)
+        finally:
+            own.terminate()
+            own.wait()
 
 
 def test_a_call_on_a_worker_that_has_gone_does_not_wait_for_ever(there):
