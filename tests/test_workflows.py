@@ -147,15 +147,15 @@ def test_ci_runs_the_two_commands_of_the_readme_then_the_other_pythons_the_docs_
     done, asked = ci_run(pythons)
     assert done.returncode == 0, done.stderr
     found = " ".join(str(tmp_path / path) for path in pythons)
-    two = "tox run-parallel --parallel 2 --parallel-no-spinner"
+    in_pairs = "tox run-parallel --parallel 2 --parallel-no-spinner"
     discover = f"--discover {found} --skip-missing-interpreters=false"
     assert asked == [
-        f"{two} --notest",
-        f"{two} --notest -m test pythons {discover}",
+        f"{in_pairs} --notest",
+        f"{in_pairs} --notest -m test pythons {discover}",
         "tox -e data",
         "tox -m test",
         f"tox run -m pythons {discover}",
-        f"{two} -e docs,lint",
+        f"{in_pairs} -e docs,lint",
     ]
 
 

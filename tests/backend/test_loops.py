@@ -74,9 +74,7 @@ def expected(mode, prepared, epochs=2):
 
 
 @pytest.mark.parametrize("mode", OTHER_MODES)
-def test_a_mode_ends_with_the_weights_and_slots_of_fit(mode, prepared, backend):
-    if (backend, mode) == ("torch", "tuned"):
-        pytest.skip("compiles for half a minute, and compares what test_forms.py compares")
+def test_a_mode_ends_with_the_weights_and_slots_of_fit(mode, prepared):
     for ours, theirs in zip(trained(mode, prepared()), expected(mode, prepared()), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 

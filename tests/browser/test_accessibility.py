@@ -28,10 +28,11 @@ def test_the_page(open_page, report, width, theme):
     assert violations(opened) == []
 
 
-def test_a_trial_that_was_opened(open_page, report, screenshot):
+def test_a_trial_that_was_opened(open_page, expect, report, screenshot):
     opened = open_page(report)
     opened.page.locator("#trials > summary").click()
     opened.page.locator("#trials tbody button").first.click()
+    expect(opened.page.get_by_role("dialog")).to_be_visible()
     screenshot(opened, "trial")
     assert violations(opened) == []
 

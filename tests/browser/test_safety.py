@@ -17,7 +17,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("evil", HOSTILE)
-def test_nothing_of_a_hostile_record_runs(open_page, write_report, tmp_path, evil):
+def test_nothing_of_a_hostile_record_runs(open_page, expect, write_report, tmp_path, evil):
     from tests.report.made_up import campaign, failed
 
     def poisoned(record):
@@ -44,6 +44,7 @@ def test_nothing_of_a_hostile_record_runs(open_page, write_report, tmp_path, evi
     opened.page.locator("#trials > summary").click()
     opened.page.locator("#trials").get_by_label("Filter").fill("jax")
     opened.page.locator("#trials tbody button").first.click()
+    expect(opened.page.get_by_role("dialog")).to_be_visible()
     for summary in opened.page.locator("main > section summary").all():
         summary.dispatch_event("click")
     assert opened.page.title() == title == "Keras backends, measured"

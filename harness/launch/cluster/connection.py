@@ -177,22 +177,20 @@ class Connection:
             return future.result()
 
     def _workers(self) -> dict[str, Any]:
-        """The workers by their addresses, as the scheduler tells them now.
+        """What the scheduler says of each worker now, by its address.
 
-        Not by `Client.scheduler_info`: it returns what the client keeps, and every two seconds the
-        client keeps an answer without workers.
+        ``Client.scheduler_info`` is not asked: it returns what the client keeps, and every two
+        seconds the client keeps an answer without workers.
+
+        Raises:
+            ClusterLostError: if the scheduler is gone, or does not answer.
         """
         until_s = time.monotonic() + ANSWER_S
-        while self._client.status == "running":
-            with self._as_lost():
-                try:
-                    identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-                except OSError:  # of one connection; the client's status is that of the scheduler
-                    if time.monotonic() > until_s:
-                        raise
-                else:
-                    workers: dict[str, Any] = identity["workers"]
-                    return workers
+        while self._client.status == "running" and time.monotonic() < until_s:
+            # One connection may break; the client's status tells whether the scheduler is gone.
+            with self._as_lost(), contextlib.suppress(OSError):
+                identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+                return dict(identity["workers"])
             time.sleep(0.2)
         raise ClusterLostError(self._gone)
 
